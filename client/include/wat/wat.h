@@ -1,0 +1,118 @@
+/* wat.h - libwat, the client of watd.
+ *
+ * Functions return 0, a positive wat_status decided by the peer or by libwat, or a negative errno
+ * of this machine. Outputs are untouched on failure. Every failure leaves its status, sentence and
+ * chain of causes in wat_failure(). No call hangs: each ends by its timeout. All functions may be
+ * called from any thread unless it says otherwise; a callback runs on the thread that is inside
+ * libwat at the time. Typed functions for a service come from its generated NAME.client.h. */
+#ifndef WAT_WAT_H
+#define WAT_WAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wat/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define WAT_API __attribute__((visibility("default")))
+#define WAT_API_CHECK __attribute__((visibility("default"), warn_unused_result))
+#else
+#define WAT_API
+#define WAT_API_CHECK
+#endif
+
+typedef struct wat wat;           /* one watd, however often the connection is made again */
+typedef struct wat_node wat_node; /* the node capability: spawn, list, start */
+
+enum wat_tier { WAT_TIER_DEFAULT = 0, WAT_TIER_THREAD = 1, WAT_TIER_PROCESS = 2 };
+
+struct wat_spawn {
+	uint32_t size;       /* of this struct */
+	uint32_t tier;       /* enum wat_tier */
+	uint32_t flags;      /* 0 */
+	uint32_t durability; /* 0: the service's default */
+};
+#define WAT_SPAWN_INIT                            \
+	{                                         \
+		sizeof(struct wat_spawn), 0, 0, 0 \
+	}
+
+struct wat_grant {
+	uint32_t size;      /* of this struct */
+	uint32_t flags;     /* 0 */
+	const char *name;   /* of the user: [a-z0-9][a-z0-9._-]{0,62} */
+	uint64_t methods;   /* mask of the methods that may be called; 0: all */
+	uint64_t not_after; /* Unix seconds; 0: in 90 days */
+	const uint8_t *
+		holder_pk; /* NULL: libwat makes a key, and the token carries its seed. Else 32
+			      bytes of an Ed25519 key that only its holder can use the token with */
+};
+#define WAT_GRANT_INIT                                        \
+	{                                                     \
+		sizeof(struct wat_grant), 0, NULL, 0, 0, NULL \
+	}
+
+enum wat_cause_kind {
+	WAT_CAUSE_UNKNOWN = 0,
+	WAT_CAUSE_FAILURE = 1, /* a handler or Start said so */
+	WAT_CAUSE_PANIC = 2,   /* wat_panic or wat_check */
+	WAT_CAUSE_SIGNAL = 3,  /* killed by a signal */
+	WAT_CAUSE_EXIT = 4,    /* exited by itself */
+	WAT_CAUSE_REFUSED = 5, /* never started */
+};
+
+struct wat_cause {
+	int kind;                                       /* enum wat_cause_kind */
+	const char *service, *instance, *method, *text; /* never NULL */
+	uint64_t generation;
+	uint64_t time_ms; /* Unix time */
+	int signal;
+};
+
+struct wat_failure {
+	int status;       /* wat_status, or a negative errno */
+	const char *text; /* a sentence */
+	size_t n_causes;
+	const struct wat_cause *causes; /* nearest first */
+};
+
+/* Connects to the watd at a unix socket. address: its path; NULL: $WAT_SOCKET, then the default.
+ * Tries once. Before anything is signed the peer's credentials are checked: root, this uid, the
+ * account `watd`, or $WAT_SERVER_UID. -ENOENT, -ECONNREFUSED, -EACCES, ... , UNAVAILABLE; *ret is
+ * freed with wat_free. */
+WAT_API_CHECK int wat_connect(const char *address, wat **ret);
+/* Per call; default 30,000 ms; 0: no limit. */
+WAT_API void wat_set_timeout(wat *, uint64_t timeout_ms);
+/* How long a lost connection is tried again, within the call's timeout; default 10,000 ms; 0: fail
+ * at once. */
+WAT_API void wat_set_reconnect(wat *, uint64_t reconnect_ms);
+/* This thread's last failure. Valid until its next call into libwat; never NULL. */
+WAT_API const struct wat_failure *wat_failure(void);
+/* The 16 bytes that name the node. Valid as long as the wat. */
+WAT_API const uint8_t *wat_node_id(const wat *);
+/* Ends the connection. Every handle made from it must be freed before. NULL is allowed. */
+WAT_API void wat_free(wat *);
+/* Memory that libwat returned as plain bytes or text. */
+WAT_API void wat_memory_free(void *);
+
+/* The node capability, from the connection to an admin socket. ACCESS_DENIED on another socket. */
+WAT_API_CHECK int wat_node_open(wat *, wat_node **ret);
+/* Returns NULL; takes NULL. */
+WAT_API wat_node *wat_node_free(wat_node *);
+
+/* Runs what is ready: reads replies, calls callbacks, connects again, without waiting longer than
+ * timeout_ms (0: not at all; -1: until something happened). Returns 0, or a negative errno of poll.
+ */
+WAT_API_CHECK int wat_dispatch(wat *, int timeout_ms);
+/* Calls sent with *_send and not yet answered. */
+WAT_API size_t wat_outstanding(wat *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

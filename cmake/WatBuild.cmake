@@ -1,0 +1,46 @@
+# Where products go, and how everything is compiled.
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+
+add_compile_definitions(_GNU_SOURCE WAT_VERSION="${PROJECT_VERSION}")
+# build/include is what an installed <wat/*.h> is; build/gen holds what stays inside.
+include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/include ${CMAKE_BINARY_DIR}/gen)
+
+set(WAT_WARNINGS -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
+add_compile_options(-g -fno-common -fvisibility=hidden)
+
+if(WAT_SANITIZE STREQUAL "address")
+  add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(WAT_SANITIZE STREQUAL "thread")
+  add_compile_options(-O1 -fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_C_FLAGS_RELEASE "-O2")
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  add_link_options(-Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+endif()
+if(WAT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  # A plugin is linked with -z defs, so the runtime has to be a shared one.
+  add_compile_options(-shared-libsan)
+  add_link_options(-shared-libsan)
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-runtime-dir OUTPUT_VARIABLE san_dir OUTPUT_STRIP_TRAILING_WHITESPACE)
+  list(APPEND CMAKE_BUILD_RPATH ${san_dir})
+endif()
+
+# Our own code of a target: all warnings. Generated code is compiled without (wat_generated).
+function(wat_warnings)
+  foreach(target ${ARGN})
+    target_compile_options(${target} PRIVATE ${WAT_WARNINGS})
+  endforeach()
+endfunction()
+
+function(wat_generated)
+  set_source_files_properties(${ARGN} PROPERTIES GENERATED TRUE COMPILE_OPTIONS "-w")
+endfunction()

@@ -1,0 +1,53 @@
+/* frame.h - the 32-byte header in front of every body. Pure: bytes in, bytes out. Format:
+ * PROTOCOL.md, "Frames". */
+#ifndef WAT_PROTO_FRAME_H
+#define WAT_PROTO_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_HEADER_SIZE 32u
+
+#define FRAME_TYPES(F)                                                                        \
+	F(HELLO, 1)                                                                           \
+	F(WELCOME, 2) F(BIND, 3) F(BOUND, 4) F(ATTACHED, 5) F(DROP, 6) F(CALL, 7) F(REPLY, 8) \
+		F(FAIL, 9) F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) F(GOAWAY, 14)
+
+enum frame_type {
+#define FRAME_ENUM(name, number) FRAME_##name = number,
+	FRAME_TYPES(FRAME_ENUM)
+#undef FRAME_ENUM
+};
+
+enum frame_flags {
+	FRAME_FLAG_FD = 1u << 0, /* a descriptor comes with this frame */
+	FRAME_FLAG_SKIPPABLE =
+		1u << 1, /* a receiver that does not know the type ignores the frame */
+};
+
+struct frame {
+	uint32_t body_len;
+	uint8_t type;
+	uint8_t flags;
+	uint16_t method;
+	uint64_t id;
+	uint32_t handle;
+	uint32_t budget; /* milliseconds left (CALL, BIND; 0: none), status (FAIL) */
+	uint32_t window;
+};
+
+void frame_encode(const struct frame *frame, uint8_t ret_bytes[static FRAME_HEADER_SIZE]);
+
+enum frame_error { FRAME_OK = 0, FRAME_E_RESERVED = 1, FRAME_E_TOO_LARGE = 2, FRAME_E_TYPE = 3 };
+
+/* Decodes and checks a header: reserved bytes and unknown flags are zero, the body is within
+ * body_max, the type is known or skippable. *ret_frame is filled in every case, for the message
+ * about it. */
+enum frame_error frame_decode(const uint8_t bytes[static FRAME_HEADER_SIZE], uint32_t body_max,
+			      struct frame *ret_frame);
+
+/* "CALL"; NULL for an unknown type. */
+const char *frame_type_name(uint8_t type);
+
+#endif

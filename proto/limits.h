@@ -1,0 +1,17 @@
+/* limits.h - sizes and counts that both ends keep to. */
+#ifndef WAT_PROTO_LIMITS_H
+#define WAT_PROTO_LIMITS_H
+
+#define WAT_BODY_MAX (1024u * 1024u) /* bytes of a frame's body */
+#define WAT_BODY_MAX_UNBOUND 4096u   /* the same before the first BIND of a connection succeeded */
+#define WAT_CALL_MEMORY_MAX (8u * 1024u * 1024u) /* arena of one call */
+#define WAT_STATE_MAX (64u * 1024u)              /* packed state of an instance */
+#define WAT_DEPTH_MAX 64u                        /* nesting of messages */
+#define WAT_SCHEMA_MAX (1024u * 1024u)           /* section .wat.schema */
+#define WAT_NAME_MAX 63u           /* of an instance or a user: [a-z0-9][a-z0-9._-]{0,62} */
+#define WAT_FAILURE_TEXT_MAX 1024u /* bytes of a failure's sentence */
+#define WAT_GRANT_DAYS 90u         /* default life of a grant */
+#define WAT_ID_SIZE 16u            /* node, instance and grant ids, lanes, request ids */
+#define WAT_PROTOCOL_VERSION 1u
+
+#endif

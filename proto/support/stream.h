@@ -1,0 +1,77 @@
+/* stream.h - frames over a non-blocking stream socket, with descriptors. Used by both ends of every
+ * connection. Not thread safe; owns its descriptor, its buffers and the descriptors in them. */
+#ifndef WAT_SUPPORT_STREAM_H
+#define WAT_SUPPORT_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/frame.h"
+#include "proto/support/must_check.h"
+
+#define STREAM_FDS_MAX 16
+
+struct stream_buffer {
+	uint8_t *data;
+	size_t start, end, size;
+};
+
+struct stream_out_fd {
+	uint64_t at; /* position in the stream of the first byte of the frame it belongs to */
+	int fd;
+};
+
+struct stream {
+	int fd;
+	uint32_t body_max;
+	struct stream_buffer in, out;
+	int in_fds[STREAM_FDS_MAX];
+	size_t n_in_fds;
+	struct stream_out_fd *out_fds; /* in order */
+	size_t n_out_fds, out_fds_size;
+	uint64_t out_position; /* stream position of out.data[out.start] */
+	struct frame failed;   /* the frame that stream_next refused */
+};
+
+/* Takes the descriptor, which must be non-blocking and close-on-exec. */
+void stream_init(struct stream *stream, int fd, uint32_t body_max);
+/* Closes everything. */
+void stream_deinit(struct stream *stream);
+
+/* Reads once, up to 64 KiB (more when a large frame is under way). Returns the number of bytes, 0
+ * at the end of the stream, -EAGAIN when there is nothing now, or a negative errno; -EPROTO when
+ * more descriptors came than the rules allow. */
+int stream_read(struct stream *stream) WAT_MUST_CHECK;
+
+/* A whole frame of what was read. Returns 1 and the frame, its body (valid until the next
+ * stream_read) and its descriptor (the caller's from then on; -1 if it has none); 0 when more must
+ * be read; -EPROTO, -EMSGSIZE (body over body_max), -EBADMSG (unknown type; or a flagged descriptor
+ * is missing): stream->failed then has the header. Skippable unknown frames are skipped here. */
+int stream_next(struct stream *stream, struct frame *ret_frame, const uint8_t **ret_body,
+		int *ret_fd) WAT_MUST_CHECK;
+
+/* True if an undecoded part of a frame, or an unclaimed descriptor, is waiting. */
+bool stream_has_partial(const struct stream *stream);
+
+/* Appends a frame. frame->body_len is set here. fd >= 0 goes with it and is consumed in every case.
+ * -ENOMEM. */
+int stream_queue(struct stream *stream, const struct frame *frame, const void *body,
+		 size_t body_len, int fd) WAT_MUST_CHECK;
+
+/* Room for a frame whose body the caller writes in place: ret_body has body_len bytes. -ENOMEM. */
+int stream_reserve(struct stream *stream, const struct frame *frame, size_t body_len,
+		   uint8_t **ret_body) WAT_MUST_CHECK;
+
+/* Writes what is queued: 0 when all is written, -EAGAIN when some is left, or a negative errno
+ * (-EPIPE, -ECONNRESET: the peer has gone; what it sent before can still be read). Never raises
+ * SIGPIPE. */
+int stream_write(struct stream *stream) WAT_MUST_CHECK;
+
+/* Bytes queued and not yet written. */
+static inline size_t stream_pending(const struct stream *stream)
+{
+	return stream->out.end - stream->out.start;
+}
+
+#endif
