@@ -1,0 +1,179 @@
+/* log.c - one line per event on stderr. Any thread; the line is put together on the caller's stack.
+ */
+#include "daemon/base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+
+#define LINE_MAX_BYTES 4096
+
+static enum log_format current_format = LOG_FORMAT_TEXT;
+static _Atomic int current_level = LOG_LEVEL_INFO;
+
+struct line {
+	char bytes[LINE_MAX_BYTES];
+	size_t n;
+};
+
+void log_setup(enum log_format format, int max_level)
+{
+	current_format = format;
+	log_set_level(max_level);
+}
+
+void log_set_level(int max_level)
+{
+	atomic_store(&current_level, max_level);
+}
+
+static const struct {
+	int level;
+	const char *name;
+} levels[] = {
+	{LOG_LEVEL_ERROR, "error"},
+	{LOG_LEVEL_WARNING, "warning"},
+	{LOG_LEVEL_INFO, "info"},
+	{LOG_LEVEL_DEBUG, "debug"},
+};
+
+int log_level_from_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+		if (strcmp(levels[i].name, name) == 0)
+			return levels[i].level;
+	return -1;
+}
+
+static const char *level_name(int level)
+{
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+		if (levels[i].level >= level)
+			return levels[i].name;
+	return "debug";
+}
+
+/* Keeps two bytes free for the closing brace and the newline. */
+static void put(struct line *line, const char *bytes, size_t n)
+{
+	size_t room = sizeof line->bytes - 2 - line->n;
+
+	if (n > room)
+		n = room;
+	memcpy(line->bytes + line->n, bytes, n);
+	line->n += n;
+}
+
+static void put_string(struct line *line, const char *string)
+{
+	put(line, string, strlen(string));
+}
+
+/* Control characters would forge lines. Bytes over 127 pass as they are. */
+static void put_escaped(struct line *line, const char *string)
+{
+	for (; *string; string++) {
+		unsigned char c = (unsigned char)*string;
+		char escaped[8];
+
+		if (c == '"' || c == '\\')
+			(void)snprintf(escaped, sizeof escaped, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			(void)snprintf(escaped, sizeof escaped, "\\u%04x", c);
+		else
+			(void)snprintf(escaped, sizeof escaped, "%c", c);
+		/* An escape is whole or absent. */
+		if (strlen(escaped) > sizeof line->bytes - 4 - line->n)
+			return;
+		put_string(line, escaped);
+	}
+}
+
+static void put_plain(struct line *line, const char *string)
+{
+	for (; *string; string++)
+		put(line, (unsigned char)*string < 0x20 || *string == 0x7f ? " " : string, 1);
+}
+
+static bool needs_quotes(const char *value)
+{
+	return !*value || strpbrk(value, " \"\\=\t\n\r") != NULL;
+}
+
+static void put_value(struct line *line, const char *value)
+{
+	if (!needs_quotes(value)) {
+		put_plain(line, value);
+		return;
+	}
+	put_string(line, "\"");
+	put_escaped(line, value);
+	put_string(line, "\"");
+}
+
+static void put_text_line(struct line *line, int level, const char *text, va_list pairs)
+{
+	char prefix[16];
+	const char *key, *value;
+
+	if (current_format == LOG_FORMAT_CHILD)
+		(void)snprintf(prefix, sizeof prefix, "<%d>", level);
+	else
+		(void)snprintf(prefix, sizeof prefix, "%s: ", level_name(level));
+	put_string(line, prefix);
+	put_plain(line, text);
+	while ((key = va_arg(pairs, const char *))) {
+		value = va_arg(pairs, const char *);
+		put_string(line, " ");
+		put_string(line, key);
+		put_string(line, "=");
+		put_value(line, value ? value : "");
+	}
+}
+
+static void put_json_line(struct line *line, int level, const char *text, va_list pairs)
+{
+	char start[96];
+	const char *key, *value;
+
+	(void)snprintf(start, sizeof start, "{\"time_ms\":%llu,\"level\":\"%s\",\"text\":\"",
+		       (unsigned long long)clock_unix_ms(), level_name(level));
+	put_string(line, start);
+	put_escaped(line, text);
+	put_string(line, "\"");
+	while ((key = va_arg(pairs, const char *))) {
+		value = va_arg(pairs, const char *);
+		if (strlen(key) + 8 > sizeof line->bytes - line->n)
+			break;
+		put_string(line, ",\"");
+		put_string(line, key);
+		put_string(line, "\":\"");
+		put_escaped(line, value ? value : "");
+		put_string(line, "\"");
+	}
+	line->bytes[line->n++] = '}';
+}
+
+void log_write(int level, const char *text, ...)
+{
+	struct line line;
+	va_list pairs;
+
+	if (level > atomic_load(&current_level))
+		return;
+	line.n = 0;
+	va_start(pairs, text);
+	if (current_format == LOG_FORMAT_JSON)
+		put_json_line(&line, level, text, pairs);
+	else
+		put_text_line(&line, level, text, pairs);
+	va_end(pairs);
+	line.bytes[line.n++] = '\n';
+	/* There is nowhere to report a log that can't be written. */
+	if (write(STDERR_FILENO, line.bytes, line.n) < 0)
+		return;
+}

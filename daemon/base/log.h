@@ -1,0 +1,38 @@
+/* log.h - one line per event, on stderr: a sentence plus key=value, or a JSON object. Any thread: a
+ * line is one write(2). */
+#ifndef WAT_BASE_LOG_H
+#define WAT_BASE_LOG_H
+
+#include <stdbool.h>
+
+#include "proto/support/must_check.h"
+
+/* syslog's numbers. */
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7
+};
+
+enum log_format {
+	LOG_FORMAT_TEXT,  /* "warning: sentence key=value" */
+	LOG_FORMAT_JSON,  /* {"time":...,"level":...,"text":...,"key":"value"} */
+	LOG_FORMAT_CHILD, /* "<4>sentence key=value", for the parent that reads it */
+};
+
+/* Before other threads exist. */
+void log_setup(enum log_format format, int max_level);
+void log_set_level(int max_level);
+/* "error", "warning", "info", "debug"; -1 for another word. */
+int log_level_from_name(const char *name);
+
+/* text: a sentence without a full stop. Then pairs of const char *key, const char *value, closed by
+ * NULL. */
+void log_write(int level, const char *text, ...) __attribute__((sentinel));
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__, (char *)0)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__, (char *)0)
+#define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__, (char *)0)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__, (char *)0)
+
+#endif

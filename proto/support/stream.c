@@ -1,0 +1,346 @@
+/* stream.c - frames over a non-blocking stream socket, with descriptors. Runs on its owner's
+ * thread. */
+#include "proto/support/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "proto/support/cleanup.h"
+
+#define READ_SIZE (64u * 1024u)
+#define KEEP_SIZE (256u * 1024u) /* an empty buffer larger than this is given back */
+
+void stream_init(struct stream *stream, int fd, uint32_t body_max)
+{
+	*stream = (struct stream){.fd = fd, .body_max = body_max};
+}
+
+static void buffer_deinit(struct stream_buffer *buffer)
+{
+	free(buffer->data);
+	*buffer = (struct stream_buffer){0};
+}
+
+void stream_deinit(struct stream *stream)
+{
+	for (size_t i = 0; i < stream->n_in_fds; i++)
+		fd_close(stream->in_fds[i]);
+	for (size_t i = 0; i < stream->n_out_fds; i++)
+		fd_close(stream->out_fds[i].fd);
+	free(stream->out_fds);
+	buffer_deinit(&stream->in);
+	buffer_deinit(&stream->out);
+	fd_close(stream->fd);
+	*stream = (struct stream){.fd = -1};
+}
+
+/* Room for n more bytes at the end. */
+static int buffer_make_room(struct stream_buffer *buffer, size_t n)
+{
+	size_t held = buffer->end - buffer->start, size;
+	uint8_t *data;
+
+	if (buffer->size - buffer->end >= n)
+		return 0;
+	if (buffer->start > 0 && buffer->size - held >= n && held <= buffer->start) {
+		memmove(buffer->data, buffer->data + buffer->start, held);
+		buffer->start = 0;
+		buffer->end = held;
+		return 0;
+	}
+	if (n > SIZE_MAX / 4 - held)
+		return -ENOMEM;
+	size = buffer->size ? buffer->size : 4096;
+	while (size < held + n)
+		size *= 2;
+	data = malloc(size);
+	if (!data)
+		return -ENOMEM;
+	if (held > 0)
+		memcpy(data, buffer->data + buffer->start, held);
+	free(buffer->data);
+	*buffer = (struct stream_buffer){.data = data, .end = held, .size = size};
+	return 0;
+}
+
+static void buffer_consume(struct stream_buffer *buffer, size_t n)
+{
+	buffer->start += n;
+	if (buffer->start < buffer->end)
+		return;
+	buffer->start = buffer->end = 0;
+	if (buffer->size > KEEP_SIZE)
+		buffer_deinit(buffer);
+}
+
+/* Bytes that are still missing of the frame at the front. */
+static size_t missing(const struct stream *stream)
+{
+	size_t held = stream->in.end - stream->in.start;
+	struct frame frame;
+
+	if (held < FRAME_HEADER_SIZE || frame_decode(stream->in.data + stream->in.start,
+						     stream->body_max, &frame) == FRAME_E_TOO_LARGE)
+		return 0;
+	held -= FRAME_HEADER_SIZE;
+	return frame.body_len > held ? frame.body_len - held : 0;
+}
+
+/* Keeps the descriptors that came with a message. Too many of them, or a list the kernel cut short,
+ * is the peer's mistake. */
+static int claim_fds(struct stream *stream, struct msghdr *message)
+{
+	int r = message->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
+			if (stream->n_in_fds < STREAM_FDS_MAX) {
+				stream->in_fds[stream->n_in_fds++] = fd;
+			} else {
+				fd_close(fd);
+				r = -EPROTO;
+			}
+		}
+	}
+	return r;
+}
+
+int stream_read(struct stream *stream)
+{
+	union {
+		char bytes[CMSG_SPACE(STREAM_FDS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec vector;
+	struct msghdr message = {.msg_iov = &vector,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof control.bytes};
+	size_t want;
+	ssize_t n;
+	int r;
+
+	buffer_consume(&stream->in, 0);
+	want = missing(stream);
+	if (want < READ_SIZE)
+		want = READ_SIZE;
+	r = buffer_make_room(&stream->in, want);
+	if (r < 0)
+		return r;
+	vector = (struct iovec){stream->in.data + stream->in.end, want};
+	do
+		n = recvmsg(stream->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	stream->in.end += (size_t)n;
+	r = claim_fds(stream, &message);
+	return r < 0 ? r : (int)n;
+}
+
+static int take_in_fd(struct stream *stream)
+{
+	int fd;
+
+	if (stream->n_in_fds == 0)
+		return -1;
+	fd = stream->in_fds[0];
+	stream->n_in_fds--;
+	memmove(stream->in_fds, stream->in_fds + 1, stream->n_in_fds * sizeof stream->in_fds[0]);
+	return fd;
+}
+
+static int refuse(enum frame_error error)
+{
+	switch (error) {
+	case FRAME_E_TOO_LARGE:
+		return -EMSGSIZE;
+	case FRAME_E_TYPE:
+		return -EBADMSG;
+	case FRAME_E_RESERVED:
+	case FRAME_OK:
+	default:
+		return -EPROTO;
+	}
+}
+
+/* The frame at the front, if it is whole, leaves the buffer (its bytes stay until the next read).
+ */
+static int pop_frame(struct stream *stream, struct frame *ret_frame, const uint8_t **ret_body,
+		     int *ret_fd)
+{
+	const uint8_t *at = stream->in.data + stream->in.start;
+	size_t held = stream->in.end - stream->in.start;
+	struct frame frame;
+	enum frame_error error;
+	int fd = -1;
+
+	if (held < FRAME_HEADER_SIZE)
+		return 0;
+	error = frame_decode(at, stream->body_max, &frame);
+	if (error != FRAME_OK) {
+		stream->failed = frame;
+		return refuse(error);
+	}
+	if (held - FRAME_HEADER_SIZE < frame.body_len)
+		return 0;
+	if (frame.flags & FRAME_FLAG_FD) {
+		fd = take_in_fd(stream);
+		if (fd < 0) {
+			stream->failed = frame;
+			return -EBADMSG;
+		}
+	}
+	stream->in.start += FRAME_HEADER_SIZE + frame.body_len;
+	*ret_frame = frame;
+	*ret_body = at + FRAME_HEADER_SIZE;
+	*ret_fd = fd;
+	return 1;
+}
+
+int stream_next(struct stream *stream, struct frame *ret_frame, const uint8_t **ret_body,
+		int *ret_fd)
+{
+	for (;;) {
+		int r = pop_frame(stream, ret_frame, ret_body, ret_fd);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			break;
+		if (frame_type_name(ret_frame->type))
+			return 1;
+		fd_close(*ret_fd);
+	}
+	return 0;
+}
+
+bool stream_has_partial(const struct stream *stream)
+{
+	return stream->in.start != stream->in.end || stream->n_in_fds > 0;
+}
+
+static int out_fd_add(struct stream *stream, int fd)
+{
+	if (stream->n_out_fds == stream->out_fds_size) {
+		size_t size = stream->out_fds_size ? stream->out_fds_size * 2 : 4;
+		struct stream_out_fd *grown = reallocarray(stream->out_fds, size, sizeof *grown);
+
+		if (!grown)
+			return -ENOMEM;
+		stream->out_fds = grown;
+		stream->out_fds_size = size;
+	}
+	stream->out_fds[stream->n_out_fds++] = (struct stream_out_fd){
+		.at = stream->out_position + stream_pending(stream),
+		.fd = fd,
+	};
+	return 0;
+}
+
+int stream_reserve(struct stream *stream, const struct frame *frame, size_t body_len,
+		   uint8_t **ret_body)
+{
+	struct frame header = *frame;
+	int r;
+
+	if (body_len > UINT32_MAX)
+		return -EMSGSIZE;
+	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
+	if (r < 0)
+		return r;
+	header.body_len = (uint32_t)body_len;
+	frame_encode(&header, stream->out.data + stream->out.end);
+	*ret_body = stream->out.data + stream->out.end + FRAME_HEADER_SIZE;
+	stream->out.end += FRAME_HEADER_SIZE + body_len;
+	return 0;
+}
+
+int stream_queue(struct stream *stream, const struct frame *frame, const void *body,
+		 size_t body_len, int fd)
+{
+	_cleanup_(fd_closep) int owned = fd;
+	struct frame header = *frame;
+	uint8_t *room;
+	int r;
+
+	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
+	if (r < 0)
+		return r;
+	if (owned >= 0) {
+		r = out_fd_add(stream, owned);
+		if (r < 0)
+			return r;
+		fd_take(&owned);
+		header.flags |= FRAME_FLAG_FD;
+	}
+	r = stream_reserve(stream, &header, body_len, &room);
+	if (r < 0)
+		return r;
+	if (body_len > 0)
+		memcpy(room, body, body_len);
+	return 0;
+}
+
+/* One sendmsg: up to the next frame that carries a descriptor, or that frame's first bytes together
+ * with it. */
+static ssize_t send_some(struct stream *stream)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec vector = {stream->out.data + stream->out.start, stream_pending(stream)};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	struct stream_out_fd *next = stream->n_out_fds > 0 ? stream->out_fds : NULL;
+
+	if (next && next->at > stream->out_position) {
+		vector.iov_len = (size_t)(next->at - stream->out_position);
+	} else if (next) {
+		struct cmsghdr *c;
+
+		if (stream->n_out_fds > 1)
+			vector.iov_len = (size_t)(next[1].at - stream->out_position);
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof control.bytes;
+		c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &next->fd, sizeof(int));
+	}
+	return sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int stream_write(struct stream *stream)
+{
+	while (stream_pending(stream) > 0) {
+		bool with_fd =
+			stream->n_out_fds > 0 && stream->out_fds[0].at == stream->out_position;
+		ssize_t n = send_some(stream);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		if (with_fd) {
+			fd_close(stream->out_fds[0].fd);
+			stream->n_out_fds--;
+			memmove(stream->out_fds, stream->out_fds + 1,
+				stream->n_out_fds * sizeof stream->out_fds[0]);
+		}
+		stream->out_position += (uint64_t)n;
+		buffer_consume(&stream->out, (size_t)n);
+	}
+	return 0;
+}
