@@ -1,0 +1,140 @@
+/* catalog.c - the plugins of the plugin directory, as files. Loop thread. */
+#include "daemon/supervisor/catalog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void catalog_deinit(struct catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->n_files; i++)
+		plugin_file_free(catalog->files[i]);
+	free(catalog->files);
+	*catalog = (struct catalog){0};
+}
+
+static int is_plugin(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+
+	return n > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 3, ".so") == 0;
+}
+
+static bool provides(const struct plugin_file *file, const char *service)
+{
+	for (size_t i = 0; !file->error && i < file->manifest->n_services; i++)
+		if (strcmp(file->manifest->services[i]->name, service) == 0)
+			return true;
+	return false;
+}
+
+/* A service has one plugin: the first by file name; a later one that declares it again is refused.
+ */
+static int refuse_second(const struct catalog *catalog, struct plugin_file *file)
+{
+	for (size_t i = 0; !file->error && i < catalog->n_files; i++) {
+		const struct plugin_file *before = catalog->files[i];
+
+		for (size_t j = 0; !file->error && j < file->manifest->n_services; j++) {
+			const char *service = file->manifest->services[j]->name;
+
+			if (provides(before, service) &&
+			    asprintf(&file->error, "%s is already provided by %s", service,
+				     before->path) < 0) {
+				file->error = NULL;
+				return -ENOMEM;
+			}
+		}
+	}
+	return 0;
+}
+
+static int add(struct catalog *catalog, const char *directory, const char *name)
+{
+	struct plugin_file *file;
+	char path[PATH_MAX];
+	int r;
+
+	if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
+		return -ENAMETOOLONG;
+	r = plugin_file_read(path, &file);
+	if (r < 0)
+		return r;
+	r = refuse_second(catalog, file);
+	if (r < 0) {
+		plugin_file_free(file);
+		return r;
+	}
+	catalog->files[catalog->n_files++] = file;
+	return 0;
+}
+
+int catalog_scan(struct catalog *catalog, const char *directory)
+{
+	struct dirent **entries;
+	int n, r = 0;
+
+	catalog_deinit(catalog);
+	n = scandir(directory, &entries, is_plugin, alphasort);
+	if (n < 0)
+		return -errno;
+	catalog->files = calloc((size_t)n + 1, sizeof(*catalog->files));
+	if (!catalog->files)
+		r = -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = add(catalog, directory, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+enum catalog_find catalog_find(const struct catalog *catalog, const char *name,
+			       const struct plugin_file **ret_file,
+			       const Wat__Manifest__Service **ret_service)
+{
+	unsigned n_by_prefix = 0;
+
+	for (size_t i = 0; i < catalog->n_files; i++) {
+		const struct plugin_file *file = catalog->files[i];
+
+		for (size_t j = 0; !file->error && j < file->manifest->n_services; j++) {
+			const Wat__Manifest__Service *service = file->manifest->services[j];
+			bool full = strcmp(service->name, name) == 0;
+
+			if (!full && strcmp(service->prefix, name) != 0)
+				continue;
+			if (full || n_by_prefix == 0) {
+				*ret_file = file;
+				*ret_service = service;
+			}
+			if (full)
+				return CATALOG_FOUND;
+			n_by_prefix++;
+		}
+	}
+	if (n_by_prefix == 0)
+		return CATALOG_UNKNOWN;
+	return n_by_prefix == 1 ? CATALOG_FOUND : CATALOG_AMBIGUOUS;
+}
+
+/* A broken file may not tell its services; then its name has to do: counter.so for counter or
+ * counter.Counter. */
+const struct plugin_file *catalog_broken(const struct catalog *catalog, const char *name)
+{
+	size_t n = strcspn(name, ".");
+
+	for (size_t i = 0; i < catalog->n_files; i++) {
+		const struct plugin_file *file = catalog->files[i];
+		const char *base = strrchr(file->path, '/');
+
+		base = base ? base + 1 : file->path;
+		if (file->error && strlen(base) == n + 3 && strncmp(base, name, n) == 0)
+			return file;
+	}
+	return NULL;
+}

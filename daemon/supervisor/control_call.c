@@ -1,0 +1,151 @@
+/* control_call.c - calls on a control connection, by dispatch. Loop thread. */
+#include "daemon/supervisor/control_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wat/admin.service.h>
+#include <wat/node.service.h>
+#include <wat/session.service.h>
+
+#include "daemon/base/log.h"
+#include "daemon/supervisor/node.h"
+#include "proto/failure.h"
+#include "proto/token.h"
+
+static struct control_call *control_call_free(struct control_call *call)
+{
+	if (call->session)
+		call->session->n_calls--;
+	list_remove(&call->of_session);
+	list_remove(&call->of_operation);
+	failure_free(call->failure);
+	arena_deinit(&call->arena);
+	free(call);
+	return NULL;
+}
+
+void control_calls_orphan(struct session *session)
+{
+	struct list *first;
+
+	while ((first = list_first(&session->calls))) {
+		struct control_call *call = container_of(first, struct control_call, of_session);
+
+		list_remove(first);
+		call->session = NULL;
+	}
+}
+
+static void send_answer(struct control_call *call)
+{
+	struct frame reply = {.type = FRAME_REPLY, .id = call->id, .handle = call->handle};
+
+	if (!call->session)
+		return;
+	if (call->base.status == WAT_OK)
+		session_send(call->session, &reply, call->base.reply, -1);
+	else
+		session_send_fail(call->session, call->id, call->handle, call->base.status,
+				  call->base.text, call->failure);
+}
+
+static void answer_taken(struct dispatch_call *base)
+{
+	struct control_call *call = (struct control_call *)(void *)base;
+
+	send_answer(call);
+	control_call_free(call);
+}
+
+static const struct dispatch_ops ops = {.answer_taken = answer_taken};
+
+static const struct wat_service *service_of(const struct control_call *call)
+{
+	if (call->handle == 0)
+		return &session_service;
+	return call->binding.role == TOKEN_NODE ? &node_service : &admin_service;
+}
+
+static struct control_call *control_call_new(struct session *session, const struct frame *frame)
+{
+	struct control_call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		return NULL;
+	arena_init(&call->arena, WAT_CALL_MEMORY_MAX);
+	dispatch_call_init(&call->base, &ops, &call->arena, frame->id);
+	list_append(&session->calls, &call->of_session);
+	list_init(&call->of_operation);
+	call->node = session->node;
+	call->session = session;
+	call->id = frame->id;
+	call->handle = frame->handle;
+	session->n_calls++;
+	return call;
+}
+
+static bool may_call(struct session *session, const struct frame *frame)
+{
+	const struct binding *binding = session_binding(session, frame->handle);
+
+	if (session->n_calls >= SESSION_CALLS_MAX)
+		session_send_fail(session, frame->id, frame->handle, WAT_OVERLOADED,
+				  "too many calls of this connection are open", NULL);
+	else if (frame->handle != 0 && !binding)
+		session_send_fail(session, frame->id, frame->handle, WAT_ACCESS_DENIED,
+				  "no capability is bound under this handle", NULL);
+	else if (binding && binding->role == TOKEN_USER)
+		session_send_fail(
+			session, frame->id, frame->handle, WAT_ACCESS_DENIED,
+			"a User calls its service on its channel; managing needs the Admin", NULL);
+	else
+		return true;
+	return false;
+}
+
+void control_call_run(struct session *session, const struct frame *frame, const uint8_t *body)
+{
+	const struct wat_service *service;
+	struct control_call *call;
+
+	if (!may_call(session, frame))
+		return;
+	call = control_call_new(session, frame);
+	if (!call) {
+		session_send_fail(session, frame->id, frame->handle, WAT_OVERLOADED, "no memory",
+				  NULL);
+		return;
+	}
+	if (frame->handle != 0)
+		call->binding = *session_binding(session, frame->handle);
+	service = service_of(call);
+	if (dispatch_decode(&call->base, service->interface, UINT64_MAX, frame->method, body,
+			    frame->body_len) == WAT_OK &&
+	    dispatch_invoke(&call->base, service, NULL) == DISPATCH_TAKEN)
+		return;
+	send_answer(call);
+	control_call_free(call);
+}
+
+struct instance *control_call_instance(struct control_call *call, wat_status *ret_status)
+{
+	struct node *node = call->node;
+	struct grant *grant = grant_table_find(node->grants, call->binding.grant_id);
+	struct instance *instance =
+		instance_table_by_id(&node->instances, call->binding.instance_id);
+
+	if (instance_table_is_ended(&node->instances, call->binding.instance_id)) {
+		dispatch_set_failure(&call->base, WAT_STALE,
+				     "this Admin belongs to an earlier incarnation");
+	} else if (!instance) {
+		dispatch_set_failure(&call->base, WAT_NOT_FOUND,
+				     "there is no such instance any more");
+	} else if (!grant || grant->row.state != 2) {
+		dispatch_set_failure(&call->base, WAT_ACCESS_DENIED,
+				     "this capability was taken back");
+	} else {
+		return instance;
+	}
+	*ret_status = call->base.status;
+	return NULL;
+}

@@ -1,0 +1,358 @@
+/* host.c - a watd-host process: start, output, end. Loop thread. */
+#include "daemon/supervisor/host.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/supervisor/host_link.h"
+#include "daemon/supervisor/lifecycle.h"
+#include "daemon/supervisor/node.h"
+#include "daemon/supervisor/options.h"
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+
+/* What a host inherits, by number; everything else is closed. */
+enum inherited {
+	CHILD_STDIN,
+	CHILD_STDOUT,
+	CHILD_STDERR,
+	CHILD_CONTROL,
+	CHILD_LIFELINE,
+	CHILD_ATTRIBUTION,
+	CHILD_N
+};
+
+/* Our ends and the child's, during the start. Each is closed unless it was taken. */
+struct ends {
+	int child[CHILD_N];
+	int out, err, control;
+};
+
+static void ends_close(struct ends *ends)
+{
+	for (int i = 0; i < CHILD_N; i++)
+		fd_close(ends->child[i]);
+	fd_close(ends->out);
+	fd_close(ends->err);
+	fd_close(ends->control);
+}
+
+static int make_pipe(int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+static int make_ends(struct node *node, struct ends *ends)
+{
+	int pair[2], r;
+
+	ends->child[CHILD_STDIN] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (ends->child[CHILD_STDIN] < 0)
+		return -errno;
+	if ((r = make_pipe(&ends->out, &ends->child[CHILD_STDOUT])) < 0 ||
+	    (r = make_pipe(&ends->err, &ends->child[CHILD_STDERR])) < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	ends->control = pair[0];
+	ends->child[CHILD_CONTROL] = pair[1];
+	ends->child[CHILD_LIFELINE] = fcntl(node->lifeline[0], F_DUPFD_CLOEXEC, 0);
+	if (ends->child[CHILD_LIFELINE] < 0)
+		return -errno;
+	ends->child[CHILD_ATTRIBUTION] = memfd_create("attribution", MFD_CLOEXEC);
+	if (ends->child[CHILD_ATTRIBUTION] < 0 ||
+	    ftruncate(ends->child[CHILD_ATTRIBUTION], sizeof(struct attribution)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Between fork and exec: async-signal-safe calls only. The descriptors move above the named ones
+ * first, so that none is overwritten before it is duplicated. */
+static void __attribute__((noreturn))
+child_run(const struct ends *ends, const char *program, char **environment, pid_t parent)
+{
+	static char name[] = "watd-host";
+	char *arguments[] = {name, NULL};
+	int high[CHILD_N];
+	sigset_t none;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The parent may have died before the kernel was asked to tell. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(127);
+	for (int i = 0; i < CHILD_N; i++)
+		if ((high[i] = fcntl(ends->child[i], F_DUPFD, CHILD_N)) < 0)
+			_exit(127);
+	for (int i = 0; i < CHILD_N; i++)
+		if (dup2(high[i], i) < 0)
+			_exit(127);
+	if (syscall(SYS_close_range, (unsigned)CHILD_N, ~0u, 0u) < 0)
+		_exit(127);
+	execve(program, arguments, environment);
+	dprintf(STDERR_FILENO, "<3>%s can't be executed: errno %d\n", program, errno);
+	_exit(127);
+}
+
+/* A host gets no environment but the settings of sanitizers, which are of no effect in a release
+ * build. */
+static void make_environment(char **environment, size_t size)
+{
+	static const char *const names[] = {
+		"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="};
+	size_t n = 0;
+
+	for (char **e = environ; *e && n + 1 < size; e++)
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+			if (strncmp(*e, names[i], strlen(names[i])) == 0)
+				environment[n++] = *e;
+	environment[n < size ? n : size - 1] = NULL;
+}
+
+static int start_process(struct host *host, const struct ends *ends)
+{
+	char *environment[8];
+	pid_t parent = getpid(), pid;
+
+	make_environment(environment, sizeof environment / sizeof *environment);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		child_run(ends, host->node->options->host_program, environment, parent);
+	host->pid = pid;
+	host->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (host->pidfd < 0) {
+		int error = -errno;
+
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		return error;
+	}
+	return 0;
+}
+
+static void log_line(struct host_output *output)
+{
+	const char *text = output->line;
+	int level = output->level;
+	char pid[16];
+
+	output->line[output->n] = '\0';
+	if (text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
+		level = text[1] - '0';
+		text += 3;
+	}
+	(void)snprintf(pid, sizeof pid, "%d", (int)output->host->pid);
+	log_write(level, text, "host", pid, (char *)0);
+	if (output == &output->host->err && *text)
+		(void)snprintf(output->host->last_words, sizeof output->host->last_words, "%s",
+			       text);
+	output->n = 0;
+}
+
+static void take_output(struct host_output *output, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] == '\n' || output->n == sizeof output->line - 1)
+			log_line(output);
+		if (bytes[i] != '\n')
+			output->line[output->n++] = bytes[i] ? bytes[i] : ' ';
+	}
+}
+
+/* One read. False at the end of the output, or when there is nothing now. */
+static bool read_output(struct host_output *output)
+{
+	char bytes[16384];
+	ssize_t n = read(output->fd, bytes, sizeof bytes);
+
+	if (n > 0)
+		take_output(output, bytes, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		(void)event_del(output->event);
+	return n > 0;
+}
+
+static void on_output(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)read_output(arg);
+}
+
+/* Everything that was written before the end: nothing of a dead host's output is lost. */
+static void drain_output(struct host_output *output)
+{
+	while (read_output(output))
+		;
+	if (output->n > 0)
+		log_line(output);
+}
+
+static int output_init(struct host_output *output, struct host *host, int *fd, int level)
+{
+	output->host = host;
+	output->fd = fd_take(fd);
+	output->level = level;
+	output->event =
+		event_new(host->node->base, output->fd, EV_READ | EV_PERSIST, on_output, output);
+	return output->event && event_add(output->event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static void output_deinit(struct host_output *output)
+{
+	if (output->event)
+		event_free(output->event);
+	output->fd = fd_close(output->fd);
+}
+
+static void on_exited(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *host = arg;
+	siginfo_t info = {0};
+	struct host_death death = {.last_words = host->last_words};
+
+	(void)fd;
+	(void)what;
+	/* First what it wrote, then its end: so no answer and no line is lost, and reaping can't
+	 * block. */
+	host_link_drain(host);
+	drain_output(&host->out);
+	drain_output(&host->err);
+	if (waitid(P_PID, (id_t)host->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	if (info.si_code == CLD_EXITED)
+		death.exit_code = info.si_status;
+	else
+		death.signal = info.si_status;
+	(void)event_del(host->exited);
+	lifecycle_host_died(host, &death);
+}
+
+static int set_up_events(struct host *host, struct ends *ends)
+{
+	int r = output_init(&host->out, host, &ends->out, LOG_LEVEL_INFO);
+
+	if (r == 0)
+		r = output_init(&host->err, host, &ends->err, LOG_LEVEL_WARNING);
+	if (r < 0)
+		return r;
+	stream_init(&host->control, fd_take(&ends->control), WAT_BODY_MAX + 4096);
+	return host_link_init(host);
+}
+
+/* A child that nobody would watch must not be. */
+static int watch_exit(struct host *host)
+{
+	host->exited =
+		event_new(host->node->base, host->pidfd, EV_READ | EV_PERSIST, on_exited, host);
+	if (host->exited && event_add(host->exited, NULL) == 0)
+		return 0;
+	(void)kill(host->pid, SIGKILL);
+	(void)waitpid(host->pid, NULL, 0);
+	return -ENOMEM;
+}
+
+int host_new(struct node *node, bool pool, struct host **ret_host)
+{
+	_cleanup_(ends_close) struct ends ends = {{-1, -1, -1, -1, -1, -1}, -1, -1, -1};
+	struct host *host = calloc(1, sizeof *host);
+	void *page = MAP_FAILED;
+	int r;
+
+	if (!host)
+		return -ENOMEM;
+	host->node = node;
+	host->pool = pool;
+	host->pidfd = host->out.fd = host->err.fd = -1;
+	stream_init(&host->control, -1, 0);
+	list_init(&host->instances);
+	list_init(&host->requests);
+	list_append(&node->hosts, &host->link);
+	r = make_ends(node, &ends);
+	if (r == 0) {
+		page = mmap(NULL, sizeof *host->attribution, PROT_READ, MAP_SHARED,
+			    ends.child[CHILD_ATTRIBUTION], 0);
+		r = page == MAP_FAILED ? -errno : 0;
+	}
+	if (r == 0) {
+		host->attribution = page;
+		r = set_up_events(host, &ends);
+	}
+	if (r == 0)
+		r = start_process(host, &ends);
+	if (r == 0)
+		r = watch_exit(host);
+	if (r < 0) {
+		host_free(host);
+		return r;
+	}
+	*ret_host = host;
+	return 0;
+}
+
+struct host *host_free(struct host *host)
+{
+	if (!host)
+		return NULL;
+	list_remove(&host->link);
+	if (host->exited)
+		event_free(host->exited);
+	output_deinit(&host->out);
+	output_deinit(&host->err);
+	host_link_deinit(host);
+	if (host->attribution)
+		(void)munmap(host->attribution, sizeof *host->attribution);
+	fd_close(host->pidfd);
+	free(host);
+	return NULL;
+}
+
+int host_take_slot(struct host *host, uint32_t *ret_slot)
+{
+	for (uint32_t i = 0; i < ATTRIBUTION_SLOTS; i++)
+		if (!(host->slots[i / 8] & 1u << i % 8)) {
+			host->slots[i / 8] |= (uint8_t)(1u << i % 8);
+			*ret_slot = i;
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+void host_release_slot(struct host *host, uint32_t slot)
+{
+	host->slots[slot / 8] &= (uint8_t) ~(1u << slot % 8);
+}
+
+uint32_t host_running(const struct host *host, uint32_t slot)
+{
+	return slot < ATTRIBUTION_SLOTS ? atomic_load(&host->attribution->slots[slot].method_plus_1)
+					: 0;
+}
+
+void host_kill(struct host *host)
+{
+	if (syscall(SYS_pidfd_send_signal, host->pidfd, SIGKILL, NULL, 0) < 0)
+		log_warning("host can't be killed", "error", strerror(errno));
+}

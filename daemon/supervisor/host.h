@@ -1,0 +1,93 @@
+/* host.h - a watd-host process: starting it, its control socket, its output, its end. Loop thread.
+ * The node owns hosts. */
+#ifndef WAT_SUPERVISOR_HOST_H
+#define WAT_SUPERVISOR_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <wat/envelope.pb-c.h>
+
+#include "proto/attribution.h"
+#include "proto/status.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+#include "proto/support/stream.h"
+
+struct event;
+struct instance;
+struct node;
+
+#define HOST_LINE_MAX 1024u
+
+/* One of the host's output pipes: lines go to the log. */
+struct host_output {
+	struct host *host;
+	int fd;
+	struct event *event;
+	int level; /* of a line without a level of its own */
+	char line[HOST_LINE_MAX];
+	size_t n;
+};
+
+struct host {
+	struct list link; /* node->hosts */
+	struct node *node;
+	pid_t pid;
+	int pidfd;
+	bool pool;
+	bool ending; /* told to end: its exit is no death */
+	struct stream control;
+	struct event *readable, *writable, *exited;
+	struct host_output out, err;
+	char last_words[HOST_LINE_MAX];  /* last line on stderr */
+	struct attribution *attribution; /* shared with the host, which may write anything: read
+					    once, with bounds */
+	uint8_t slots[ATTRIBUTION_SLOTS / 8]; /* bit: taken */
+	struct list instances;
+	struct list requests;
+	uint64_t next_id;
+};
+
+/* What a host said to a request; valid during the callback. */
+struct host_answer {
+	bool died; /* the host ended before it answered */
+	wat_status status;
+	const Wat__Envelope__Failure *failure; /* NULL: none */
+	const uint8_t *body;
+	size_t n;
+};
+typedef void host_answered(void *arg, const struct host_answer *answer);
+
+/* How a host ended. */
+struct host_death {
+	int signal; /* 0: it exited */
+	int exit_code;
+	const char *last_words;
+};
+
+/* Forks and executes watd-host with exactly: 0 /dev/null, 1 and 2 pipes, 3 control, 4 lifeline, 5
+ * attribution page. */
+int host_new(struct node *node, bool pool, struct host **ret_host) WAT_MUST_CHECK;
+/* After its exit was reaped. */
+struct host *host_free(struct host *host);
+
+/* Sends a request of wat.host.Host. fd (consumed) goes with it, -1: none. answered (may be NULL) is
+ * called once, not from here. */
+int host_request(struct host *host, uint16_t method, const ProtobufCMessage *request, int fd,
+		 host_answered *answered, void *arg) WAT_MUST_CHECK;
+
+/* A free place in the attribution page, which also says how many instances a host takes. -ENOSPC.
+ */
+int host_take_slot(struct host *host, uint32_t *ret_slot) WAT_MUST_CHECK;
+void host_release_slot(struct host *host, uint32_t slot);
+/* Which handler ran in the slot when the host died: method + 1, 0 for none. */
+uint32_t host_running(const struct host *host, uint32_t slot);
+
+/* Closes the control socket once everything is written: the host then ends by itself. */
+void host_end(struct host *host);
+/* For a host that broke the protocol between us. */
+void host_kill(struct host *host);
+
+#endif

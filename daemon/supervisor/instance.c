@@ -1,0 +1,174 @@
+/* instance.c - an instance as watd knows it. Loop thread. */
+#include "daemon/supervisor/instance.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "proto/failure.h"
+#include "proto/limits.h"
+
+static const struct {
+	const char *name;
+	unsigned edges;
+} states[] = {
+#define EDGE(to) (1u << INSTANCE_##to)
+#define INSTANCE_STATE_ROW(name, text, edges) [INSTANCE_##name] = {text, edges},
+	INSTANCE_STATES(INSTANCE_STATE_ROW)
+#undef INSTANCE_STATE_ROW
+};
+
+const char *instance_state_name(enum instance_state state)
+{
+	return states[state].name;
+}
+
+struct instance *instance_new(struct node *node, const char *name)
+{
+	struct instance *instance = calloc(1, sizeof *instance);
+
+	if (!instance)
+		return NULL;
+	instance->node = node;
+	(void)snprintf(instance->name, sizeof instance->name, "%s", name);
+	instance->state = INSTANCE_STARTING;
+	list_init(&instance->by_name);
+	list_init(&instance->by_id);
+	list_init(&instance->all);
+	list_init(&instance->grants);
+	list_init(&instance->waiters);
+	list_init(&instance->of_host);
+	return instance;
+}
+
+struct instance *instance_free(struct instance *instance)
+{
+	if (!instance)
+		return NULL;
+	assert(!instance->host && list_empty(&instance->grants) && list_empty(&instance->waiters));
+	if (instance->timer)
+		event_free(instance->timer);
+	failure_free(instance->failure);
+	free(instance->committed);
+	list_remove(&instance->by_name);
+	list_remove(&instance->by_id);
+	list_remove(&instance->all);
+	free(instance);
+	return NULL;
+}
+
+bool instance_is_settled(const struct instance *instance)
+{
+	switch (instance->state) {
+	case INSTANCE_READY:
+	case INSTANCE_STOPPED:
+	case INSTANCE_FAILED:
+	case INSTANCE_SUSPENDED:
+		return true;
+	case INSTANCE_STARTING:
+	case INSTANCE_STOPPING:
+	case INSTANCE_BACKOFF:
+	default:
+		return false;
+	}
+}
+
+static void wake(struct instance *instance)
+{
+	struct list woken;
+	struct list *first;
+
+	/* One that waits again joins the instance's own list, not this one. */
+	list_init(&woken);
+	while ((first = list_first(&instance->waiters))) {
+		list_remove(first);
+		list_append(&woken, first);
+	}
+	while ((first = list_first(&woken))) {
+		struct instance_waiter *waiter = container_of(first, struct instance_waiter, link);
+
+		list_remove(first);
+		waiter->settled(waiter);
+	}
+}
+
+void instance_move(struct instance *instance, enum instance_state to)
+{
+	char generation[24];
+
+	assert(states[instance->state].edges & 1u << to);
+	(void)snprintf(generation, sizeof generation, "%llu",
+		       (unsigned long long)instance->generation);
+	log_info("instance changes state", "instance", instance->name, "service", instance->service,
+		 "from", states[instance->state].name, "to", states[to].name, "generation",
+		 generation);
+	instance->state = to;
+	if (instance_is_settled(instance))
+		wake(instance);
+}
+
+int instance_to_row(const struct instance *instance, enum store_instance_state state,
+		    struct store_instance *ret_row, uint8_t **ret_failure)
+{
+	struct store_instance row = {
+		.interface_hash = instance->interface_hash,
+		.tier = (int)instance->tier,
+		.state = state,
+		.epoch = instance->epoch,
+		.generation = instance->generation,
+		.deaths = instance->deaths,
+		.created_ms = instance->created_ms,
+	};
+	uint8_t *failure = NULL;
+
+	memcpy(row.name, instance->name, sizeof row.name);
+	memcpy(row.id, instance->id, sizeof row.id);
+	memcpy(row.service, instance->service, sizeof row.service);
+	memcpy(row.plugin, instance->plugin, sizeof row.plugin);
+	if (instance->failure) {
+		row.failure_len = wat__envelope__failure__get_packed_size(instance->failure);
+		failure = malloc(row.failure_len + 1);
+		if (!failure)
+			return -ENOMEM;
+		wat__envelope__failure__pack(instance->failure, failure);
+		row.failure = failure;
+	}
+	*ret_row = row;
+	*ret_failure = failure;
+	return 0;
+}
+
+int instance_set_committed(struct instance *instance, const uint8_t *state, size_t n,
+			   uint64_t at_ms)
+{
+	uint8_t *copy = malloc(n ? n : 1);
+
+	if (!copy)
+		return -ENOMEM;
+	if (n > 0)
+		memcpy(copy, state, n);
+	free(instance->committed);
+	instance->committed = copy;
+	instance->committed_len = n;
+	instance->committed_ms = at_ms;
+	return 0;
+}
+
+void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure)
+{
+	failure_free(instance->failure);
+	instance->failure = failure;
+}
+
+bool name_is_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n >= 1 && n <= WAT_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n &&
+	       !strchr("._-", name[0]);
+}

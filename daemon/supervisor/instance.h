@@ -1,0 +1,113 @@
+/* instance.h - an instance as watd knows it: identity, state machine, where it runs, its newest
+ * committed state. Loop thread. The node owns instances; an instance owns its failure, its
+ * committed state and its slot in a host. */
+#ifndef WAT_SUPERVISOR_INSTANCE_H
+#define WAT_SUPERVISOR_INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wat/envelope.pb-c.h>
+
+#include "daemon/store/store.h"
+#include "daemon/supervisor/restart.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+/* Name of the state, its text, where it may go. */
+#define INSTANCE_STATES(S)                                                                    \
+	S(STARTING, "starting", EDGE(READY) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED)) \
+	S(READY, "ready",                                                                     \
+	  EDGE(STOPPING) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED))   \
+	S(STOPPING, "stopping",                                                               \
+	  EDGE(STOPPED) | EDGE(READY) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) |       \
+		  EDGE(SUSPENDED))                                                            \
+	S(STOPPED, "stopped", EDGE(SUSPENDED))                                                \
+	S(SUSPENDED, "suspended", 0)                                                          \
+	S(BACKOFF, "backoff", EDGE(STARTING) | EDGE(SUSPENDED) | EDGE(FAILED))                \
+	S(FAILED, "failed", EDGE(STARTING) | EDGE(STOPPING) | EDGE(SUSPENDED))
+
+enum instance_state {
+#define INSTANCE_STATE_ENUM(name, text, edges) INSTANCE_##name,
+	INSTANCE_STATES(INSTANCE_STATE_ENUM)
+#undef INSTANCE_STATE_ENUM
+};
+
+enum instance_tier { INSTANCE_THREAD = 1, INSTANCE_PROCESS = 2 };
+
+struct event;
+struct host;
+struct node;
+struct operation;
+
+struct instance {
+	struct list by_name, by_id, all; /* in the node's table */
+	struct node *node;
+	char name[64];
+	uint8_t id[16];
+	char service[256];
+	char plugin[512];
+	uint8_t schema[32];
+	uint64_t interface_hash;
+	uint64_t all_methods; /* mask */
+	enum instance_tier tier;
+	uint32_t epoch;
+	uint64_t generation;
+	uint32_t deaths;
+	uint64_t created_ms;
+	enum instance_state state;
+	Wat__Envelope__Failure *failure; /* the last one; NULL: none */
+
+	uint8_t *committed; /* newest committed state, packed */
+	size_t committed_len;
+	uint64_t committed_ms; /* Unix time */
+
+	struct list grants;  /* struct grant */
+	struct list waiters; /* struct instance_waiter */
+
+	struct host *host; /* NULL: none */
+	struct list of_host;
+	uint32_t slot;
+	struct restart restart;
+	struct event *timer; /* of BACKOFF; NULL: none */
+
+	struct operation *operation; /* Spawn, Start or Stop under way; NULL: none */
+	struct instance *previous;   /* while a name's next incarnation starts: the one before */
+	uint8_t admin_holder_pk[32]; /* while the incarnation begins */
+	bool beginning; /* the first start of the incarnation is not yet acknowledged */
+	bool drained;   /* the host gave the last state and serves no more; it is in `committed` */
+	bool finishing; /* suspension: the state is stored, the host is told to end it */
+	bool final_committed; /* the final state is in the store; what is left is telling */
+};
+
+/* Somebody who waits until the instance is neither starting, stopping nor in backoff. */
+struct instance_waiter {
+	struct list link;
+	void (*settled)(struct instance_waiter *);
+};
+
+struct instance *instance_new(struct node *node, const char *name);
+/* Out of its host and its grants first. */
+struct instance *instance_free(struct instance *instance);
+
+const char *instance_state_name(enum instance_state state);
+/* The one way from state to state: asserts the edge, logs it, and when the instance is settled
+ * wakes its waiters. */
+void instance_move(struct instance *instance, enum instance_state to);
+bool instance_is_settled(const struct instance *instance);
+
+/* Row for the store; the failure's bytes are heap memory that the caller frees through
+ * row->failure. */
+int instance_to_row(const struct instance *instance, enum store_instance_state state,
+		    struct store_instance *ret_row, uint8_t **ret_failure) WAT_MUST_CHECK;
+int instance_set_committed(struct instance *instance, const uint8_t *state, size_t n,
+			   uint64_t at_ms) WAT_MUST_CHECK;
+/* Takes the failure (NULL: none). */
+void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure);
+
+/* [a-z0-9][a-z0-9._-]{0,62}: names of instances and users. */
+bool name_is_valid(const char *name);
+#define NAME_RULE "expected 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"
+
+#endif

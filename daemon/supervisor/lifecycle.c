@@ -1,0 +1,163 @@
+/* lifecycle.c - parts that every way through an instance's life uses. Loop thread. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "proto/failure.h"
+#include "proto/support/cleanup.h"
+
+void lifecycle_detach(struct instance *instance)
+{
+	struct host *host = instance->host;
+
+	if (!host)
+		return;
+	list_remove(&instance->of_host);
+	host_release_slot(host, instance->slot);
+	instance->host = NULL;
+	if (!host->pool)
+		host_end(host);
+}
+
+struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state)
+{
+	_cleanup_(freep) uint8_t *failure = NULL;
+	struct store_txn *txn = store_txn_new();
+	struct store_instance row;
+
+	if (!txn)
+		return NULL;
+	if (instance_to_row(instance, state, &row, &failure) < 0 ||
+	    store_txn_put_instance(txn, &row) < 0)
+		return store_txn_free(txn);
+	return txn;
+}
+
+int lifecycle_txn_add_snapshot(struct store_txn *txn, const struct instance *instance,
+			       enum store_snapshot_kind kind, const uint8_t *state, size_t n)
+{
+	struct store_snapshot row = {
+		.generation = instance->generation,
+		.kind = kind,
+		.at_ms = clock_unix_ms(),
+		.state = state,
+		.state_len = n,
+	};
+
+	memcpy(row.name, instance->name, sizeof row.name);
+	memcpy(row.instance_id, instance->id, sizeof row.instance_id);
+	memcpy(row.service, instance->service, sizeof row.service);
+	memcpy(row.schema, instance->schema, sizeof row.schema);
+	return store_txn_put_snapshot(txn, &row);
+}
+
+static void on_committed(void *arg, int r)
+{
+	(void)arg;
+	if (r < 0)
+		log_error("the database does not take a change; what is running goes on", "error",
+			  lifecycle_store_error(r));
+}
+
+void lifecycle_commit(struct instance *instance, struct store_txn *txn)
+{
+	if (txn)
+		store_submit(instance->node->store, txn, on_committed, NULL);
+	else
+		log_error("no memory for a change of the database", "instance", instance->name);
+}
+
+Wat__Envelope__Failure *lifecycle_failure(const struct instance *instance,
+					  Wat__Envelope__CauseKind kind, int signal,
+					  const char *method, const char *text)
+{
+	struct failure_cause cause = {
+		.kind = kind,
+		.service = instance->service,
+		.instance = instance->name,
+		.method = method,
+		.text = text,
+		.generation = instance->generation,
+		.time_ms = clock_unix_ms(),
+		.signal = (uint32_t)signal,
+	};
+	Wat__Envelope__Failure *failure = failure_new("%s", text);
+
+	if (failure && failure_add_cause(failure, &cause) < 0)
+		return failure_free(failure);
+	return failure;
+}
+
+const char *lifecycle_store_error(int r)
+{
+	switch (r) {
+	case -ENOSPC:
+		return "the disk is full";
+	case -EIO:
+		return "the disk can't be written";
+	case -EBADMSG:
+		return "the database is damaged";
+	default:
+		return strerror(-r);
+	}
+}
+
+/* Checkpoint: a state on its way into the store. */
+struct checkpoint {
+	struct node *node;
+	uint8_t instance_id[16];
+	uint64_t at_ms;
+	size_t n;
+	uint8_t state[];
+};
+
+static void on_checkpointed(void *arg, int r)
+{
+	_cleanup_(freep) struct checkpoint *checkpoint = arg;
+	struct instance *instance =
+		instance_table_by_id(&checkpoint->node->instances, checkpoint->instance_id);
+
+	if (r < 0)
+		log_error("a checkpoint was not stored; the one before is kept", "instance",
+			  instance ? instance->name : "", "error", lifecycle_store_error(r));
+	else if (instance && instance_set_committed(instance, checkpoint->state, checkpoint->n,
+						    checkpoint->at_ms) < 0)
+		log_error("no memory for a checkpoint's state", "instance", instance->name);
+}
+
+void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *message)
+{
+	struct node *node = host->node;
+	struct instance *instance =
+		message->instance_id.len == 16
+			? instance_table_by_id(&node->instances, message->instance_id.data)
+			: NULL;
+	struct checkpoint *checkpoint;
+	struct store_txn *txn;
+
+	/* One that was overtaken by a stop, or by a later generation, must not replace what came
+	 * after it. */
+	if (!instance || instance->host != host || instance->state != INSTANCE_READY ||
+	    message->generation != instance->generation)
+		return;
+	checkpoint = malloc(sizeof *checkpoint + message->state.len);
+	txn = store_txn_new();
+	if (!checkpoint || !txn ||
+	    lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
+				       message->state.data, message->state.len) < 0) {
+		log_error("no memory for a checkpoint", "instance", instance->name);
+		free(checkpoint);
+		store_txn_free(txn);
+		return;
+	}
+	checkpoint->node = node;
+	memcpy(checkpoint->instance_id, instance->id, 16);
+	checkpoint->at_ms = clock_unix_ms();
+	checkpoint->n = message->state.len;
+	if (checkpoint->n > 0)
+		memcpy(checkpoint->state, message->state.data, checkpoint->n);
+	store_submit(node->store, txn, on_checkpointed, checkpoint);
+}

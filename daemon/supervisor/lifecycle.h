@@ -1,0 +1,46 @@
+/* lifecycle.h - how instances begin, run, die, are started again, stop and are suspended. Loop
+ * thread. Each way is a short list of named steps; a step ends with a request to a host or a
+ * transaction, and the next begins when that is done. */
+#ifndef WAT_SUPERVISOR_LIFECYCLE_H
+#define WAT_SUPERVISOR_LIFECYCLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wat/host.pb-c.h>
+
+#include "daemon/supervisor/host.h"
+#include "daemon/supervisor/instance.h"
+#include "daemon/supervisor/operation.h"
+#include "daemon/supervisor/plugin_file.h"
+
+struct lifecycle_begin {
+	const char *name;
+	const struct plugin_file *file;
+	const Wat__Manifest__Service *service;
+	enum instance_tier tier;
+	const uint8_t *state;
+	size_t state_len;
+	const uint8_t *holder_pk;  /* 32 bytes: of the Admin */
+	struct instance *previous; /* the stopped incarnation of the name; NULL: none */
+};
+
+/* Begins an incarnation. The operation is concluded or failed by it. */
+void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin);
+/* Starts a failed instance's next generation. */
+void lifecycle_revive(struct operation *operation, struct instance *instance);
+/* Starts an instance that ran when watd ended. */
+void lifecycle_resume(struct instance *instance);
+/* The instance is READY, FAILED, or STOPPING with a final state that could not be stored yet. */
+void lifecycle_stop(struct operation *operation, struct instance *instance);
+/* Ends watd in order: every instance keeps its incarnation, its state is committed.
+ * node_check_progress notices the end. */
+void lifecycle_suspend(struct instance *instance);
+
+/* Why the store did not take something, for people. */
+const char *lifecycle_store_error(int r);
+
+void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *checkpoint);
+void lifecycle_host_died(struct host *host, const struct host_death *death);
+
+#endif

@@ -1,0 +1,213 @@
+/* lifecycle_death.c - a host has ended: whom it concerns, what they are told, who is started again
+ * and when. Loop thread. */
+#include <errno.h>
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/host_link.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "proto/failure.h"
+#include "proto/support/cleanup.h"
+
+void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failure)
+{
+	struct store_txn *txn;
+
+	if (failure)
+		instance_set_failure(instance, failure);
+	instance_move(instance, INSTANCE_FAILED);
+	txn = lifecycle_txn(instance, STORE_FAILED);
+	if (txn && store_txn_add_event(txn, "failed", instance->name, instance->id,
+				       instance->failure ? instance->failure->text : "") < 0)
+		txn = store_txn_free(txn);
+	lifecycle_commit(instance, txn);
+	log_error("an instance died too often or can't start, and is left alone", "instance",
+		  instance->name, "why", instance->failure ? instance->failure->text : "", "help",
+		  "watctl show NAME, then watctl start NAME");
+	node_check_progress(instance->node);
+}
+
+static void start_again(struct instance *instance)
+{
+	instance->generation++;
+	instance_move(instance, INSTANCE_STARTING);
+	lifecycle_start(instance, false);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *instance = arg;
+
+	(void)fd;
+	(void)what;
+	if (instance->state == INSTANCE_BACKOFF)
+		start_again(instance);
+}
+
+static void start_later(struct instance *instance, uint64_t pause_ms)
+{
+	struct timeval pause = {.tv_sec = (time_t)(pause_ms / 1000),
+				.tv_usec = (long)(pause_ms % 1000) * 1000};
+
+	if (!instance->timer)
+		instance->timer = evtimer_new(instance->node->base, on_pause_over, instance);
+	instance_move(instance, INSTANCE_BACKOFF);
+	if (!instance->timer || evtimer_add(instance->timer, &pause) < 0)
+		start_again(instance);
+}
+
+static void start_by_policy(struct instance *instance)
+{
+	uint64_t pause_ms = 0;
+
+	switch (restart_decide(&instance->restart, clock_monotonic_ms(), randombytes_random(),
+			       &pause_ms)) {
+	case RESTART_NOW:
+		start_later(instance, 0);
+		return;
+	case RESTART_LATER:
+		start_later(instance, pause_ms);
+		return;
+	case RESTART_GIVE_UP:
+	default:
+		lifecycle_give_up(instance, NULL);
+	}
+}
+
+void lifecycle_died(struct instance *instance, bool culprit)
+{
+	if (culprit)
+		instance->deaths++;
+	if (instance->node->suspending) {
+		instance_move(instance, INSTANCE_SUSPENDED);
+		node_check_progress(instance->node);
+	} else if (culprit) {
+		start_by_policy(instance);
+	} else {
+		start_later(instance, 0);
+	}
+}
+
+/* What the host died of, as the instance's failure. */
+static Wat__Envelope__Failure *describe(const struct instance *instance,
+					const struct host_death *death, const char *method)
+{
+	char text[WAT_FAILURE_TEXT_MAX];
+
+	if (death->signal)
+		(void)snprintf(text, sizeof text,
+			       "the host of %s was killed by signal %d (%s)%s%s%s%s",
+			       instance->name, death->signal, strsignal(death->signal),
+			       *method ? " while it ran " : "", method,
+			       *death->last_words ? "; its last words: " : "", death->last_words);
+	else
+		(void)snprintf(text, sizeof text, "the host of %s exited with code %d%s%s%s%s",
+			       instance->name, death->exit_code, *method ? " while it ran " : "",
+			       method, *death->last_words ? "; its last words: " : "",
+			       death->last_words);
+	return lifecycle_failure(instance,
+				 death->signal ? WAT__ENVELOPE__CAUSE_KIND__SIGNAL
+					       : WAT__ENVELOPE__CAUSE_KIND__EXIT,
+				 death->signal, method, text);
+}
+
+/* The page may hold anything: the host wrote it. */
+static const char *method_name(const struct instance *instance, uint32_t running)
+{
+	const struct plugin_file *file;
+	const Wat__Manifest__Service *service;
+
+	if (running == 0)
+		return "";
+	if (running == ATTRIBUTION_START)
+		return "Start";
+	if (running == ATTRIBUTION_STOP)
+		return "Stop";
+	if (catalog_find(&instance->node->catalog, instance->service, &file, &service) ==
+		    CATALOG_FOUND &&
+	    running <= service->n_methods)
+		return service->methods[running - 1]->name;
+	return "";
+}
+
+static void fail_operation(struct instance *instance, const Wat__Envelope__Failure *failure)
+{
+	struct operation *operation = TAKE(instance->operation);
+
+	if (operation)
+		operation_fail(operation, WAT_START_FAILED, failure, "%s",
+			       failure ? failure->text : "the host died while it started");
+}
+
+static void instance_host_died(struct instance *instance, const struct host_death *death,
+			       bool culprit, uint32_t running)
+{
+	Wat__Envelope__Failure *failure = describe(instance, death, method_name(instance, running));
+
+	list_remove(&instance->of_host);
+	instance->host = NULL;
+	if (culprit)
+		instance_set_failure(instance, failure ? failure_copy(failure) : NULL);
+	if (lifecycle_stop_host_gone(instance, failure)) {
+		/* It had given its final state already. */
+	} else if (instance->beginning && instance->operation && instance->operation->reply) {
+		/* The beginning is being committed; on_begun goes on from there. */
+	} else if (instance->beginning) {
+		lifecycle_abandon(instance, WAT_START_FAILED, failure,
+				  failure ? failure->text : "the host died while it started");
+	} else if (instance->operation) {
+		fail_operation(instance, failure);
+		lifecycle_give_up(instance, NULL);
+	} else {
+		lifecycle_died(instance, culprit);
+	}
+	failure_free(failure);
+}
+
+/* A death counts against the instances that were running a call, else against all. */
+static bool any_running(const struct host *host)
+{
+	list_for_each (i, &host->instances) {
+		if (host_running(host, container_of(i, struct instance, of_host)->slot))
+			return true;
+	}
+	return false;
+}
+
+static void log_death(const struct host *host, const struct host_death *death)
+{
+	char pid[16], how[48];
+
+	(void)snprintf(pid, sizeof pid, "%d", (int)host->pid);
+	if (death->signal)
+		(void)snprintf(how, sizeof how, "signal %d", death->signal);
+	else
+		(void)snprintf(how, sizeof how, "exit code %d", death->exit_code);
+	log_warning("a host died", "host", pid, "how", how, "tier",
+		    host->pool ? "thread" : "process");
+}
+
+void lifecycle_host_died(struct host *host, const struct host_death *death)
+{
+	struct node *node = host->node;
+	bool blame_running = any_running(host);
+	struct list *first;
+
+	if (!host->ending)
+		log_death(host, death);
+	if (node->pool == host)
+		node->pool = NULL;
+	host_link_fail_requests(host);
+	while ((first = list_first(&host->instances))) {
+		struct instance *instance = container_of(first, struct instance, of_host);
+		uint32_t running = host_running(host, instance->slot);
+
+		instance_host_died(instance, death, !blame_running || running, running);
+	}
+	host_free(host);
+	node_check_progress(node);
+}

@@ -1,0 +1,394 @@
+/* lifecycle_start.c - from nothing, from a crash or from suspension to READY. Loop thread.
+ * begin: place -> Start -> commit {instance, Admin's grant, state, answer} -> READY -> answer.
+ * Others: place -> Start -> READY. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/methods.h"
+#include "proto/check.h"
+#include "proto/failure.h"
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+#include "proto/token.h"
+#include <wat/node.pb-c.h>
+
+DEFINE_CLEANUP(Wat__Envelope__Failure *, failure_free);
+DEFINE_CLEANUP(struct store_txn *, store_txn_free);
+
+static int find_host(struct instance *instance, struct host **ret_host)
+{
+	struct node *node = instance->node;
+	int r;
+
+	if (instance->tier == INSTANCE_PROCESS)
+		return host_new(node, false, ret_host);
+	if (!node->pool) {
+		r = host_new(node, true, &node->pool);
+		if (r < 0)
+			return r;
+	}
+	*ret_host = node->pool;
+	return 0;
+}
+
+static int place(struct instance *instance)
+{
+	struct host *host;
+	int r = find_host(instance, &host);
+
+	if (r == 0)
+		r = host_take_slot(host, &instance->slot);
+	if (r < 0)
+		return r;
+	instance->host = host;
+	list_append(&host->instances, &instance->of_host);
+	return 0;
+}
+
+static void on_started(void *arg, const struct host_answer *answer);
+
+static int request_start(struct instance *instance, bool run_start)
+{
+	Wat__Host__StartRequest request = WAT__HOST__START_REQUEST__INIT;
+
+	request.instance_id = (ProtobufCBinaryData){16, instance->id};
+	request.instance = instance->name;
+	request.service = instance->service;
+	request.plugin = instance->plugin;
+	request.generation = instance->generation;
+	request.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
+	request.run_start = run_start;
+	request.slot = instance->slot;
+	request.interface_hash = instance->interface_hash;
+	request.pool = instance->tier == INSTANCE_THREAD;
+	return host_request(instance->host, HOST_START, &request.base, -1, on_started, instance);
+}
+
+/* A start that this machine or the host refused: no repetition would change it. */
+static void refused(struct instance *instance, wat_status status,
+		    const Wat__Envelope__Failure *failure, const char *text)
+{
+	struct operation *operation = TAKE(instance->operation);
+	Wat__Envelope__Failure *kept =
+		failure ? failure_copy(failure)
+			: lifecycle_failure(instance, WAT__ENVELOPE__CAUSE_KIND__REFUSED, 0, "",
+					    text);
+
+	lifecycle_detach(instance);
+	if (instance->beginning) {
+		instance->operation = operation;
+		lifecycle_abandon(instance, status, kept, text);
+		failure_free(kept);
+		return;
+	}
+	if (operation)
+		operation_fail(operation, status, kept, "%s", text);
+	lifecycle_give_up(instance, kept);
+}
+
+void lifecycle_start(struct instance *instance, bool run_start)
+{
+	int r = place(instance);
+	char text[256];
+
+	if (r == 0)
+		r = request_start(instance, run_start);
+	if (r == 0)
+		return;
+	(void)snprintf(text, sizeof text, "no host for %s: %s", instance->name,
+		       r == -ENOSPC ? "the pool is full" : strerror(-r));
+	log_error("an instance can't be started", "instance", instance->name, "error",
+		  strerror(-r));
+	refused(instance, WAT_START_FAILED, NULL, text);
+}
+
+void lifecycle_ready(struct instance *instance)
+{
+	instance_move(instance, INSTANCE_READY);
+	if (instance->node->suspending && instance->state == INSTANCE_READY)
+		lifecycle_suspend(instance);
+	node_check_progress(instance->node);
+}
+
+void lifecycle_abandon(struct instance *instance, wat_status status,
+		       const Wat__Envelope__Failure *failure, const char *text)
+{
+	struct operation *operation = TAKE(instance->operation);
+	struct node *node = instance->node;
+	struct instance *previous = TAKE(instance->previous);
+
+	lifecycle_detach(instance);
+	instance_move(instance, INSTANCE_FAILED);
+	instance_table_remove(&node->instances, instance);
+	instance_free(instance);
+	if (previous)
+		instance_table_show(&node->instances, previous);
+	if (operation)
+		operation_fail(operation, status, failure, "%s", text);
+	node_check_progress(node);
+}
+
+/* The incarnation before makes room: its tokens are STALE from now on. */
+static void retire_previous(struct instance *instance)
+{
+	struct node *node = instance->node;
+	struct instance *previous = TAKE(instance->previous);
+
+	if (!previous)
+		return;
+	if (instance_table_add_ended(&node->instances, previous->id) < 0)
+		log_error("no memory to remember an earlier incarnation", "instance",
+			  previous->name);
+	list_for_each_safe (i, &previous->grants) {
+		struct grant *grant = container_of(i, struct grant, of_instance);
+
+		list_remove(i);
+		grant_table_remove(node->grants, grant);
+	}
+	instance_table_remove(&node->instances, previous);
+	instance_free(previous);
+}
+
+/* The Admin that was made for a beginning which came to nothing. */
+static void take_back_admin(struct instance *instance)
+{
+	struct grant *grant = TAKE(instance->operation->grant);
+
+	if (!grant)
+		return;
+	list_remove(&grant->of_instance);
+	grant_table_remove(instance->node->grants, grant);
+}
+
+static void on_begun(void *arg, int r)
+{
+	struct instance *instance = arg;
+	struct operation *operation;
+
+	if (r < 0) {
+		take_back_admin(instance);
+		lifecycle_abandon(instance, WAT_RESOURCE_EXHAUSTED, NULL,
+				  "the new instance can't be stored and was not started; see the "
+				  "log of watd");
+		log_error("a spawn was not stored", "error", lifecycle_store_error(r));
+		return;
+	}
+	operation = TAKE(instance->operation);
+	operation->grant->row.state = 2;
+	instance->beginning = false;
+	retire_previous(instance);
+	/* The host may have died while the database wrote. */
+	if (instance->host)
+		lifecycle_ready(instance);
+	else
+		lifecycle_died(instance, true);
+	operation_conclude(operation);
+}
+
+/* The Admin of the incarnation: its row in memory (pending), in the transaction, and its token in
+ * the reply. */
+static int add_admin(struct instance *instance, struct store_txn *txn, uint8_t token[TOKEN_SIZE])
+{
+	struct node *node = instance->node;
+	struct store_grant row;
+	struct grant *grant;
+	int r = node_mint(node, instance, TOKEN_ADMIN, "", instance->admin_holder_pk, UINT64_MAX, 0,
+			  &row, token);
+
+	if (r < 0)
+		return r;
+	row.state = 2;
+	r = store_txn_put_grant(txn, &row);
+	if (r < 0)
+		return r;
+	row.state = 1;
+	r = grant_table_add(node->grants, &row, &grant);
+	if (r < 0)
+		return r;
+	grant->instance = instance;
+	list_append(&instance->grants, &grant->of_instance);
+	instance->operation->grant = grant;
+	return 0;
+}
+
+static int decide_reply(struct instance *instance, struct store_txn *txn,
+			const uint8_t token[TOKEN_SIZE])
+{
+	Wat__Node__SpawnReply spawned = WAT__NODE__SPAWN_REPLY__INIT;
+	Wat__Node__StartReply started = WAT__NODE__START_REPLY__INIT;
+	ProtobufCBinaryData bytes = {TOKEN_SIZE, (uint8_t *)token}, id = {16, instance->id};
+
+	if (instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN)) {
+		spawned.token = bytes;
+		spawned.incarnation = id;
+		spawned.generation = instance->generation;
+		spawned.service = instance->service;
+		return operation_decide(instance->operation, &spawned.base, txn);
+	}
+	if (token)
+		started.token = bytes;
+	started.incarnation = id;
+	started.generation = instance->generation;
+	started.service = instance->service;
+	return operation_decide(instance->operation, &started.base, txn);
+}
+
+/* Everything a beginning leaves in the store, in one transaction. */
+static int commit_beginning(struct instance *instance)
+{
+	_cleanup_(store_txn_freep) struct store_txn *txn = lifecycle_txn(instance, STORE_RUNNING);
+	uint8_t token[TOKEN_SIZE];
+	int r;
+
+	if (!txn)
+		return -ENOMEM;
+	if (instance->previous && (r = store_txn_end_incarnation(txn, instance->previous->id)) < 0)
+		return r;
+	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_START,
+					    instance->committed, instance->committed_len)) < 0 ||
+	    (r = add_admin(instance, txn, token)) < 0 ||
+	    (r = decide_reply(instance, txn, token)) < 0 ||
+	    (r = store_txn_add_event(txn, "spawn", instance->name, instance->id,
+				     instance->service)) < 0)
+		return r;
+	store_submit(instance->node->store, TAKE(txn), on_begun, instance);
+	return 0;
+}
+
+static void begun(struct instance *instance)
+{
+	int r = commit_beginning(instance);
+
+	if (r == 0)
+		return;
+	take_back_admin(instance);
+	refused(instance, WAT_RESOURCE_EXHAUSTED, NULL, "watd has no memory for the new instance");
+}
+
+/* A later generation: nothing but its number is new. */
+static void went_on(struct instance *instance)
+{
+	struct operation *operation = instance->operation;
+	struct store_txn *txn = lifecycle_txn(instance, STORE_RUNNING);
+
+	if (operation && txn && decide_reply(instance, txn, NULL) < 0)
+		txn = store_txn_free(txn);
+	lifecycle_commit(instance, txn);
+	instance->operation = NULL;
+	lifecycle_ready(instance);
+	if (operation)
+		operation_conclude(operation);
+}
+
+static int take_state(struct instance *instance, const struct host_answer *answer)
+{
+	ProtobufCMessage *message;
+	const Wat__Host__StartReply *reply;
+	int r = check_unpack(&wat__host__start_reply__descriptor, NULL, answer->body, answer->n,
+			     &message, NULL);
+
+	if (r < 0)
+		return r;
+	reply = (const Wat__Host__StartReply *)message;
+	r = instance_set_committed(instance, reply->state.data, reply->state.len, clock_unix_ms());
+	protobuf_c_message_free_unpacked(message, NULL);
+	return r;
+}
+
+static void on_started(void *arg, const struct host_answer *answer)
+{
+	struct instance *instance = arg;
+	int r = 0;
+
+	/* lifecycle_host_died sees to it. */
+	if (answer->died)
+		return;
+	if (answer->status != WAT_OK) {
+		refused(instance, answer->status, answer->failure,
+			answer->failure ? answer->failure->text : "the host refused to start it");
+		return;
+	}
+	if (instance->beginning)
+		r = take_state(instance, answer);
+	if (r < 0)
+		refused(instance, WAT_START_FAILED, NULL,
+			"the host gave no state that can be read");
+	else if (instance->beginning)
+		begun(instance);
+	else
+		went_on(instance);
+}
+
+static struct instance *instance_for(struct operation *operation,
+				     const struct lifecycle_begin *begin)
+{
+	struct instance *instance = instance_new(operation->node, begin->name);
+
+	if (!instance ||
+	    instance_set_committed(instance, begin->state, begin->state_len, clock_unix_ms()) < 0)
+		return instance_free(instance);
+	randombytes_buf(instance->id, sizeof instance->id);
+	(void)snprintf(instance->service, sizeof instance->service, "%s", begin->service->name);
+	(void)snprintf(instance->plugin, sizeof instance->plugin, "%s", begin->file->path);
+	memcpy(instance->schema, begin->file->schema_digest, sizeof instance->schema);
+	memcpy(instance->admin_holder_pk, begin->holder_pk, sizeof instance->admin_holder_pk);
+	instance->interface_hash = begin->service->interface_hash;
+	instance->all_methods = methods_mask(begin->service->n_methods);
+	instance->tier = begin->tier;
+	instance->epoch = begin->previous ? begin->previous->epoch : 1;
+	instance->generation = 1;
+	instance->created_ms = clock_unix_ms();
+	instance->beginning = true;
+	instance->operation = operation;
+	instance->previous = begin->previous;
+	return instance;
+}
+
+void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin)
+{
+	struct instance *instance = instance_for(operation, begin);
+
+	if (!instance) {
+		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
+		return;
+	}
+	if (begin->previous)
+		instance_table_hide(&operation->node->instances, begin->previous);
+	instance_table_add(&operation->node->instances, instance);
+	lifecycle_start(instance, true);
+}
+
+void lifecycle_revive(struct operation *operation, struct instance *instance)
+{
+	instance->operation = operation;
+	instance->restart.n = 0;
+	instance->generation++;
+	instance_move(instance, INSTANCE_STARTING);
+	lifecycle_start(instance, false);
+}
+
+void lifecycle_resume(struct instance *instance)
+{
+	const struct plugin_file *file;
+	const Wat__Manifest__Service *service;
+	struct node *node = instance->node;
+
+	instance->generation++;
+	if (catalog_find(&node->catalog, instance->service, &file, &service) != CATALOG_FOUND ||
+	    !instance->committed) {
+		refused(instance, WAT_START_FAILED, NULL,
+			instance->committed ? "its plugin is not in the plugin directory"
+					    : "it has no committed state");
+		return;
+	}
+	(void)snprintf(instance->plugin, sizeof instance->plugin, "%s", file->path);
+	memcpy(instance->schema, file->schema_digest, sizeof instance->schema);
+	instance->all_methods = methods_mask(service->n_methods);
+	lifecycle_start(instance, false);
+}

@@ -1,0 +1,270 @@
+/* lifecycle_stop.c - Stop and suspension. Loop thread.
+ * Stop: Drain (Stop handler) -> commit {final state, stopped, answer} -> Finish -> STOPPED ->
+ * answer. Suspension: Drain -> commit {state} -> Finish -> SUSPENDED. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/methods.h"
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+#include <wat/admin.pb-c.h>
+
+DEFINE_CLEANUP(struct store_txn *, store_txn_free);
+
+static int request_finish(struct instance *instance, wat_status status, const char *text,
+			  host_answered *answered)
+{
+	Wat__Host__FinishRequest request = WAT__HOST__FINISH_REQUEST__INIT;
+
+	request.instance_id = (ProtobufCBinaryData){16, instance->id};
+	request.status = (uint32_t)status;
+	request.text = (char *)text;
+	return host_request(instance->host, HOST_FINISH, &request.base, -1, answered, instance);
+}
+
+static int request_drain(struct instance *instance, bool run_stop, host_answered *answered)
+{
+	Wat__Host__DrainRequest request = WAT__HOST__DRAIN_REQUEST__INIT;
+
+	request.instance_id = (ProtobufCBinaryData){16, instance->id};
+	request.run_stop = run_stop;
+	return host_request(instance->host, HOST_DRAIN, &request.base, -1, answered, instance);
+}
+
+/* The state that Drain answered becomes the newest in memory. */
+static int take_state(struct instance *instance, const struct host_answer *answer)
+{
+	ProtobufCMessage *message;
+	const Wat__Host__DrainReply *reply;
+	int r = check_unpack(&wat__host__drain_reply__descriptor, NULL, answer->body, answer->n,
+			     &message, NULL);
+
+	if (r < 0)
+		return r;
+	reply = (const Wat__Host__DrainReply *)message;
+	r = instance_set_committed(instance, reply->state.data, reply->state.len, clock_unix_ms());
+	protobuf_c_message_free_unpacked(message, NULL);
+	return r;
+}
+
+static void stopped(struct instance *instance)
+{
+	struct operation *operation = TAKE(instance->operation);
+
+	lifecycle_detach(instance);
+	instance->final_committed = instance->drained = false;
+	instance_move(instance, INSTANCE_STOPPED);
+	if (operation)
+		operation_conclude(operation);
+	node_check_progress(instance->node);
+}
+
+static void on_finished(void *arg, const struct host_answer *answer)
+{
+	/* A host that died after it gave the final state has nothing left to do;
+	 * lifecycle_host_died sees to it. */
+	if (!answer->died)
+		stopped(arg);
+}
+
+static void on_stop_committed(void *arg, int r)
+{
+	struct instance *instance = arg;
+	struct operation *operation;
+
+	if (r == 0) {
+		instance->final_committed = true;
+		if (!instance->host || request_finish(instance, WAT_STOPPED,
+						      "the instance was stopped", on_finished) < 0)
+			stopped(instance);
+		return;
+	}
+	operation = TAKE(instance->operation);
+	log_error("a final state could not be stored; it is kept in memory", "instance",
+		  instance->name, "error", lifecycle_store_error(r));
+	operation_fail(operation, WAT_RESOURCE_EXHAUSTED, NULL,
+		       "%s gave its final state, but it could not be stored: %s; it is kept, stop "
+		       "it again when that is mended",
+		       instance->name, lifecycle_store_error(r));
+}
+
+/* instance->committed is the final state. */
+static int commit_stop(struct instance *instance)
+{
+	_cleanup_(store_txn_freep) struct store_txn *txn = lifecycle_txn(instance, STORE_STOPPED);
+	Wat__Admin__StopReply reply = WAT__ADMIN__STOP_REPLY__INIT;
+	int r;
+
+	if (!txn)
+		return -ENOMEM;
+	reply.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
+	reply.generation = instance->generation;
+	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_FINAL,
+					    instance->committed, instance->committed_len)) < 0 ||
+	    (r = operation_decide(instance->operation, &reply.base, txn)) < 0 ||
+	    (r = store_txn_add_event(txn, "stop", instance->name, instance->id, "")) < 0)
+		return r;
+	store_submit(instance->node->store, TAKE(txn), on_stop_committed, instance);
+	return 0;
+}
+
+static void store_final(struct instance *instance)
+{
+	int r = commit_stop(instance);
+
+	if (r < 0)
+		on_stop_committed(instance, r);
+}
+
+static void on_stop_drained(void *arg, const struct host_answer *answer)
+{
+	struct instance *instance = arg;
+	struct operation *operation;
+
+	if (answer->died)
+		return;
+	if (answer->status == WAT_OK && take_state(instance, answer) == 0) {
+		instance->drained = true;
+		store_final(instance);
+		return;
+	}
+	/* The Stop handler said no: the instance goes on. */
+	operation = TAKE(instance->operation);
+	operation_fail(operation, answer->status == WAT_OK ? WAT_INTERNAL : answer->status,
+		       answer->failure, "%s",
+		       answer->failure ? answer->failure->text
+				       : "the host gave no state that can be read");
+	lifecycle_ready(instance);
+}
+
+void lifecycle_stop(struct operation *operation, struct instance *instance)
+{
+	instance->operation = operation;
+	if (instance->state == INSTANCE_STOPPING) {
+		store_final(instance);
+		return;
+	}
+	if (instance->state == INSTANCE_FAILED) {
+		/* No host, so no Stop handler: the newest committed state is the last. */
+		instance_move(instance, INSTANCE_STOPPING);
+		instance->drained = true;
+		store_final(instance);
+		return;
+	}
+	instance_move(instance, INSTANCE_STOPPING);
+	if (request_drain(instance, true, on_stop_drained) == 0)
+		return;
+	instance->operation = NULL;
+	operation_fail(operation, WAT_OVERLOADED, NULL, "no memory; the instance goes on");
+	lifecycle_ready(instance);
+}
+
+/* Suspension. */
+
+static void suspended(struct instance *instance)
+{
+	lifecycle_detach(instance);
+	instance_move(instance, INSTANCE_SUSPENDED);
+	node_check_progress(instance->node);
+}
+
+static void on_suspend_finished(void *arg, const struct host_answer *answer)
+{
+	if (!answer->died)
+		suspended(arg);
+}
+
+static void on_suspend_committed(void *arg, int r)
+{
+	struct instance *instance = arg;
+
+	if (r < 0)
+		log_error("a suspended state could not be stored; the one before is kept",
+			  "instance", instance->name, "error", lifecycle_store_error(r));
+	instance->finishing = true;
+	if (!instance->host || request_finish(instance, WAT_UNAVAILABLE, "watd is going down",
+					      on_suspend_finished) < 0)
+		suspended(instance);
+}
+
+static void on_suspend_drained(void *arg, const struct host_answer *answer)
+{
+	struct instance *instance = arg;
+	struct store_txn *txn;
+
+	if (answer->died)
+		return;
+	if (answer->status != WAT_OK || take_state(instance, answer) < 0) {
+		log_error("an instance gave no state to suspend; the one before is kept",
+			  "instance", instance->name);
+		on_suspend_committed(instance, 0);
+		return;
+	}
+	instance->drained = true;
+	txn = lifecycle_txn(instance, STORE_RUNNING);
+	if (txn && lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND,
+					      instance->committed, instance->committed_len) < 0)
+		txn = store_txn_free(txn);
+	if (txn)
+		store_submit(instance->node->store, txn, on_suspend_committed, instance);
+	else
+		on_suspend_committed(instance, -ENOMEM);
+}
+
+void lifecycle_suspend(struct instance *instance)
+{
+	switch (instance->state) {
+	case INSTANCE_READY:
+		/* From here on nothing new is attached: BIND asks node->suspending first. */
+		if (request_drain(instance, false, on_suspend_drained) < 0)
+			suspended(instance);
+		return;
+	case INSTANCE_BACKOFF:
+		(void)event_del(instance->timer);
+		suspended(instance);
+		return;
+	case INSTANCE_STOPPING:
+		if (!instance->drained || instance->operation)
+			return;
+		log_error("a final state that could not be stored is lost", "instance",
+			  instance->name);
+		suspended(instance);
+		return;
+	case INSTANCE_STARTING:
+		/* lifecycle_ready comes back here. */
+	case INSTANCE_STOPPED:
+	case INSTANCE_FAILED:
+	case INSTANCE_SUSPENDED:
+	default:
+		return;
+	}
+}
+
+bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Failure *failure)
+{
+	struct operation *operation;
+
+	if (instance->final_committed) {
+		stopped(instance);
+		return true;
+	}
+	/* The state was given; its transaction is under way, or waits for another Stop. */
+	if (instance->drained && !instance->finishing)
+		return true;
+	if (instance->finishing) {
+		suspended(instance);
+		return true;
+	}
+	if (instance->state != INSTANCE_STOPPING)
+		return false;
+	operation = TAKE(instance->operation);
+	if (operation)
+		operation_fail(operation, WAT_SERVER_DIED, failure, "%s",
+			       failure ? failure->text : "the host died while it stopped");
+	return false;
+}

@@ -1,0 +1,19 @@
+/* listener.h - a listening unix socket whose connections become sessions. Loop thread. */
+#ifndef WAT_SUPERVISOR_LISTENER_H
+#define WAT_SUPERVISOR_LISTENER_H
+
+#include <stdbool.h>
+
+#include "proto/support/must_check.h"
+
+struct listener;
+struct node;
+
+/* Binds PATH with the mode; a socket that nobody listens on any more is replaced. -EADDRINUSE:
+ * somebody does; -ENAMETOOLONG: more than 107 bytes. */
+int listener_new(struct node *node, const char *path, unsigned mode, bool admin,
+		 struct listener **ret) WAT_MUST_CHECK;
+/* Closes, and removes the path. */
+struct listener *listener_free(struct listener *listener);
+
+#endif

@@ -1,0 +1,23 @@
+/* methods.h - numbers of the methods of watd's own interfaces, in the order of their .proto files.
+ */
+#ifndef WAT_SUPERVISOR_METHODS_H
+#define WAT_SUPERVISOR_METHODS_H
+
+enum node_method {
+	NODE_STATUS,
+	NODE_PLUGINS,
+	NODE_DESCRIBE,
+	NODE_LIST,
+	NODE_SHOW,
+	NODE_USERS,
+	NODE_SPAWN,
+	NODE_START
+};
+enum admin_method { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
+enum host_method { HOST_START, HOST_ATTACH, HOST_DETACH, HOST_DRAIN, HOST_FINISH };
+
+/* An answer is stored under its interface and method. */
+#define ANSWER_OF_NODE(method) ((int)(method))
+#define ANSWER_OF_ADMIN(method) (0x100 + (int)(method))
+
+#endif

@@ -1,0 +1,403 @@
+/* node.c - one watd: opening and closing everything, signals, readiness, the orderly end. Loop
+ * thread. */
+#include "daemon/supervisor/node.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/host.h"
+#include "daemon/supervisor/lifecycle.h"
+#include "daemon/supervisor/listener.h"
+#include "daemon/supervisor/lock.h"
+#include "daemon/supervisor/node_load.h"
+#include "daemon/supervisor/options.h"
+#include "daemon/supervisor/session.h"
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+
+#define OVERDUE_S 5 /* how often a suspension that takes long says what it waits for */
+
+uint64_t node_time(struct node *node)
+{
+	uint64_t now = clock_unix_s();
+
+	if (now > node->last_time)
+		node->last_time = now;
+	return node->last_time;
+}
+
+const uint8_t *node_id(const struct node *node)
+{
+	return store_node_id(node->store);
+}
+
+static enum verify_instance find_instance(void *arg, const uint8_t id[16], uint32_t *ret_epoch,
+					  uint64_t *ret_interface_hash)
+{
+	struct node *node = arg;
+	const struct instance *instance = instance_table_by_id(&node->instances, id);
+
+	if (!instance)
+		return instance_table_is_ended(&node->instances, id) ? VERIFY_INSTANCE_EARLIER
+								     : VERIFY_INSTANCE_UNKNOWN;
+	*ret_epoch = instance->epoch;
+	*ret_interface_hash = instance->interface_hash;
+	return VERIFY_INSTANCE_FOUND;
+}
+
+void node_verify_context(struct node *node, struct verify *ret_verify)
+{
+	*ret_verify = (struct verify){
+		.keyring = node->keyring,
+		.grants = node->grants,
+		.node_id = node_id(node),
+		.now = node_time(node),
+		.find_instance = find_instance,
+		.arg = node,
+	};
+}
+
+int node_mint(struct node *node, const struct instance *instance, int role, const char *user,
+	      const uint8_t holder_pk[32], uint64_t method_mask, uint64_t not_after,
+	      struct store_grant *ret_row, uint8_t ret_token[])
+{
+	uint64_t now = node_time(node);
+	struct token token = {
+		.role = (uint8_t)role,
+		.epoch = instance->epoch,
+		.method_mask = method_mask,
+		.interface_hash = instance->interface_hash,
+		.not_before = now,
+		.not_after = not_after ? not_after : now + WAT_GRANT_DAYS * 86400u,
+	};
+	struct store_grant row = {.role = role,
+				  .state = 1,
+				  .method_mask = method_mask,
+				  .not_before = now,
+				  .created = now};
+
+	if (strlen(user) >= sizeof row.user)
+		return -EINVAL;
+	memcpy(token.node_id, node_id(node), 16);
+	memcpy(token.instance_id, instance->id, 16);
+	memcpy(token.holder_pk, holder_pk, 32);
+	randombytes_buf(token.grant_id, sizeof token.grant_id);
+	keyring_sign(node->keyring, &token);
+	memcpy(row.id, token.grant_id, 16);
+	memcpy(row.instance_id, instance->id, 16);
+	memcpy(row.user, user, strlen(user) + 1);
+	row.not_after = token.not_after;
+	token_hash(&token, row.th0);
+	token_encode(&token, ret_token);
+	*ret_row = row;
+	return 0;
+}
+
+void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count)
+{
+	struct grant *grant = count->grant_id.len == 16
+				      ? grant_table_find(node->grants, count->grant_id.data)
+				      : NULL;
+
+	if (grant)
+		grant->channels = count->channels;
+}
+
+static bool is_starting(const struct node *node)
+{
+	list_for_each (i, &node->instances.all) {
+		if (container_of(i, struct instance, all)->state == INSTANCE_STARTING)
+			return true;
+	}
+	return false;
+}
+
+/* An instance that keeps watd from ending; NULL: none. */
+static const struct instance *still_running(const struct node *node)
+{
+	list_for_each (i, &node->instances.all) {
+		const struct instance *instance = container_of(i, struct instance, all);
+
+		if (instance->state != INSTANCE_SUSPENDED && instance->state != INSTANCE_STOPPED &&
+		    instance->state != INSTANCE_FAILED)
+			return instance;
+	}
+	return NULL;
+}
+
+static void tell_ready(struct node *node)
+{
+	char count[24];
+
+	node->ready = true;
+	(void)snprintf(count, sizeof count, "%zu", node->instances.n);
+	/* Nobody waits for it when not started by systemd. */
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%s instances", count);
+	log_info("ready", "instances", count, "socket", node->options->socket);
+}
+
+void node_check_progress(struct node *node)
+{
+	if (!node->ready && !node->suspending && !is_starting(node))
+		tell_ready(node);
+	if (!node->suspending || still_running(node))
+		return;
+	if (node->pool)
+		host_end(node->pool);
+	if (list_empty(&node->hosts))
+		(void)event_base_loopbreak(node->base);
+}
+
+static void on_overdue(evutil_socket_t fd, short what, void *arg)
+{
+	struct node *node = arg;
+	const struct instance *instance = still_running(node);
+
+	(void)fd;
+	(void)what;
+	if (instance)
+		log_warning("the end of watd waits for an instance", "instance", instance->name,
+			    "state", instance_state_name(instance->state));
+}
+
+static void suspend(struct node *node)
+{
+	struct timeval overdue = {.tv_sec = OVERDUE_S};
+
+	if (node->suspending)
+		return;
+	node->suspending = true;
+	log_info("suspending: states are committed, capabilities stay");
+	(void)sd_notify(0, "STOPPING=1");
+	node->client = listener_free(node->client);
+	node->admin = listener_free(node->admin);
+	(void)event_add(node->overdue, &overdue);
+	list_for_each_safe (i, &node->instances.all) {
+		lifecycle_suspend(container_of(i, struct instance, all));
+	}
+	node_check_progress(node);
+}
+
+static void on_terminate(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	suspend(arg);
+}
+
+static void on_hangup(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	log_info("SIGHUP: nothing can be reloaded while watd runs; options need a restart");
+}
+
+static void on_stored(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	store_run_done(((struct node *)arg)->store);
+}
+
+static int add_event(struct event **field, struct event *event)
+{
+	*field = event;
+	return event && event_add(event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int init_events(struct node *node)
+{
+	int r;
+
+	if ((r = add_event(&node->stored, event_new(node->base, store_event_fd(node->store),
+						    EV_READ | EV_PERSIST, on_stored, node))) < 0 ||
+	    (r = add_event(&node->terminate,
+			   evsignal_new(node->base, SIGTERM, on_terminate, node))) < 0 ||
+	    (r = add_event(&node->interrupt,
+			   evsignal_new(node->base, SIGINT, on_terminate, node))) < 0 ||
+	    (r = add_event(&node->hangup, evsignal_new(node->base, SIGHUP, on_hangup, node))) < 0)
+		return r;
+	node->overdue = event_new(node->base, -1, EV_PERSIST, on_overdue, node);
+	return node->overdue ? 0 : -ENOMEM;
+}
+
+static int fail(int r, const char *what, const char *path)
+{
+	log_error(what, "path", path, "error", strerror(-r));
+	return r;
+}
+
+static int init_state(struct node *node)
+{
+	const char *dir = node->options->state_dir;
+	_cleanup_(freep) char *note = NULL;
+	char pid[16];
+	int other = 0, r;
+
+	r = make_directory(dir, 0700);
+	if (r < 0)
+		return fail(r, "the state directory can't be made", dir);
+	r = lock_state_dir(dir, &node->lock_fd, &other);
+	if (r == -EBUSY) {
+		(void)snprintf(pid, sizeof pid, "%d", other);
+		log_error("another watd has this state directory", "path", dir, "pid", pid);
+		return r;
+	}
+	if (r < 0)
+		return fail(r, "the state directory can't be written", dir);
+	r = store_open(dir, &node->store, &note);
+	if (note)
+		log_error("the database was damaged", "what", note);
+	if (r < 0)
+		return fail(r, "the database can't be opened", dir);
+	node->last_time = store_last_time(node->store);
+	r = keyring_open(dir, &node->keyring);
+	if (r < 0)
+		return fail(r, "the issuing key can't be read", dir);
+	node->grants = grant_table_new();
+	if (!node->grants)
+		return -ENOMEM;
+	r = node_load(node);
+	if (r == 0)
+		r = store_start_thread(node->store);
+	return r < 0 ? fail(r, "the database can't be read", dir) : 0;
+}
+
+static int init_sockets(struct node *node)
+{
+	const struct options *options = node->options;
+	int r = make_directory(options->runtime_dir, 0755);
+
+	if (r < 0)
+		return fail(r, "the runtime directory can't be made", options->runtime_dir);
+	r = listener_new(node, options->socket, 0660, false, &node->client);
+	if (r < 0)
+		return fail(r,
+			    r == -ENAMETOOLONG ? "a socket's path may have 107 bytes"
+					       : "the client socket can't be opened",
+			    options->socket);
+	r = listener_new(node, options->admin_socket, 0600, true, &node->admin);
+	if (r < 0)
+		return fail(r,
+			    r == -ENAMETOOLONG ? "a socket's path may have 107 bytes"
+					       : "the admin socket can't be opened",
+			    options->admin_socket);
+	return 0;
+}
+
+static void resume_all(struct node *node)
+{
+	list_for_each_safe (i, &node->instances.all) {
+		struct instance *instance = container_of(i, struct instance, all);
+
+		if (instance->state == INSTANCE_STARTING)
+			lifecycle_resume(instance);
+	}
+}
+
+int node_init(struct node *node, const struct options *options)
+{
+	int r;
+
+	*node = (struct node){.options = options,
+			      .lifeline = {-1, -1},
+			      .lock_fd = -1,
+			      .started_ms = clock_unix_ms()};
+	instance_table_init(&node->instances);
+	answers_init(&node->answers);
+	list_init(&node->sessions);
+	list_init(&node->hosts);
+	list_init(&node->operations);
+	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
+		return fail(-errno, "no pipe", "");
+	node->base = event_base_new();
+	if (!node->base)
+		return -ENOMEM;
+	r = init_state(node);
+	if (r < 0)
+		return r;
+	r = catalog_scan(&node->catalog, options->plugin_dir);
+	if (r < 0)
+		log_warning("the plugin directory can't be read", "path", options->plugin_dir,
+			    "error", strerror(-r));
+	r = init_events(node);
+	if (r == 0)
+		r = init_sockets(node);
+	if (r < 0)
+		return r;
+	resume_all(node);
+	node_check_progress(node);
+	return 0;
+}
+
+int node_run(struct node *node)
+{
+	if (event_base_dispatch(node->base) < 0)
+		return -EIO;
+	return 0;
+}
+
+static void end_sessions(struct node *node)
+{
+	list_for_each_safe (i, &node->sessions) {
+		struct session *session = container_of(i, struct session, link);
+
+		session_go_away(session, WAT_UNAVAILABLE, "watd is going down");
+		session_free(session);
+	}
+}
+
+static void free_events(struct node *node)
+{
+	struct event **events[] = {&node->stored, &node->terminate, &node->interrupt, &node->hangup,
+				   &node->overdue};
+
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (*events[i])
+			event_free(*events[i]);
+}
+
+static void free_instances(struct node *node)
+{
+	list_for_each (i, &node->instances.all) {
+		struct instance *instance = container_of(i, struct instance, all);
+
+		list_for_each_safe (j, &instance->grants) {
+			struct grant *grant = container_of(j, struct grant, of_instance);
+
+			list_remove(j);
+			grant_table_remove(node->grants, grant);
+		}
+	}
+	instance_table_deinit(&node->instances);
+}
+
+void node_deinit(struct node *node)
+{
+	end_sessions(node);
+	node->client = listener_free(node->client);
+	node->admin = listener_free(node->admin);
+	/* The hosts of an end that is not orderly: the lifeline ends them. */
+	for (int i = 0; i < 2; i++)
+		fd_close(node->lifeline[i]);
+	store_close(node->store);
+	free_instances(node);
+	free_events(node);
+	answers_deinit(&node->answers);
+	catalog_deinit(&node->catalog);
+	grant_table_free(node->grants);
+	keyring_free(node->keyring);
+	if (node->base)
+		event_base_free(node->base);
+	fd_close(node->lock_fd);
+}

@@ -1,0 +1,71 @@
+/* node.h - everything one watd has. Loop thread; the store thread sees nothing of it. */
+#ifndef WAT_SUPERVISOR_NODE_H
+#define WAT_SUPERVISOR_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wat/host.pb-c.h>
+
+#include "daemon/caps/grants.h"
+#include "daemon/caps/keyring.h"
+#include "daemon/caps/verify.h"
+#include "daemon/store/store.h"
+#include "daemon/supervisor/answers.h"
+#include "daemon/supervisor/catalog.h"
+#include "daemon/supervisor/instance_table.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+struct event;
+struct event_base;
+struct host;
+struct listener;
+struct options;
+
+struct node {
+	struct event_base *base;
+	const struct options *options;
+	struct store *store;
+	struct keyring *keyring;
+	struct grant_table *grants;
+	struct instance_table instances;
+	struct answers answers;
+	struct catalog catalog;
+	struct list sessions, hosts, operations;
+	size_t n_sessions;
+	struct host *pool; /* host of the thread tier; NULL: none now */
+	struct listener *client, *admin;
+	struct event *stored, *terminate, *interrupt, *hangup, *overdue;
+	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
+	int lock_fd;
+	uint64_t started_ms;
+	uint64_t last_time; /* Unix seconds, never backward */
+	bool ready;         /* told to whoever started us */
+	bool suspending;
+};
+
+/* Opens everything and starts what was running. Negative errno; said in the log. node_deinit
+ * follows in any case. */
+int node_init(struct node *node, const struct options *options) WAT_MUST_CHECK;
+/* Serves until suspended. */
+int node_run(struct node *node) WAT_MUST_CHECK;
+void node_deinit(struct node *node);
+
+/* Unix seconds that never run backward, not even across restarts. */
+uint64_t node_time(struct node *node);
+const uint8_t *node_id(const struct node *node);
+
+/* A host says how many channels a grant has. */
+void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count);
+/* Something that start-up or suspension waits for may be finished. */
+void node_check_progress(struct node *node);
+
+/* A grant's row as the token says it; signs the token. */
+int node_mint(struct node *node, const struct instance *instance, int role, const char *user,
+	      const uint8_t holder_pk[32], uint64_t method_mask, uint64_t not_after,
+	      struct store_grant *ret_row, uint8_t ret_token[]) WAT_MUST_CHECK;
+/* Verifies a BIND against everything the node knows. */
+void node_verify_context(struct node *node, struct verify *ret_verify);
+
+#endif

@@ -1,0 +1,121 @@
+/* node_load.c - the store's rows become instances, grants and answers. Main thread, before the
+ * loop. */
+#include "daemon/supervisor/node_load.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+
+static enum instance_state state_of(enum store_instance_state state)
+{
+	switch (state) {
+	case STORE_STOPPED:
+		return INSTANCE_STOPPED;
+	case STORE_FAILED:
+		return INSTANCE_FAILED;
+	case STORE_RUNNING:
+	default:
+		return INSTANCE_STARTING;
+	}
+}
+
+static int load_failure(struct instance *instance, const struct store_instance *row)
+{
+	ProtobufCMessage *message;
+	int r;
+
+	if (!row->failure || row->failure_len == 0)
+		return 0;
+	r = check_unpack(&wat__envelope__failure__descriptor, NULL, row->failure, row->failure_len,
+			 &message, NULL);
+	if (r == 0)
+		instance_set_failure(instance, (Wat__Envelope__Failure *)message);
+	/* What it once died of is worth less than the instance. */
+	return r == -ENOMEM ? r : 0;
+}
+
+static int on_instance(void *arg, const struct store_instance *row)
+{
+	struct node *node = arg;
+	struct instance *instance = instance_new(node, row->name);
+
+	if (!instance)
+		return -ENOMEM;
+	memcpy(instance->id, row->id, sizeof instance->id);
+	memcpy(instance->service, row->service, sizeof instance->service);
+	memcpy(instance->plugin, row->plugin, sizeof instance->plugin);
+	instance->interface_hash = row->interface_hash;
+	instance->tier = row->tier == INSTANCE_THREAD ? INSTANCE_THREAD : INSTANCE_PROCESS;
+	instance->epoch = row->epoch;
+	instance->generation = row->generation;
+	instance->deaths = row->deaths;
+	instance->created_ms = row->created_ms;
+	instance->state = state_of(row->state);
+	instance_table_add(&node->instances, instance);
+	return load_failure(instance, row);
+}
+
+static int on_grant(void *arg, const struct store_grant *row)
+{
+	struct node *node = arg;
+	struct instance *instance = instance_table_by_id(&node->instances, row->instance_id);
+	struct grant *grant;
+	int r;
+
+	/* Revoked rows are for the audit only. */
+	if (!instance || row->state != 2)
+		return 0;
+	r = grant_table_add(node->grants, row, &grant);
+	if (r < 0)
+		return r;
+	grant->instance = instance;
+	list_append(&instance->grants, &grant->of_instance);
+	return 0;
+}
+
+static int on_snapshot(void *arg, const struct store_snapshot *row)
+{
+	struct instance *instance =
+		instance_table_by_id(&((struct node *)arg)->instances, row->instance_id);
+
+	if (!instance)
+		return 0;
+	memcpy(instance->schema, row->schema, sizeof instance->schema);
+	return instance_set_committed(instance, row->state, row->state_len, row->at_ms);
+}
+
+static int on_bad_snapshot(void *arg, const char *name, const uint8_t instance_id[16],
+			   const char *why)
+{
+	(void)arg;
+	(void)instance_id;
+	log_error("a stored state is damaged and is not used", "instance", name, "why", why);
+	return 0;
+}
+
+static int on_ended(void *arg, const uint8_t instance_id[16])
+{
+	return instance_table_add_ended(&((struct node *)arg)->instances, instance_id);
+}
+
+static int on_answer(void *arg, const struct store_answer *row)
+{
+	return answers_add(&((struct node *)arg)->answers, row);
+}
+
+int node_load(struct node *node)
+{
+	static const struct store_visitor visitor = {
+		.instance = on_instance,
+		.grant = on_grant,
+		.snapshot = on_snapshot,
+		.bad_snapshot = on_bad_snapshot,
+		.ended = on_ended,
+		.answer = on_answer,
+	};
+
+	return store_load(node->store, &visitor, node);
+}

@@ -1,0 +1,268 @@
+/* node_service.c - handlers of wat.node.Node that only tell. Loop thread. Their replies point into
+ * the node's own memory: they are packed before the handler's caller returns. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <wat/node.service.h>
+
+#include "daemon/supervisor/control_call.h"
+#include "daemon/supervisor/host.h"
+#include "daemon/supervisor/node.h"
+#include "daemon/supervisor/node_service.h"
+#include "daemon/supervisor/options.h"
+#include "proto/token.h"
+
+static struct node *node_of(struct wat_call *call)
+{
+	return control_call_of(call)->node;
+}
+
+wat_status node_on_status(struct node_status_call *call, wat_empty *state, const wat_empty *in,
+			  node_node_status *out)
+{
+	struct node *node = node_of(&call->base);
+
+	(void)state;
+	(void)in;
+	out->version = (char *)WAT_VERSION;
+	out->pid = (uint32_t)getpid();
+	out->node_id = (ProtobufCBinaryData){16, (uint8_t *)node_id(node)};
+	out->started_ms = node->started_ms;
+	out->n_connections = (uint32_t)node->n_sessions;
+	out->state_dir = node->options->state_dir;
+	out->socket = node->options->socket;
+	out->plugin_dir = node->options->plugin_dir;
+	list_for_each (i, &node->instances.all) {
+		const struct instance *instance = container_of(i, struct instance, all);
+
+		out->n_instances++;
+		out->n_ready += instance->state == INSTANCE_READY;
+		out->n_failed += instance->state == INSTANCE_FAILED;
+	}
+	return WAT_OK;
+}
+
+static node_plugin_file *describe_file(struct node_plugins_call *call,
+				       const struct plugin_file *file)
+{
+	node_plugin_file *out = wat_alloc(call, sizeof *out);
+
+	wat__node__plugin_file__init(out);
+	out->file = file->path;
+	if (file->error) {
+		out->error = file->error;
+		return out;
+	}
+	out->services = wat_alloc(call, file->manifest->n_services * sizeof(*out->services));
+	for (size_t i = 0; i < file->manifest->n_services; i++) {
+		node_plugin_service *service = wat_alloc(call, sizeof *service);
+
+		wat__node__plugin_service__init(service);
+		service->name = file->manifest->services[i]->name;
+		service->prefix = file->manifest->services[i]->prefix;
+		out->services[out->n_services++] = service;
+	}
+	return out;
+}
+
+static wat_status scan(struct wat_call *call, struct node *node)
+{
+	int r = catalog_scan(&node->catalog, node->options->plugin_dir);
+
+	if (r == 0)
+		return WAT_OK;
+	return call->api->fail(call, WAT_FAILED_PRECONDITION,
+			       "the plugin directory %s can't be read: %s",
+			       node->options->plugin_dir, strerror(-r));
+}
+
+wat_status node_on_plugins(struct node_plugins_call *call, wat_empty *state, const wat_empty *in,
+			   node_plugin_list *out)
+{
+	struct node *node = node_of(&call->base);
+	wat_status status = scan(&call->base, node);
+
+	(void)state;
+	(void)in;
+	if (status != WAT_OK)
+		return status;
+	out->files = wat_alloc(call, (node->catalog.n_files + 1) * sizeof(*out->files));
+	for (size_t i = 0; i < node->catalog.n_files; i++)
+		out->files[out->n_files++] = describe_file(call, node->catalog.files[i]);
+	return WAT_OK;
+}
+
+wat_status node_find_service(struct wat_call *call, const char *name,
+			     const struct plugin_file **ret_file,
+			     const Wat__Manifest__Service **ret_service)
+{
+	struct node *node = node_of(call);
+	const struct plugin_file *broken;
+	wat_status status = scan(call, node);
+
+	if (status != WAT_OK)
+		return status;
+	switch (catalog_find(&node->catalog, name, ret_file, ret_service)) {
+	case CATALOG_FOUND:
+		return WAT_OK;
+	case CATALOG_AMBIGUOUS:
+		return call->api->fail(call, WAT_FAILED_PRECONDITION,
+				       "\"%s\" is the prefix of more than one service; give the "
+				       "full name (watctl plugins)",
+				       name);
+	case CATALOG_UNKNOWN:
+	default:
+		break;
+	}
+	broken = catalog_broken(&node->catalog, name);
+	if (broken)
+		return call->api->fail(call, WAT_FAILED_PRECONDITION, "%s can't be used: %s",
+				       broken->path, broken->error);
+	return call->api->fail(
+		call, WAT_NOT_FOUND,
+		"no plugin in %s provides the service \"%s\" (watctl plugins lists what there is)",
+		node->options->plugin_dir, name);
+}
+
+wat_status node_on_describe(struct node_describe_call *call, wat_empty *state,
+			    const node_describe_request *in, node_description *out)
+{
+	const struct plugin_file *file;
+	const Wat__Manifest__Service *service;
+	wat_status status = node_find_service(&call->base, in->service, &file, &service);
+
+	(void)state;
+	if (status != WAT_OK)
+		return status;
+	out->service = service->name;
+	out->prefix = service->prefix;
+	out->file = file->path;
+	out->state = service->state;
+	out->schema = (ProtobufCBinaryData){file->schema_len, file->schema};
+	return WAT_OK;
+}
+
+static uint32_t count_users(const struct instance *instance)
+{
+	uint32_t n = 0;
+
+	list_for_each (i, &instance->grants) {
+		const struct grant *grant = container_of(i, struct grant, of_instance);
+
+		n += grant->row.role == TOKEN_USER && grant->row.state == 2;
+	}
+	return n;
+}
+
+static const char *note(const struct instance *instance)
+{
+	switch (instance->state) {
+	case INSTANCE_READY:
+		return "a crash loses what came after the last committed state, which is made "
+		       "every second while the state changes";
+	case INSTANCE_FAILED:
+		return "not started again by itself; watctl start continues it from the last "
+		       "committed state";
+	case INSTANCE_STOPPING:
+		return instance->drained && !instance->operation
+			       ? "the final state could not be stored; stop it again"
+			       : "serves what was sent before the stop";
+	case INSTANCE_STARTING:
+	case INSTANCE_STOPPED:
+	case INSTANCE_SUSPENDED:
+	case INSTANCE_BACKOFF:
+	default:
+		return "";
+	}
+}
+
+static void describe_instance(const struct instance *instance, node_instance *out)
+{
+	out->name = (char *)instance->name;
+	out->service = (char *)instance->service;
+	out->tier = instance->tier == INSTANCE_THREAD ? WAT__NODE__TIER__THREAD
+						      : WAT__NODE__TIER__PROCESS;
+	out->state = (char *)instance_state_name(instance->state);
+	out->incarnation = (ProtobufCBinaryData){16, (uint8_t *)instance->id};
+	out->generation = instance->generation;
+	out->pid = instance->host ? (uint32_t)instance->host->pid : 0;
+	out->durability = (char *)"none";
+	out->users = count_users(instance);
+	out->deaths = instance->deaths;
+	out->failure = instance->failure;
+	out->committed_ms = instance->committed_ms;
+	out->plugin = (char *)instance->plugin;
+	out->note = (char *)note(instance);
+}
+
+wat_status node_on_list(struct node_list_call *call, wat_empty *state, const wat_empty *in,
+			node_instance_list *out)
+{
+	struct node *node = node_of(&call->base);
+
+	(void)state;
+	(void)in;
+	out->instances = wat_alloc(call, (node->instances.n + 1) * sizeof(*out->instances));
+	list_for_each (i, &node->instances.all) {
+		const struct instance *instance = container_of(i, struct instance, all);
+
+		if (instance_is_hidden(instance))
+			continue;
+		out->instances[out->n_instances] = wat_alloc(call, sizeof(node_instance));
+		wat__node__instance__init(out->instances[out->n_instances]);
+		describe_instance(instance, out->instances[out->n_instances++]);
+	}
+	return WAT_OK;
+}
+
+wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret)
+{
+	struct instance *instance = instance_table_by_name(&node_of(call)->instances, name);
+
+	if (!instance)
+		return call->api->fail(call, WAT_NOT_FOUND,
+				       "there is no instance \"%s\" (watctl ls lists them)", name);
+	*ret = instance;
+	return WAT_OK;
+}
+
+wat_status node_on_show(struct node_show_call *call, wat_empty *state, const node_name_request *in,
+			node_instance *out)
+{
+	struct instance *instance;
+	wat_status status = node_find_instance(&call->base, in->name, &instance);
+
+	(void)state;
+	if (status == WAT_OK)
+		describe_instance(instance, out);
+	return status;
+}
+
+wat_status node_on_users(struct node_users_call *call, wat_empty *state,
+			 const node_name_request *in, node_user_list *out)
+{
+	struct instance *instance;
+	wat_status status = node_find_instance(&call->base, in->name, &instance);
+
+	(void)state;
+	if (status != WAT_OK)
+		return status;
+	out->users = wat_alloc(call, (count_users(instance) + 1) * sizeof(*out->users));
+	list_for_each (i, &instance->grants) {
+		const struct grant *grant = container_of(i, struct grant, of_instance);
+		node_user *user;
+
+		if (grant->row.role != TOKEN_USER || grant->row.state != 2)
+			continue;
+		user = wat_alloc(call, sizeof *user);
+		wat__node__user__init(user);
+		user->name = (char *)grant->row.user;
+		user->grant_id = (ProtobufCBinaryData){16, (uint8_t *)grant->row.id};
+		user->method_mask = grant->row.method_mask;
+		user->created = grant->row.created;
+		user->not_after = grant->row.not_after;
+		user->channels = grant->channels;
+		out->users[out->n_users++] = user;
+	}
+	return WAT_OK;
+}

@@ -1,0 +1,173 @@
+/* node_service_spawn.c - Spawn and Start of wat.node.Node. Loop thread. */
+#include <string.h>
+#include <wat/node.service.h>
+
+#include "daemon/supervisor/lifecycle.h"
+#include "daemon/supervisor/methods.h"
+#include "daemon/supervisor/node.h"
+#include "daemon/supervisor/node_service.h"
+#include "daemon/supervisor/operation.h"
+#include "proto/limits.h"
+
+static wat_status refuse_while_suspending(struct wat_call *call)
+{
+	if (control_call_of(call)->node->suspending)
+		return call->api->fail(call, WAT_UNAVAILABLE, "watd is going down; try again");
+	return WAT_OK;
+}
+
+static wat_status check_tier(struct wat_call *call, Wat__Node__Tier tier)
+{
+	if (tier == WAT__NODE__TIER__DEFAULT_TIER || tier == WAT__NODE__TIER__THREAD ||
+	    tier == WAT__NODE__TIER__PROCESS)
+		return WAT_OK;
+	return call->api->fail(call, WAT_INVALID_ARGUMENT,
+			       "tier: expected thread or process, got number %d", (int)tier);
+}
+
+static enum instance_tier tier_of(Wat__Node__Tier tier, enum instance_tier fallback)
+{
+	if (tier == WAT__NODE__TIER__DEFAULT_TIER)
+		return fallback;
+	return tier == WAT__NODE__TIER__THREAD ? INSTANCE_THREAD : INSTANCE_PROCESS;
+}
+
+static wat_status check_key(struct wat_call *call, const ProtobufCBinaryData *key)
+{
+	if (key->len == 32)
+		return WAT_OK;
+	return call->api->fail(call, WAT_INVALID_ARGUMENT, "holder_pk: expected 32 bytes, got %zu",
+			       key->len);
+}
+
+static wat_status check_spawn(struct wat_call *call, const node_spawn_request *in)
+{
+	wat_status status = refuse_while_suspending(call);
+
+	if (status == WAT_OK)
+		status = check_key(call, &in->holder_pk);
+	if (status == WAT_OK)
+		status = check_tier(call, in->tier);
+	if (status != WAT_OK)
+		return status;
+	if (!name_is_valid(in->name))
+		return call->api->fail(call, WAT_INVALID_ARGUMENT, "name \"%.80s\": " NAME_RULE,
+				       in->name);
+	if (in->state.len > WAT_STATE_MAX)
+		return call->api->fail(call, WAT_RESOURCE_EXHAUSTED,
+				       "the state has %zu bytes, the limit is %u", in->state.len,
+				       WAT_STATE_MAX);
+	return WAT_OK;
+}
+
+/* A name is free when it was never used or its incarnation was stopped. */
+static wat_status check_free(struct wat_call *call, const struct instance *previous)
+{
+	if (!previous || previous->state == INSTANCE_STOPPED)
+		return WAT_OK;
+	return call->api->fail(call, WAT_ALREADY_EXISTS,
+			       "there is an instance \"%s\" already, it is %s (watctl show %s)",
+			       previous->name, instance_state_name(previous->state),
+			       previous->name);
+}
+
+wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node_spawn_request *in)
+{
+	struct wat_call *call = &c->base;
+	struct node *node = control_call_of(call)->node;
+	struct operation *operation;
+	struct lifecycle_begin begin = {.name = in->name};
+	wat_status status = check_spawn(call, in);
+
+	(void)state;
+	if (status != WAT_OK)
+		return status;
+	operation = operation_begin(call, ANSWER_OF_NODE(NODE_SPAWN), &in->request_id, &status);
+	if (!operation)
+		return status;
+	begin.previous = instance_table_by_name(&node->instances, in->name);
+	status = check_free(call, begin.previous);
+	if (status == WAT_OK)
+		status = node_find_service(call, in->service, &begin.file, &begin.service);
+	if (status != WAT_OK) {
+		operation_forget(operation);
+		return status;
+	}
+	begin.tier = tier_of(in->tier, INSTANCE_PROCESS);
+	begin.state = in->state.data;
+	begin.state_len = in->state.len;
+	begin.holder_pk = in->holder_pk.data;
+	lifecycle_begin(operation, &begin);
+	return WAT_OK;
+}
+
+/* A stopped name: a new incarnation from its final state. */
+static wat_status start_stopped(struct wat_call *call, struct operation *operation,
+				const node_start_request *in, struct instance *previous)
+{
+	struct lifecycle_begin begin = {
+		.name = previous->name,
+		.tier = tier_of(in->tier, previous->tier),
+		.state = previous->committed,
+		.state_len = previous->committed_len,
+		.holder_pk = in->holder_pk.data,
+		.previous = previous,
+	};
+	wat_status status = node_find_service(call, previous->service, &begin.file, &begin.service);
+
+	if (status == WAT_OK && !previous->committed)
+		status = call->api->fail(
+			call, WAT_DATA_LOSS,
+			"the final state of \"%s\" is damaged; spawn it with a state",
+			previous->name);
+	if (status != WAT_OK)
+		operation_forget(operation);
+	else
+		lifecycle_begin(operation, &begin);
+	return status;
+}
+
+static wat_status start_failed(struct wat_call *call, struct operation *operation,
+			       const node_start_request *in, struct instance *instance)
+{
+	if (!instance->committed) {
+		operation_forget(operation);
+		return call->api->fail(call, WAT_DATA_LOSS,
+				       "\"%s\" has no committed state that can be read",
+				       instance->name);
+	}
+	instance->tier = tier_of(in->tier, instance->tier);
+	lifecycle_revive(operation, instance);
+	return WAT_OK;
+}
+
+wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node_start_request *in)
+{
+	struct wat_call *call = &c->base;
+	struct instance *instance = NULL;
+	struct operation *operation;
+	wat_status status = refuse_while_suspending(call);
+
+	(void)state;
+	if (status == WAT_OK)
+		status = check_key(call, &in->holder_pk);
+	if (status == WAT_OK)
+		status = check_tier(call, in->tier);
+	if (status != WAT_OK)
+		return status;
+	operation = operation_begin(call, ANSWER_OF_NODE(NODE_START), &in->request_id, &status);
+	if (!operation)
+		return status;
+	status = node_find_instance(call, in->name, &instance);
+	if (status == WAT_OK && instance->state == INSTANCE_STOPPED)
+		return start_stopped(call, operation, in, instance);
+	if (status == WAT_OK && instance->state == INSTANCE_FAILED)
+		return start_failed(call, operation, in, instance);
+	if (status == WAT_OK)
+		status = call->api->fail(
+			call, WAT_FAILED_PRECONDITION,
+			"\"%s\" is %s; only a stopped or failed instance can be started", in->name,
+			instance_state_name(instance->state));
+	operation_forget(operation);
+	return status;
+}

@@ -1,0 +1,250 @@
+/* plugin_file.c - a plugin's sections, by libelf, and whether its handler table matches its schema.
+ * Loop thread. */
+#include "daemon/supervisor/plugin_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <google/protobuf/descriptor.pb-c.h>
+#include <wat/plugin.h>
+
+#include "proto/check.h"
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+
+typedef Google__Protobuf__FileDescriptorSet file_set;
+typedef Google__Protobuf__ServiceDescriptorProto service_descriptor;
+
+static void file_set_freep(file_set **set)
+{
+	if (*set)
+		google__protobuf__file_descriptor_set__free_unpacked(*set, NULL);
+}
+
+static void elf_endp(Elf **elf)
+{
+	if (*elf)
+		elf_end(*elf);
+}
+
+/* Puts down why the file can't be used; returns 1, so that callers stop. */
+static int refuse(struct plugin_file *file, const char *format, ...) WAT_PRINTF(2, 3);
+
+static int refuse(struct plugin_file *file, const char *format, ...)
+{
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vasprintf(&file->error, format, arguments);
+	va_end(arguments);
+	if (n < 0) {
+		file->error = NULL;
+		return -ENOMEM;
+	}
+	return 1;
+}
+
+/* The section's bytes, valid as long as the Elf; NULL if there is none. */
+static Elf_Data *section(Elf *elf, const char *name)
+{
+	size_t strings;
+	Elf_Scn *at = NULL;
+
+	if (elf_getshdrstrndx(elf, &strings) != 0)
+		return NULL;
+	while ((at = elf_nextscn(elf, at))) {
+		GElf_Shdr header;
+		const char *at_name;
+
+		if (!gelf_getshdr(at, &header) || header.sh_type == SHT_NOBITS)
+			continue;
+		at_name = elf_strptr(elf, strings, header.sh_name);
+		if (at_name && strcmp(at_name, name) == 0)
+			return elf_rawdata(at, NULL);
+	}
+	return NULL;
+}
+
+static int read_manifest(struct plugin_file *file, Elf *elf)
+{
+	Elf_Data *data = section(elf, ".wat.plugin");
+	ProtobufCMessage *message;
+	int r;
+
+	if (!data || !data->d_buf)
+		return refuse(file, "no section .wat.plugin: this is not a watd plugin");
+	if (data->d_size > WAT_SCHEMA_MAX)
+		return refuse(file, "section .wat.plugin has %zu bytes, the limit is %u",
+			      data->d_size, WAT_SCHEMA_MAX);
+	r = check_unpack(&wat__manifest__plugin__descriptor, NULL, data->d_buf, data->d_size,
+			 &message, NULL);
+	if (r == -EBADMSG)
+		return refuse(file, "section .wat.plugin is damaged");
+	if (r < 0)
+		return r;
+	file->manifest = (Wat__Manifest__Plugin *)message;
+	if (file->manifest->abi != WAT_PLUGIN_ABI)
+		return refuse(file,
+			      "built for plugin ABI %u, this watd runs ABI %u: build it again",
+			      file->manifest->abi, WAT_PLUGIN_ABI);
+	if (file->manifest->n_services == 0)
+		return refuse(file, "declares no service");
+	return 0;
+}
+
+static int read_schema(struct plugin_file *file, Elf *elf)
+{
+	Elf_Data *data = section(elf, ".wat.schema");
+
+	if (!data || !data->d_buf || data->d_size == 0)
+		return refuse(file, "no section .wat.schema: it does not describe itself");
+	if (data->d_size > WAT_SCHEMA_MAX)
+		return refuse(file, "section .wat.schema has %zu bytes, the limit is %u",
+			      data->d_size, WAT_SCHEMA_MAX);
+	file->schema = malloc(data->d_size);
+	if (!file->schema)
+		return -ENOMEM;
+	memcpy(file->schema, data->d_buf, data->d_size);
+	file->schema_len = data->d_size;
+	crypto_generichash(file->schema_digest, sizeof file->schema_digest, file->schema,
+			   file->schema_len, NULL, 0);
+	return 0;
+}
+
+/* Is `full` the name `.package.name`, or without a package `name`? */
+static bool name_is(const char *full, const char *package, const char *name)
+{
+	size_t n = strlen(package);
+
+	if (n == 0)
+		return strcmp(full, name) == 0;
+	return strncmp(full, package, n) == 0 && full[n] == '.' && strcmp(full + n + 1, name) == 0;
+}
+
+static const service_descriptor *find_service(const file_set *set, const char *full)
+{
+	for (size_t i = 0; i < set->n_file; i++) {
+		const Google__Protobuf__FileDescriptorProto *f = set->file[i];
+
+		for (size_t j = 0; j < f->n_service; j++)
+			if (f->service[j]->name &&
+			    name_is(full, f->package ? f->package : "", f->service[j]->name))
+				return f->service[j];
+	}
+	return NULL;
+}
+
+/* A type in a schema is written with a leading dot. */
+static bool type_is(const char *in_schema, const char *full)
+{
+	return in_schema && in_schema[0] == '.' && strcmp(in_schema + 1, full) == 0;
+}
+
+static int match_methods(struct plugin_file *file, const Wat__Manifest__Service *service,
+			 const service_descriptor *schema)
+{
+	for (size_t i = 0; i < service->n_methods; i++) {
+		const Wat__Manifest__Method *method = service->methods[i];
+		const Google__Protobuf__MethodDescriptorProto *declared =
+			i < schema->n_method ? schema->method[i] : NULL;
+
+		if (!declared || !declared->name || strcmp(declared->name, method->name) != 0)
+			return refuse(file,
+				      "%s: handler table has %s as method %zu, the schema has %s",
+				      service->name, method->name, i,
+				      declared && declared->name ? declared->name : "none");
+		if (!type_is(declared->input_type, method->input) ||
+		    !type_is(declared->output_type, method->output))
+			return refuse(file,
+				      "%s.%s: handler takes %s and gives %s, the schema differs",
+				      service->name, method->name, method->input, method->output);
+	}
+	if (schema->n_method != service->n_methods)
+		return refuse(file, "%s.%s: in the schema, but it has no handler", service->name,
+			      schema->method[service->n_methods]->name);
+	return 0;
+}
+
+/* Does what would run match what the plugin says of itself? */
+static int match(struct plugin_file *file)
+{
+	_cleanup_(file_set_freep) file_set *set = NULL;
+	ProtobufCMessage *message;
+	int r = check_unpack(&google__protobuf__file_descriptor_set__descriptor, NULL, file->schema,
+			     file->schema_len, &message, NULL);
+
+	if (r == -EBADMSG)
+		return refuse(file, "section .wat.schema is damaged");
+	if (r < 0)
+		return r;
+	set = (file_set *)message;
+	for (size_t i = 0; r == 0 && i < file->manifest->n_services; i++) {
+		const Wat__Manifest__Service *service = file->manifest->services[i];
+		const service_descriptor *declared = find_service(set, service->name);
+
+		if (service->n_methods > WAT_METHODS_MAX)
+			return refuse(file, "%s has %zu methods, the limit is %d", service->name,
+				      service->n_methods, WAT_METHODS_MAX);
+		if (!declared)
+			return refuse(file, "%s has handlers, but the schema does not declare it",
+				      service->name);
+		r = match_methods(file, service, declared);
+	}
+	return r;
+}
+
+static int read_all(struct plugin_file *file)
+{
+	_cleanup_(elf_endp) Elf *elf = NULL;
+	_cleanup_(fd_closep) int fd =
+		open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int r;
+
+	if (fd < 0)
+		return refuse(file, "can't be read: %s", strerror(errno));
+	/* READ, not MMAP: a file that shrinks meanwhile must not be a SIGBUS. */
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		return refuse(file, "not an ELF shared object");
+	r = read_manifest(file, elf);
+	if (r == 0)
+		r = read_schema(file, elf);
+	return r == 0 ? match(file) : r;
+}
+
+int plugin_file_read(const char *path, struct plugin_file **ret)
+{
+	struct plugin_file *file = calloc(1, sizeof *file);
+	int r;
+
+	if (!file)
+		return -ENOMEM;
+	file->path = strdup(path);
+	elf_version(EV_CURRENT);
+	r = file->path ? read_all(file) : -ENOMEM;
+	if (r < 0) {
+		plugin_file_free(file);
+		return r;
+	}
+	*ret = file;
+	return 0;
+}
+
+struct plugin_file *plugin_file_free(struct plugin_file *file)
+{
+	if (!file)
+		return NULL;
+	free(file->path);
+	free(file->error);
+	free(file->schema);
+	if (file->manifest)
+		wat__manifest__plugin__free_unpacked(file->manifest, NULL);
+	free(file);
+	return NULL;
+}

@@ -1,0 +1,73 @@
+/* session.h - a client's control connection. Loop thread. The node owns sessions; a session owns
+ * its socket, its bound capabilities, and the BINDs that wait. Its calls outlive it if an operation
+ * holds them. */
+#ifndef WAT_SUPERVISOR_SESSION_H
+#define WAT_SUPERVISOR_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/status.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+#include "proto/support/stream.h"
+#include <wat/envelope.pb-c.h>
+
+struct event;
+struct node;
+
+#define SESSION_HANDSHAKE_S 10
+#define SESSION_BINDINGS_MAX 4096u
+#define SESSION_CALLS_MAX 256u
+#define SESSION_PENDING_MAX (4u * 1024u * 1024u)
+
+/* A capability that was bound on the connection; its handle is its place + 1. */
+struct binding {
+	bool used;
+	int role; /* enum token_role */
+	uint8_t instance_id[16], grant_id[16];
+};
+
+struct session {
+	struct list link;
+	struct node *node;
+	struct stream stream;
+	struct event *readable, *writable, *handshake;
+	bool admin;   /* came through the admin socket */
+	bool greeted; /* HELLO was taken */
+	bool closing, paused;
+	uint8_t challenge[32];
+	uint64_t last_slot;
+	struct binding *bindings;
+	size_t n_bindings;
+	struct list calls;  /* struct control_call */
+	struct list parked; /* struct parked_bind */
+	size_t n_calls, n_parked;
+	uid_t uid;
+	pid_t pid;
+};
+
+/* Takes the socket. */
+int session_new(struct node *node, int fd, bool admin) WAT_MUST_CHECK;
+struct session *session_free(struct session *session);
+
+/* A frame to the client, written as soon as it takes it. fd >= 0 is consumed. */
+void session_send(struct session *session, const struct frame *frame, const ProtobufCMessage *body,
+		  int fd);
+/* FAIL for a BIND or a call. failure NULL: none but the text. */
+void session_send_fail(struct session *session, uint64_t id, uint32_t handle, wat_status status,
+		       const char *text, const Wat__Envelope__Failure *failure);
+/* Says why and ends the connection after what was queued. */
+void session_go_away(struct session *session, wat_status status, const char *text);
+
+/* One line about a refused capability. */
+void session_log_denial(const struct session *session, wat_status status, const char *why);
+
+/* A new handle; 0 when there are too many or memory is out. */
+uint32_t session_add_binding(struct session *session, int role, const uint8_t instance_id[16],
+			     const uint8_t grant_id[16]);
+/* NULL for an unknown handle. */
+const struct binding *session_binding(const struct session *session, uint32_t handle);
+
+#endif

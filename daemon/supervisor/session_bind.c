@@ -1,0 +1,317 @@
+/* session_bind.c - BIND: verify, then a handle (node, admin) or a channel to the host (user). Loop
+ * thread. A BIND that waits for its instance owns a copy of its frame. */
+#include "daemon/supervisor/session_bind.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <wat/host.pb-c.h>
+
+#include "daemon/supervisor/host.h"
+#include "daemon/supervisor/methods.h"
+#include "daemon/supervisor/node.h"
+#include "proto/check.h"
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+#include "proto/token.h"
+
+#define PARKED_MAX 256u
+#define PARK_DEFAULT_MS 30000u
+
+struct parked_bind {
+	struct list link; /* session->parked */
+	struct instance_waiter waiter;
+	struct session *session;
+	struct event *timer;
+	struct frame frame;
+	uint8_t body[];
+};
+
+/* A BIND on its way. */
+struct bind {
+	struct session *session;
+	const struct frame *frame;
+	const uint8_t *body;
+	const Wat__Envelope__Bind *message;
+	struct token token;
+	struct grant *grant;
+	struct instance *instance;
+};
+
+static void refuse(const struct bind *bind, wat_status status, const char *text)
+{
+	session_send_fail(bind->session, bind->frame->id, 0, status, text, NULL);
+}
+
+static struct parked_bind *parked_free(struct parked_bind *parked)
+{
+	list_remove(&parked->link);
+	list_remove(&parked->waiter.link);
+	parked->session->n_parked--;
+	if (parked->timer)
+		event_free(parked->timer);
+	free(parked);
+	return NULL;
+}
+
+void session_bind_forget(struct session *session)
+{
+	struct list *first;
+
+	while ((first = list_first(&session->parked)))
+		parked_free(container_of(first, struct parked_bind, link));
+}
+
+static void on_overdue(evutil_socket_t fd, short what, void *arg)
+{
+	struct parked_bind *parked = arg;
+
+	(void)fd;
+	(void)what;
+	session_send_fail(parked->session, parked->frame.id, 0, WAT_UNAVAILABLE,
+			  "the instance is not ready and was not within the time of this call",
+			  NULL);
+	parked_free(parked);
+}
+
+static void bind_run(struct session *session, const struct frame *frame, const uint8_t *body);
+
+static void on_settled(struct instance_waiter *waiter)
+{
+	struct parked_bind *parked = container_of(waiter, struct parked_bind, waiter);
+
+	bind_run(parked->session, &parked->frame, parked->body);
+	parked_free(parked);
+}
+
+static void park(const struct bind *bind)
+{
+	struct session *session = bind->session;
+	uint32_t ms = bind->frame->budget ? bind->frame->budget : PARK_DEFAULT_MS;
+	struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = (long)(ms % 1000) * 1000};
+	struct parked_bind *parked;
+
+	if (session->n_parked >= PARKED_MAX) {
+		refuse(bind, WAT_OVERLOADED, "too many BINDs of this connection wait already");
+		return;
+	}
+	parked = calloc(1, sizeof *parked + bind->frame->body_len);
+	if (!parked) {
+		refuse(bind, WAT_OVERLOADED, "no memory");
+		return;
+	}
+	parked->session = session;
+	parked->waiter.settled = on_settled;
+	parked->frame = *bind->frame;
+	if (bind->frame->body_len > 0)
+		memcpy(parked->body, bind->body, bind->frame->body_len);
+	list_append(&session->parked, &parked->link);
+	list_append(&bind->instance->waiters, &parked->waiter.link);
+	session->n_parked++;
+	parked->timer = evtimer_new(session->node->base, on_overdue, parked);
+	if (!parked->timer || evtimer_add(parked->timer, &timeout) < 0) {
+		refuse(bind, WAT_OVERLOADED, "no memory");
+		parked_free(parked);
+	}
+}
+
+static void send_bound(const struct bind *bind, int role, int channel)
+{
+	static const uint8_t nobody[16];
+	const struct instance *instance = bind->instance;
+	Wat__Envelope__Bound bound = WAT__ENVELOPE__BOUND__INIT;
+	struct frame frame = {.type = FRAME_BOUND, .id = bind->frame->id};
+
+	bound.handle = session_add_binding(bind->session, role, instance ? instance->id : nobody,
+					   bind->grant ? bind->grant->row.id : nobody);
+	if (bound.handle == 0) {
+		fd_close(channel);
+		refuse(bind, WAT_OVERLOADED, "this connection holds too many capabilities");
+		return;
+	}
+	bound.service = (char *)"wat.node.Node";
+	if (instance) {
+		bound.service = (char *)instance->service;
+		bound.instance = (char *)instance->name;
+		bound.instance_id = (ProtobufCBinaryData){16, (uint8_t *)instance->id};
+		bound.method_mask = bind->token.method_mask;
+	}
+	/* Larger frames are for those who proved something. */
+	bind->session->stream.body_max = WAT_BODY_MAX;
+	session_send(bind->session, &frame, &bound.base, channel);
+}
+
+static void bind_node(const struct bind *bind)
+{
+	if (!bind->session->admin) {
+		refuse(bind, WAT_ACCESS_DENIED,
+		       "the node capability is given on the admin socket only; connect to that "
+		       "one");
+		return;
+	}
+	send_bound(bind, TOKEN_NODE, -1);
+}
+
+static uint64_t time_left_ms(const struct bind *bind)
+{
+	uint64_t now = node_time(bind->session->node), end = bind->token.not_after;
+
+	return end > now ? (end - now) * 1000u : 1;
+}
+
+/* The host's end of the channel is on its way before the client hears of it: whatever DETACHes the
+ * grant comes after. */
+static int attach(const struct bind *bind, int host_end)
+{
+	Wat__Host__AttachRequest request = WAT__HOST__ATTACH_REQUEST__INIT;
+
+	request.instance_id = (ProtobufCBinaryData){16, bind->instance->id};
+	request.grant_id = (ProtobufCBinaryData){16, bind->grant->row.id};
+	request.method_mask = bind->token.method_mask & bind->instance->all_methods;
+	request.lane = bind->message->lane;
+	request.resume = bind->message->lane_mode == WAT__ENVELOPE__LANE_MODE__RESUME;
+	request.time_left_ms = time_left_ms(bind);
+	return host_request(bind->instance->host, HOST_ATTACH, &request.base, host_end, NULL, NULL);
+}
+
+static void open_channel(const struct bind *bind)
+{
+	int pair[2], r;
+
+	if (bind->message->lane.len != WAT_ID_SIZE) {
+		refuse(bind, WAT_INVALID_ARGUMENT, "BIND.lane: expected 16 bytes");
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+		refuse(bind, WAT_OVERLOADED, "watd has no descriptor left for a channel");
+		return;
+	}
+	r = attach(bind, pair[1]);
+	if (r < 0) {
+		fd_close(pair[0]);
+		refuse(bind, WAT_OVERLOADED, "no memory");
+		return;
+	}
+	send_bound(bind, TOKEN_USER, pair[0]);
+}
+
+static void bind_user(const struct bind *bind)
+{
+	struct instance *instance = bind->instance;
+
+	if (bind->session->node->suspending) {
+		refuse(bind, WAT_UNAVAILABLE, "watd is going down; try again");
+		return;
+	}
+	switch (instance->state) {
+	case INSTANCE_READY:
+		open_channel(bind);
+		return;
+	case INSTANCE_STARTING:
+	case INSTANCE_BACKOFF:
+	case INSTANCE_STOPPING:
+		park(bind);
+		return;
+	case INSTANCE_STOPPED:
+		refuse(bind, WAT_STOPPED, "the instance was stopped");
+		return;
+	case INSTANCE_FAILED:
+		session_send_fail(bind->session, bind->frame->id, 0, WAT_SERVER_DIED,
+				  "the instance died too often and is not started again by itself",
+				  instance->failure);
+		return;
+	case INSTANCE_SUSPENDED:
+	default:
+		refuse(bind, WAT_UNAVAILABLE, "the instance is suspended; try again");
+	}
+}
+
+/* Whoever held the Admin on a lost connection may fetch the answer of a Stop that was done
+ * meanwhile. */
+static void bind_admin(const struct bind *bind)
+{
+	if (bind->instance->state == INSTANCE_STOPPED &&
+	    bind->message->lane_mode != WAT__ENVELOPE__LANE_MODE__RESUME)
+		refuse(bind, WAT_STOPPED, "the instance was stopped");
+	else
+		send_bound(bind, TOKEN_ADMIN, -1);
+}
+
+static void bind_with_token(struct bind *bind)
+{
+	struct node *node = bind->session->node;
+	const Wat__Envelope__Bind *m = bind->message;
+	struct verify_request request = {
+		.token = m->token.data,
+		.token_len = m->token.len,
+		.proof = m->proof.data,
+		.proof_len = m->proof.len,
+		.role = (int)m->role,
+		.challenge = bind->session->challenge,
+		.slot = bind->frame->id,
+	};
+	uint8_t binding[32];
+	struct verify context;
+	const char *why = "";
+	wat_status status;
+
+	token_unix_binding(binding);
+	request.chan_bind = binding;
+	node_verify_context(node, &context);
+	status = verify_bind(&context, &request, &bind->token, &bind->grant, &why);
+	if (status != WAT_OK) {
+		session_log_denial(bind->session, status, why);
+		refuse(bind, status, why);
+		return;
+	}
+	bind->instance = instance_table_by_id(&node->instances, bind->token.instance_id);
+	if (!bind->instance)
+		refuse(bind, WAT_NOT_FOUND, "there is no such instance");
+	else if (bind->token.role == TOKEN_ADMIN)
+		bind_admin(bind);
+	else if (bind->token.role == TOKEN_USER)
+		bind_user(bind);
+	else
+		refuse(bind, WAT_ACCESS_DENIED, "node tokens are not taken by this watd");
+}
+
+static void bind_run(struct session *session, const struct frame *frame, const uint8_t *body)
+{
+	struct bind bind = {.session = session, .frame = frame, .body = body};
+	struct check_error error;
+	ProtobufCMessage *message;
+	char text[512];
+	int r = check_unpack(&wat__envelope__bind__descriptor, NULL, body, frame->body_len,
+			     &message, &error);
+
+	if (r == -EBADMSG) {
+		check_error_format(&error, text, sizeof text);
+		refuse(&bind, WAT_INVALID_ARGUMENT, text);
+		return;
+	}
+	if (r < 0) {
+		refuse(&bind, WAT_OVERLOADED, "no memory");
+		return;
+	}
+	bind.message = (const Wat__Envelope__Bind *)message;
+	if (bind.message->role == WAT__ENVELOPE__ROLE__NODE && bind.message->token.len == 0)
+		bind_node(&bind);
+	else
+		bind_with_token(&bind);
+	sodium_memzero(&bind.token, sizeof bind.token);
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
+void session_bind(struct session *session, const struct frame *frame, const uint8_t *body)
+{
+	if (frame->id <= session->last_slot) {
+		session_go_away(session, WAT_INVALID_ARGUMENT,
+				"the id of a BIND must be greater than that of the one before");
+		return;
+	}
+	session->last_slot = frame->id;
+	bind_run(session, frame, body);
+}

@@ -1,0 +1,30 @@
+/* attribution.h - the page in which a host says what each of its instances is running: written by the host's threads, read by watd after the
+ * host's death. Shared memory: whoever reads it checks bounds, for the host may have written anything. */
+#ifndef WAT_PROTO_ATTRIBUTION_H
+#define WAT_PROTO_ATTRIBUTION_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define ATTRIBUTION_SLOTS 1024u
+
+/* method_plus_1 while a lifecycle handler runs. */
+#define ATTRIBUTION_START 0xffff0001u
+#define ATTRIBUTION_STOP 0xffff0002u
+
+/* One instance; a cache line of its own. */
+struct attribution_slot {
+	_Atomic uint32_t method_plus_1; /* 0: no handler runs */
+	uint32_t reserved;
+	_Atomic uint64_t call_id;
+	uint8_t lane[16];
+	uint8_t padding[32];
+};
+
+struct attribution {
+	struct attribution_slot slots[ATTRIBUTION_SLOTS];
+};
+
+_Static_assert(sizeof(struct attribution_slot) == 64, "one cache line for each instance");
+
+#endif
