@@ -215,9 +215,12 @@ static int check_known(struct check *check, const struct wire_field *field,
 static const ProtobufCFieldDescriptor *find_field(const struct level *level, uint32_t number)
 {
 	const ProtobufCMessageDescriptor *descriptor = level->descriptor;
-	const ProtobufCFieldDescriptor *guess = level->field ? level->field : descriptor->fields;
-	const ProtobufCFieldDescriptor *end = descriptor->fields + descriptor->n_fields;
+	const ProtobufCFieldDescriptor *guess, *end;
 
+	if (descriptor->n_fields == 0)
+		return NULL;
+	guess = level->field ? level->field : descriptor->fields;
+	end = descriptor->fields + descriptor->n_fields;
 	for (unsigned i = 0; i < 2 && guess < end; i++, guess++)
 		if (guess->id == number)
 			return guess;
@@ -234,7 +237,7 @@ static int leave(struct check *check, struct check_error *error)
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
 
-		if (field->label == PROTOBUF_C_LABEL_REQUIRED &&
+		if (field->label == PROTOBUF_C_LABEL_REQUIRED && !field->default_value &&
 		    !was_seen(level, field, level->wire.end)) {
 			level->field = field;
 			return fail(check, error, "a value", "none");
@@ -254,11 +257,9 @@ static int step(struct check *check, struct check_error *error)
 	r = wire_next(&level->wire, &field);
 	if (r == 0)
 		return leave(check, error);
-	if (r < 0) {
-		level->field = NULL;
+	level->field = find_field(level, level->wire.number);
+	if (r < 0)
 		return fail(check, error, level->wire.expected, level->wire.got);
-	}
-	level->field = find_field(level, field.number);
 	return level->field ? check_known(check, &field, error) : 0;
 }
 

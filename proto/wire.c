@@ -12,7 +12,7 @@ static int fail(struct wire *wire, const char *expected, const char *got)
 	return -EBADMSG;
 }
 
-/* At most max bytes (10 hold 64 bits, 5 a field's key). */
+/* Of at most max bytes: 10, or 5 where protobuf-c reads no more (keys and lengths). */
 static int varint(struct wire *wire, unsigned max, uint64_t *ret_value)
 {
 	uint64_t value = 0;
@@ -33,9 +33,8 @@ static int varint(struct wire *wire, unsigned max, uint64_t *ret_value)
 		}
 	}
 	return fail(wire,
-		    max == WIRE_VARINT_MAX ? "a varint of at most 10 bytes"
-					   : "a field key of at most 5 bytes",
-		    "a longer one");
+		    max == WIRE_VARINT_MAX ? "a varint of at most 10 bytes" : "at most 5 bytes",
+		    "a longer number");
 }
 
 static int fixed(struct wire *wire, size_t n, uint64_t *ret_value)
@@ -52,7 +51,7 @@ static int length(struct wire *wire, struct wire_field *field)
 	uint64_t n;
 	int r;
 
-	r = varint(wire, WIRE_VARINT_MAX, &n);
+	r = varint(wire, 5, &n);
 	if (r < 0)
 		return r;
 	if (n > (uint64_t)(wire->end - wire->at))
@@ -86,12 +85,13 @@ int wire_next(struct wire *wire, struct wire_field *ret_field)
 
 	if (wire->at == wire->end)
 		return 0;
+	wire->number = 0;
 	r = varint(wire, 5, &key);
 	if (r < 0)
 		return r;
 	if (key > UINT32_MAX || key >> 3 == 0)
 		return fail(wire, "a field number of 1 to 536870911", "another");
-	field.number = (uint32_t)(key >> 3);
+	field.number = wire->number = (uint32_t)(key >> 3);
 	field.type = (enum wire_type)(key & 7);
 	r = value(wire, &field);
 	if (r < 0)

@@ -15,6 +15,7 @@ enum wire_type { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_LENGTH = 2, WIRE_32 = 5 };
 
 struct wire {
 	const uint8_t *at, *end;
+	uint32_t number; /* of the field that was read last, or that failed; 0: none */
 	/* Of the last -EBADMSG; constants. */
 	const char *expected, *got;
 };
