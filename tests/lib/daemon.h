@@ -1,0 +1,47 @@
+/* daemon.h - a real watd for a test: a temporary directory, a child process, its sockets. Nothing
+ * waits for a time: readiness comes by sd_notify, the end by the pidfd. A failed step fails the
+ * test. */
+#ifndef WAT_TESTS_DAEMON_H
+#define WAT_TESTS_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct test_daemon {
+	char dir[64]; /* state, sockets, log */
+	char socket[96], admin_socket[96];
+	const char *plugin_dir;
+	pid_t pid;  /* 0: not running */
+	int notify; /* datagram socket that watd tells */
+};
+
+/* Makes the directory; plugin_dir NULL: the built plugins. */
+void test_daemon_init(struct test_daemon *daemon, const char *plugin_dir);
+/* Starts watd and returns when it is ready. */
+void test_daemon_start(struct test_daemon *daemon);
+/* Starts watd with the directory as it is and more arguments (NULL-terminated), without waiting;
+ * for starts that fail. */
+void test_daemon_spawn(struct test_daemon *daemon, const char *const *more);
+/* SIGTERM, and waits: the exit code, or -signal. */
+int test_daemon_terminate(struct test_daemon *daemon);
+/* SIGKILL, and waits. */
+void test_daemon_kill(struct test_daemon *daemon);
+/* Waits for the end of a watd that ends by itself. */
+int test_daemon_wait(struct test_daemon *daemon);
+/* Ends it if it runs, removes the directory. With `show`, prints the log first. */
+void test_daemon_deinit(struct test_daemon *daemon, bool show);
+/* Does the log contain the text? */
+bool test_daemon_logged(const struct test_daemon *daemon, const char *text);
+
+struct test_output {
+	int code; /* exit code, or -signal */
+	char out[65536], err[16384];
+};
+
+/* Runs build/bin/watctl -s SOCKET with the arguments (NULL-terminated) and the keyring in the
+ * daemon's directory. */
+void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
+	__attribute__((sentinel));
+
+#endif

@@ -1,0 +1,458 @@
+/* test_bad_input.c - each kind of bad input gets a clear answer, and a running watd is unharmed. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "counter.client.h"
+#include "proto/check.h"
+#include "proto/frame.h"
+#include "proto/status.h"
+#include "tests/lib/daemon.h"
+#include <wat/envelope.pb-c.h>
+
+static struct test_daemon the_daemon;
+static struct test_output out;
+
+static int set_up(void **state)
+{
+	(void)state;
+	test_daemon_init(&the_daemon, NULL);
+	test_daemon_start(&the_daemon);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	test_daemon_deinit(&the_daemon, false);
+	return 0;
+}
+
+#define WATCTL(...) test_watctl(&the_daemon, &out, __VA_ARGS__, NULL)
+
+static void assert_said(int code, const char *text)
+{
+	if (out.code != code || !strstr(out.err, text))
+		fail_msg("expected exit %d and \"%s\", got %d: %s", code, text, out.code, out.err);
+	/* One sentence on one line. */
+	assert_ptr_equal(strchr(out.err, '\n'), out.err + strlen(out.err) - 1);
+}
+
+static void assert_unharmed(void)
+{
+	WATCTL("status");
+	assert_int_equal(out.code, 0);
+}
+
+/* What a person mistypes. */
+static void test_commands(void **state)
+{
+	(void)state;
+	WATCTL("spawn", "nonsense", "n1");
+	assert_said(1, "NOT_FOUND");
+	WATCTL("spawn", "counter", "Bad Name");
+	assert_said(1, "INVALID_ARGUMENT");
+	WATCTL("spawn", "counter", "c1", "--state", "{\"valeu\":1}");
+	assert_int_not_equal(out.code, 0);
+	assert_non_null(strstr(out.err, "valeu"));
+	WATCTL("spawn", "counter", "c1", "--state", "{\"value\":\"x\"}");
+	assert_int_not_equal(out.code, 0);
+	assert_non_null(strstr(out.err, "value"));
+	WATCTL("spawn", "counter", "c1");
+	assert_int_equal(out.code, 0);
+	WATCTL("spawn", "counter", "c1");
+	assert_said(1, "ALREADY_EXISTS");
+	WATCTL("call", "c1", "Get");
+	assert_int_equal(out.code, 77);
+	assert_non_null(strstr(out.err, "watctl provision c1"));
+	WATCTL("provision", "c1", "me");
+	assert_int_equal(out.code, 0);
+	WATCTL("provision", "c1", "me");
+	assert_said(1, "ALREADY_EXISTS");
+	WATCTL("call", "c1", "Incremnt", "{}");
+	assert_int_not_equal(out.code, 0);
+	assert_non_null(strstr(out.err, "Increment"));
+	WATCTL("call", "c1", "Increment", "{\"n\":{}}");
+	assert_int_not_equal(out.code, 0);
+	assert_non_null(strstr(out.err, "n"));
+	WATCTL("show", "nobody");
+	assert_said(1, "NOT_FOUND");
+	WATCTL("start", "c1");
+	assert_said(1, "FAILED_PRECONDITION");
+	WATCTL("fly");
+	assert_int_equal(out.code, 64);
+	WATCTL("stop", "c1");
+	assert_int_equal(out.code, 0);
+	assert_unharmed();
+}
+
+static int connect_raw(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+static void send_frame(int fd, struct frame frame, const void *body, size_t n)
+{
+	uint8_t header[FRAME_HEADER_SIZE];
+
+	frame.body_len = (uint32_t)n;
+	frame_encode(&frame, header);
+	assert_int_equal(send(fd, header, sizeof header, MSG_NOSIGNAL), sizeof header);
+	if (n > 0)
+		assert_int_equal(send(fd, body, n, MSG_NOSIGNAL), n);
+}
+
+static size_t read_whole(int fd, void *to, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = recv(fd, (char *)to + got, n - got, 0);
+
+		if (r <= 0)
+			break;
+		got += (size_t)r;
+	}
+	return got;
+}
+
+/* The next frame; its body in `body`. */
+static struct frame read_frame(int fd, uint8_t body[4096])
+{
+	uint8_t header[FRAME_HEADER_SIZE];
+	struct frame frame;
+
+	assert_int_equal(read_whole(fd, header, sizeof header), sizeof header);
+	assert_int_equal(frame_decode(header, 4096, &frame), FRAME_OK);
+	assert_int_equal(read_whole(fd, body, frame.body_len), frame.body_len);
+	return frame;
+}
+
+/* GOAWAY with the status, then the end. */
+static void assert_sent_away(int fd, wat_status status)
+{
+	uint8_t body[4096];
+	struct frame frame = read_frame(fd, body);
+	Wat__Envelope__GoAway *message;
+
+	assert_int_equal(frame.type, FRAME_GOAWAY);
+	message = wat__envelope__go_away__unpack(NULL, frame.body_len, body);
+	assert_non_null(message);
+	assert_int_equal(message->status, status);
+	assert_true(strlen(message->failure->text) > 10);
+	wat__envelope__go_away__free_unpacked(message, NULL);
+	assert_int_equal(read_whole(fd, body, 1), 0);
+	close(fd);
+}
+
+static int greeted(void)
+{
+	static const uint8_t hello[] = {0x08, 0x01};
+	uint8_t body[4096];
+	int fd = connect_raw(the_daemon.socket);
+
+	send_frame(fd, (struct frame){.type = FRAME_HELLO}, hello, sizeof hello);
+	assert_int_equal(read_frame(fd, body).type, FRAME_WELCOME);
+	return fd;
+}
+
+/* Garbage instead of HELLO, from a web browser or from /dev/urandom. */
+static void test_garbage(void **state)
+{
+	static const char http[] = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
+	uint8_t noise[256];
+	int fd = connect_raw(the_daemon.socket);
+
+	(void)state;
+	assert_true(send(fd, http, sizeof http - 1, MSG_NOSIGNAL) > 0);
+	assert_sent_away(fd, WAT_TOO_LARGE);
+	memset(noise, 0, sizeof noise);
+	noise[4] = 0xee;
+	fd = connect_raw(the_daemon.socket);
+	assert_true(send(fd, noise, sizeof noise, MSG_NOSIGNAL) > 0);
+	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
+	fd = connect_raw(the_daemon.socket);
+	send_frame(fd, (struct frame){.type = FRAME_BIND, .id = 1}, NULL, 0);
+	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
+	assert_unharmed();
+}
+
+/* A frame over the limit is refused by its header: nothing of that size is ever allocated. */
+static void test_long_frame(void **state)
+{
+	uint8_t header[FRAME_HEADER_SIZE];
+	int fd = greeted();
+
+	(void)state;
+	frame_encode(&(struct frame){.type = FRAME_BIND, .id = 1, .body_len = 4097}, header);
+	assert_int_equal(send(fd, header, sizeof header, MSG_NOSIGNAL), sizeof header);
+	assert_sent_away(fd, WAT_TOO_LARGE);
+	assert_unharmed();
+}
+
+/* Half a frame, then silence: nobody else waits. */
+static void test_half_frame(void **state)
+{
+	uint8_t header[FRAME_HEADER_SIZE];
+	int fd = greeted();
+
+	(void)state;
+	frame_encode(&(struct frame){.type = FRAME_BIND, .id = 1, .body_len = 100}, header);
+	assert_int_equal(send(fd, header, 20, MSG_NOSIGNAL), 20);
+	assert_unharmed();
+	close(fd);
+	assert_unharmed();
+}
+
+/* A descriptor that nobody asked for ends the connection, and is closed. */
+static void test_stray_descriptor(void **state)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	char byte = 0;
+	struct iovec vector = {&byte, 1};
+	struct msghdr message = {.msg_iov = &vector,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof control};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	int fd = greeted(), pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &pair[1], sizeof(int));
+	assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), 1);
+	close(pair[1]);
+	/* Our end of the pair sees the end: watd did not keep the other. */
+	assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
+	close(pair[0]);
+	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
+	assert_unharmed();
+}
+
+/* A handle that was not bound, a method that does not exist. */
+static void test_unbound_handle(void **state)
+{
+	uint8_t body[4096];
+	int fd = greeted();
+	struct frame answer;
+
+	(void)state;
+	send_frame(fd, (struct frame){.type = FRAME_CALL, .id = 1, .handle = 7, .method = 2}, NULL,
+		   0);
+	answer = read_frame(fd, body);
+	assert_int_equal(answer.type, FRAME_FAIL);
+	assert_int_equal(answer.id, 1);
+	assert_int_equal(answer.budget, WAT_ACCESS_DENIED);
+	send_frame(fd, (struct frame){.type = FRAME_CALL, .id = 2, .handle = 0, .method = 99}, NULL,
+		   0);
+	answer = read_frame(fd, body);
+	assert_int_equal(answer.type, FRAME_FAIL);
+	assert_int_equal(answer.budget, WAT_UNIMPLEMENTED);
+	/* The node capability is for the admin socket only. */
+	send_frame(fd, (struct frame){.type = FRAME_BIND, .id = 3}, NULL, 0);
+	answer = read_frame(fd, body);
+	assert_int_equal(answer.type, FRAME_FAIL);
+	assert_int_equal(answer.budget, WAT_ACCESS_DENIED);
+	close(fd);
+	assert_unharmed();
+}
+
+/* A client that dies in the middle of its calls: the service goes on, the state with it. */
+static void test_client_dies(void **state)
+{
+	char token[2048];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	WATCTL("spawn", "counter", "mortal");
+	assert_int_equal(out.code, 0);
+	WATCTL("provision", "mortal", "one");
+	snprintf(token, sizeof token, "%s", out.out);
+	WATCTL("provision", "mortal", "two");
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		counter_amount one = COUNTER_AMOUNT_INIT;
+		counter_user *u;
+		wat *client;
+
+		if (wat_connect(the_daemon.socket, &client) != 0 ||
+		    counter_user_open(client, token, &u) != 0)
+			_exit(1);
+		one.n = 1;
+		for (int i = 0; i < 1000; i++)
+			if (counter_increment_send(u, &one, NULL, NULL) != 0)
+				_exit(2);
+		abort();
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	WATCTL("call", "mortal", "Increment", "{\"n\":1}", "--as", "two");
+	assert_int_equal(out.code, 0);
+	WATCTL("show", "mortal", "-j");
+	assert_non_null(strstr(out.out, "ready"));
+	WATCTL("stop", "mortal");
+	assert_int_equal(out.code, 0);
+}
+
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void run(const char *format, ...)
+{
+	char command[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof command, format, arguments);
+	va_end(arguments);
+	assert_int_equal(system(command), 0);
+}
+
+/* Broken plugins are listed with their reason, and refused before any process exists; good ones
+ * beside them work (row 2). */
+static void test_broken_plugins(void **state)
+{
+	struct test_daemon daemon;
+	char dir[64] = "/tmp/wat-test-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	run("cp " WAT_BUILD_DIR "/plugins/counter.so %s/counter.so", dir);
+	run("echo not a plugin > %s/text.so", dir);
+	run("head -c 3000 " WAT_BUILD_DIR "/plugins/counter.so > %s/cut.so", dir);
+	/* ABI 9 in the manifest: field 1 is a varint at its start. */
+	run("printf '\\010\\011' > %s/manifest && objcopy --update-section "
+	    ".wat.plugin=%s/manifest " WAT_BUILD_DIR "/plugins/counter.so %s/abi.so",
+	    dir, dir, dir);
+	/* The schema of another build: Increment is called Incremant there. */
+	run("objcopy -O binary --only-section=.wat.schema --set-section-flags "
+	    ".wat.schema=alloc " WAT_BUILD_DIR
+	    "/plugins/counter.so %s/schema && sed -i s/Increment/Incremant/g %s/schema && "
+	    "objcopy --update-section .wat.schema=%s/schema " WAT_BUILD_DIR
+	    "/plugins/counter.so %s/wrong.so",
+	    dir, dir, dir, dir);
+	run("rm %s/schema %s/manifest", dir, dir);
+	test_daemon_init(&daemon, dir);
+	test_daemon_start(&daemon);
+	test_watctl(&daemon, &out, "plugins", NULL);
+	assert_int_equal(out.code, 0);
+	assert_non_null(strstr(out.out, "counter.Counter"));
+	assert_non_null(strstr(out.out, "not an ELF shared object"));
+	assert_non_null(strstr(out.out, "ABI 9"));
+	assert_non_null(strstr(out.out, "counter.Counter: handler table has Increment"));
+	test_watctl(&daemon, &out, "spawn", "wrong", "w1", NULL);
+	assert_said(1, "Incremant");
+	test_watctl(&daemon, &out, "spawn", "abi", "w1", NULL);
+	assert_said(1, "ABI");
+	test_watctl(&daemon, &out, "ls", "-j", NULL);
+	assert_null(strstr(out.out, "w1"));
+	test_watctl(&daemon, &out, "spawn", "counter", "good", NULL);
+	assert_int_equal(out.code, 0);
+	test_daemon_deinit(&daemon, false);
+	run("rm -r %s", dir);
+}
+
+static void expect_refusal(const char *const *options, int code, const char *text)
+{
+	struct test_daemon daemon;
+
+	test_daemon_init(&daemon, NULL);
+	test_daemon_spawn(&daemon, options);
+	assert_int_equal(test_daemon_wait(&daemon), code);
+	if (!test_daemon_logged(&daemon, text))
+		fail_msg("not said: %s", text);
+	test_daemon_deinit(&daemon, false);
+}
+
+/* What watd can't start with is said by name. */
+static void test_start_refusals(void **state)
+{
+	static const char long_path[] = "/tmp/"
+					"a-socket-path-that-is-longer-than-the-kernel-takes-for-"
+					"one-because-it-goes-on-and-on-and-on-and-on-and-on.sock";
+	const char *state_dir[] = {"--state-dir", "/dev/null/state", NULL};
+	const char *path[] = {"--socket", long_path, NULL};
+	const char *level[] = {"--log-level", "loud", NULL};
+	const char *unknown[] = {"--fly", NULL};
+	const char *config[] = {"--config", "/nonexistent/watd.conf", NULL};
+
+	(void)state;
+	expect_refusal(state_dir, 1, "/dev/null/state");
+	expect_refusal(path, 1, "107 bytes");
+	expect_refusal(level, 64, "expected error, warning, info or debug");
+	expect_refusal(unknown, 64, "--help");
+	expect_refusal(config, 78, "/nonexistent/watd.conf");
+}
+
+static void write_config(char path[64], const char *text)
+{
+	int fd;
+
+	snprintf(path, 64, "/tmp/wat-conf-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* Each mistake in the configuration file is named by file and line. */
+static void test_config_refusals(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{"[watd]\nlog-levle = info\n", ":2: unknown key: log-levle"},
+		{"[wat]\nlog-level = info\n", ":2: unknown section"},
+		{"[watd]\n\nlog-level = info ; quiet\n",
+		 ":3: expected a comment on a line of its own"},
+		{"[watd]\nlog-level = info\n  more\n", ":3: expected no white space"},
+		{"[watd]\nlog-level =\n", ":2: expected a value"},
+		{"[watd]\nnonsense\n", ":2: expected [section] or key = value"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char path[64];
+		const char *options[] = {"--config", path, NULL};
+
+		write_config(path, cases[i].text);
+		expect_refusal(options, 78, cases[i].expected);
+		unlink(path);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_commands),         cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_long_frame),       cmocka_unit_test(test_half_frame),
+		cmocka_unit_test(test_stray_descriptor), cmocka_unit_test(test_unbound_handle),
+		cmocka_unit_test(test_client_dies),      cmocka_unit_test(test_broken_plugins),
+		cmocka_unit_test(test_start_refusals),   cmocka_unit_test(test_config_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,168 @@
+/* test_stream.c - frames and descriptors over a socket, in pieces of any size. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "proto/support/stream.h"
+
+struct pair {
+	struct stream a, b;
+};
+
+static int set_up(void **state)
+{
+	struct pair *pair = malloc(sizeof *pair);
+	int fds[2];
+
+	if (!pair || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return -1;
+	stream_init(&pair->a, fds[0], 1 << 20);
+	stream_init(&pair->b, fds[1], 1 << 20);
+	*state = pair;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct pair *pair = *state;
+
+	stream_deinit(&pair->a);
+	stream_deinit(&pair->b);
+	free(pair);
+	return 0;
+}
+
+static void queue(struct stream *s, uint64_t id, const void *body, size_t n, int fd)
+{
+	assert_int_equal(
+		stream_queue(s, &(struct frame){.type = FRAME_CALL, .id = id}, body, n, fd), 0);
+}
+
+/* A large frame arrives whole though the socket takes it in pieces, and so does what follows it. */
+static void test_pieces(void **state)
+{
+	struct pair *p = *state;
+	size_t n = 900000, n_frames = 0;
+	uint8_t *body = malloc(n);
+	const uint8_t *got;
+	struct frame frame;
+	int fd, r;
+
+	for (size_t i = 0; i < n; i++)
+		body[i] = (uint8_t)(i * 7);
+	queue(&p->a, 1, body, n, -1);
+	queue(&p->a, 2, "x", 1, -1);
+	while (n_frames < 2) {
+		r = stream_write(&p->a);
+		assert_true(r == 0 || r == -EAGAIN);
+		assert_true(stream_read(&p->b) > 0);
+		while ((r = stream_next(&p->b, &frame, &got, &fd)) > 0) {
+			n_frames++;
+			assert_int_equal(frame.id, n_frames);
+			assert_int_equal(frame.body_len, n_frames == 1 ? n : 1);
+			assert_memory_equal(got, n_frames == 1 ? body : (const uint8_t *)"x",
+					    frame.body_len);
+			assert_int_equal(fd, -1);
+		}
+		assert_int_equal(r, 0);
+	}
+	assert_false(stream_has_partial(&p->b));
+	free(body);
+}
+
+/* Each descriptor arrives with its own frame, among frames without. */
+static void test_descriptors(void **state)
+{
+	struct pair *p = *state;
+	const uint8_t *body;
+	struct frame frame;
+	int fd, fds[2], seen = 0;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	queue(&p->a, 1, "a", 1, -1);
+	queue(&p->a, 2, "b", 1, fds[0]);
+	queue(&p->a, 3, "c", 1, -1);
+	queue(&p->a, 4, "d", 1, fds[1]);
+	assert_int_equal(stream_write(&p->a), 0);
+	while (seen < 4) {
+		assert_true(stream_read(&p->b) > 0);
+		while (stream_next(&p->b, &frame, &body, &fd) > 0) {
+			seen++;
+			assert_int_equal(frame.id, seen);
+			assert_int_equal(fd >= 0, seen == 2 || seen == 4);
+			if (fd >= 0)
+				close(fd);
+		}
+	}
+	/* The sender's copies are closed. */
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
+	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
+}
+
+/* A frame that announces a descriptor which did not come is refused. */
+static void test_missing_descriptor(void **state)
+{
+	struct pair *p = *state;
+	const uint8_t *body;
+	struct frame frame = {.type = FRAME_BOUND, .flags = FRAME_FLAG_FD, .id = 9};
+	uint8_t *room;
+	int fd;
+
+	assert_int_equal(stream_reserve(&p->a, &frame, 0, &room), 0);
+	assert_int_equal(stream_write(&p->a), 0);
+	assert_true(stream_read(&p->b) > 0);
+	assert_int_equal(stream_next(&p->b, &frame, &body, &fd), -EBADMSG);
+	assert_int_equal(p->b.failed.id, 9);
+}
+
+/* A body over the limit is refused by its header alone; unknown skippable frames are passed over.
+ */
+static void test_limits(void **state)
+{
+	struct pair *p = *state;
+	const uint8_t *body;
+	struct frame frame = {.type = 99, .flags = FRAME_FLAG_SKIPPABLE};
+	int fd;
+
+	p->b.body_max = 10;
+	assert_int_equal(stream_queue(&p->a, &frame, "abc", 3, -1), 0);
+	queue(&p->a, 1, "0123456789", 10, -1);
+	queue(&p->a, 2, "0123456789a", 11, -1);
+	assert_int_equal(stream_write(&p->a), 0);
+	assert_true(stream_read(&p->b) > 0);
+	assert_int_equal(stream_next(&p->b, &frame, &body, &fd), 1);
+	assert_int_equal(frame.id, 1);
+	assert_int_equal(stream_next(&p->b, &frame, &body, &fd), -EMSGSIZE);
+	assert_int_equal(p->b.failed.body_len, 11);
+}
+
+/* Writing to a peer that has gone is an error, never a signal. */
+static void test_gone(void **state)
+{
+	struct pair *p = *state;
+
+	stream_deinit(&p->b);
+	queue(&p->a, 1, "a", 1, -1);
+	assert_int_equal(stream_write(&p->a), -EPIPE);
+	assert_int_equal(stream_read(&p->a), 0);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_pieces), CASE(test_descriptors), CASE(test_missing_descriptor),
+		CASE(test_limits), CASE(test_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
