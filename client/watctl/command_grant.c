@@ -1,0 +1,104 @@
+/* command_grant.c - provision and deprovision: Users come and go. */
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "client/watctl/commands.h"
+#include "client/watctl/connection.h"
+#include "client/watctl/hold.h"
+#include "client/watctl/output.h"
+#include "client/watctl/problem.h"
+
+/* Both names are good, the connection stands, the Admin is bound. */
+static int open_admin(struct watctl *ctl, struct keyring **ret_keyring, wat_capability **ret)
+{
+	const char *name = watctl_argument(ctl, 0);
+	int r;
+
+	if ((r = hold_check_name(ctl, "an instance", name)) != 0 ||
+	    (r = hold_check_name(ctl, "a user", watctl_argument(ctl, 1))) != 0 ||
+	    (r = hold_keyring(ctl, ret_keyring)) != 0)
+		return r;
+	return hold_open_admin(ctl, *ret_keyring, name, ret);
+}
+
+/* --out FILE; *ret stays NULL without it. */
+static int reserve_out(const struct watctl *ctl, struct token_file **ret)
+{
+	int r = ctl->out ? token_file_reserve(ctl->out, ret) : 0;
+
+	return r < 0 ? problem_file(ctl, "no token can be written to", ctl->out, r) : 0;
+}
+
+static int print_token(const struct watctl *ctl, const char *token)
+{
+	json_auto_t *view = NULL;
+
+	if (!ctl->json && !ctl->out)
+		(void)puts(token);
+	if (!ctl->json)
+		return 0;
+	view = json_pack("{s:s, s:s}", "name", watctl_argument(ctl, 0), "user",
+			 watctl_argument(ctl, 1));
+	if (!view)
+		return problem_memory(ctl);
+	(void)json_object_set_new(view, ctl->out ? "out" : "token",
+				  json_string(ctl->out ? ctl->out : token));
+	output_json(view);
+	return 0;
+}
+
+int command_provision(struct watctl *ctl)
+{
+	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
+	_cleanup_(wat_capability_freep) wat_capability *admin = NULL;
+	_cleanup_(token_file_freep) struct token_file *kept = NULL, *out = NULL;
+	_cleanup_(wat_memory_freep) char *token = NULL;
+	const char *name = watctl_argument(ctl, 0), *user = watctl_argument(ctl, 1);
+	struct wat_grant grant = WAT_GRANT_INIT;
+	int r;
+
+	if ((r = open_admin(ctl, &keyring, &admin)) != 0 ||
+	    (r = hold_reserve(ctl, keyring, name, user, &kept)) != 0 ||
+	    (r = reserve_out(ctl, &out)) != 0)
+		return r;
+	grant.name = user;
+	r = wat_provision_raw(admin, &grant, &token);
+	if (r != 0)
+		return problem_call(ctl, name, r);
+	if ((r = hold_commit(ctl, user, kept, token)) != 0 ||
+	    (out && (r = hold_commit(ctl, user, out, token)) != 0))
+		return r;
+	return print_token(ctl, token);
+}
+
+static int print_gone(const struct watctl *ctl, const char *name, const char *user)
+{
+	json_auto_t *view = json_pack("{s:s, s:s}", "name", name, "user", user);
+
+	if (!ctl->json)
+		printf("%s is no User of %s any more\n", user, name);
+	else if (view)
+		output_json(view);
+	return view ? 0 : problem_memory(ctl);
+}
+
+int command_deprovision(struct watctl *ctl)
+{
+	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
+	_cleanup_(wat_capability_freep) wat_capability *admin = NULL;
+	const char *name = watctl_argument(ctl, 0), *user = watctl_argument(ctl, 1);
+	int r = open_admin(ctl, &keyring, &admin);
+
+	if (r != 0)
+		return r;
+	r = wat_deprovision_raw(admin, user);
+	if (r != 0)
+		return problem_call(ctl, name, r);
+	r = keyring_remove_user(keyring, name, user);
+	if (r < 0)
+		return problem_file(ctl, "the User is gone, but not its token in the keyring",
+				    keyring_path(keyring), r);
+	return print_gone(ctl, name, user);
+}

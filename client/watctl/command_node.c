@@ -1,0 +1,190 @@
+/* command_node.c - status, plugins, ls, show, users: what the node capability may see. */
+#include <stdio.h>
+
+#include <wat/types.pb-c.h>
+
+#include "client/watctl/commands.h"
+#include "client/watctl/connection.h"
+#include "client/watctl/hold.h"
+#include "client/watctl/output.h"
+#include "client/watctl/problem.h"
+#include "client/watctl/view.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct output_column status_columns[] = {
+	{"version", NULL},     {"pid", NULL},    {"nodeId", "node"},       {"started", NULL},
+	{"instances", NULL},   {"ready", NULL},  {"failed", NULL},         {"connections", NULL},
+	{"stateDir", "state"}, {"socket", NULL}, {"pluginDir", "plugins"},
+};
+static const struct output_column plugin_columns[] = {{"file", "FILE"},
+						      {"service", "SERVICE"},
+						      {"prefix", "PREFIX"},
+						      {"error", ""}};
+static const struct output_column ls_columns[] = {
+	{"name", "NAME"},      {"service", "SERVICE"}, {"tier", "TIER"},   {"state", "STATE"},
+	{"generation", "GEN"}, {"pid", "PID"},         {"users", "USERS"}, {"deaths", "DEATHS"},
+};
+static const struct output_column show_columns[] = {
+	{"name", NULL},        {"service", NULL},    {"state", NULL},     {"tier", NULL},
+	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},       {"users", NULL},
+	{"deaths", NULL},      {"durability", NULL}, {"committed", NULL}, {"plugin", NULL},
+	{"note", NULL},        {"failed", NULL},
+};
+static const struct output_column cause_columns[] = {
+	{"kind", "CAUSE"},    {"instance", "NAME"}, {"service", "SERVICE"}, {"generation", "GEN"},
+	{"method", "METHOD"}, {"signal", "SIGNAL"}, {"text", ""},
+};
+static const struct output_column user_columns[] = {
+	{"name", "NAME"},         {"channels", "CHANNELS"}, {"methods", "METHODS"},
+	{"createdAt", "CREATED"}, {"until", "UNTIL"},       {"grant", "GRANT"},
+};
+
+/* Prints the document as JSON, or by `text`. Consumes the reference. */
+static int print(const struct watctl *ctl, json_t *document, void (*text)(json_t *))
+{
+	json_auto_t *owned = document;
+
+	if (!owned)
+		return problem_memory(ctl);
+	if (ctl->json)
+		output_json(owned);
+	else
+		text(owned);
+	return 0;
+}
+
+/* A time of the document under another name, as text for people. */
+static void add_time(json_t *object, const char *from, const char *to, json_int_t per_second)
+{
+	json_int_t at = json_integer_value(json_object_get(object, from));
+
+	(void)json_object_set_new(object, to, output_time((uint64_t)(at / per_second)));
+}
+
+static void print_status(json_t *status)
+{
+	add_time(status, "startedMs", "started", 1000);
+	output_fields(status, status_columns, N(status_columns));
+}
+
+static int node_status(struct watctl *ctl)
+{
+	Wat__Empty request = WAT__EMPTY__INIT;
+	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+	int r = connection_node_call(ctl, "Status", NULL, &request.base, &reply);
+
+	return r != 0 ? r : print(ctl, view_status((Wat__Node__NodeStatus *)reply), print_status);
+}
+
+int command_status(struct watctl *ctl)
+{
+	return ctl->n_arguments > 0 ? command_show(ctl) : node_status(ctl);
+}
+
+/* A line for each service, and one for each file that has none. */
+static void print_plugins(json_t *document)
+{
+	json_auto_t *rows = json_array();
+	json_t *file, *service;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(document, "plugins"), i, file)
+	{
+		json_t *services = json_object_get(file, "services");
+
+		json_array_foreach(services, j, service)
+		{
+			(void)json_array_append_new(
+				rows, json_pack("{s:O, s:O, s:O, s:O}", "file",
+						json_object_get(file, "file"), "service",
+						json_object_get(service, "name"), "prefix",
+						json_object_get(service, "prefix"), "error",
+						json_object_get(file, "error")));
+		}
+		if (json_array_size(services) == 0)
+			(void)json_array_append(rows, file);
+	}
+	output_table(rows, plugin_columns, N(plugin_columns));
+}
+
+int command_plugins(struct watctl *ctl)
+{
+	Wat__Empty request = WAT__EMPTY__INIT;
+	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+	int r = connection_node_call(ctl, "Plugins", NULL, &request.base, &reply);
+
+	return r != 0 ? r : print(ctl, view_plugins((Wat__Node__PluginList *)reply), print_plugins);
+}
+
+static void print_instances(json_t *document)
+{
+	output_table(json_object_get(document, "instances"), ls_columns, N(ls_columns));
+}
+
+int command_ls(struct watctl *ctl)
+{
+	Wat__Empty request = WAT__EMPTY__INIT;
+	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+	int r = connection_node_call(ctl, "List", NULL, &request.base, &reply);
+
+	return r != 0 ? r
+		      : print(ctl, view_instances((Wat__Node__InstanceList *)reply),
+			      print_instances);
+}
+
+static void print_instance(json_t *instance)
+{
+	json_t *failure = json_object_get(instance, "failure");
+	json_t *chain = json_object_get(failure, "chain");
+
+	add_time(instance, "committedMs", "committed", 1000);
+	if (failure)
+		(void)json_object_set(instance, "failed", json_object_get(failure, "text"));
+	output_fields(instance, show_columns, N(show_columns));
+	if (json_array_size(chain) > 0) {
+		(void)putchar('\n');
+		output_table(chain, cause_columns, N(cause_columns));
+	}
+}
+
+int command_show(struct watctl *ctl)
+{
+	const char *name = watctl_argument(ctl, 0);
+	Wat__Node__NameRequest request = WAT__NODE__NAME_REQUEST__INIT;
+	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+	int r = hold_check_name(ctl, "an instance", name);
+
+	if (r != 0)
+		return r;
+	request.name = (char *)(uintptr_t)name;
+	r = connection_node_call(ctl, "Show", name, &request.base, &reply);
+	return r != 0 ? r : print(ctl, view_instance((Wat__Node__Instance *)reply), print_instance);
+}
+
+static void print_users(json_t *document)
+{
+	json_t *users = json_object_get(document, "users"), *user;
+	size_t i;
+
+	json_array_foreach(users, i, user)
+	{
+		add_time(user, "created", "createdAt", 1);
+		add_time(user, "notAfter", "until", 1);
+	}
+	output_table(users, user_columns, N(user_columns));
+}
+
+int command_users(struct watctl *ctl)
+{
+	const char *name = watctl_argument(ctl, 0);
+	Wat__Node__NameRequest request = WAT__NODE__NAME_REQUEST__INIT;
+	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+	int r = hold_check_name(ctl, "an instance", name);
+
+	if (r != 0)
+		return r;
+	request.name = (char *)(uintptr_t)name;
+	r = connection_node_call(ctl, "Users", name, &request.base, &reply);
+	return r != 0 ? r : print(ctl, view_users((Wat__Node__UserList *)reply), print_users);
+}

@@ -1,0 +1,21 @@
+/* describe.h - asks watd what a service looks like. */
+#ifndef WAT_WATCTL_DESCRIBE_H
+#define WAT_WATCTL_DESCRIBE_H
+
+#include <wat/node.pb-c.h>
+
+#include "client/watctl/watctl.h"
+#include "proto/schema.h"
+
+/* service: full name or, where unique, the C prefix. Free both. */
+int describe_service(struct watctl *ctl, const char *service,
+		     Wat__Node__Description **ret_description, struct schema **ret_schema)
+	WAT_MUST_CHECK;
+
+static inline void describe_freep(Wat__Node__Description **description)
+{
+	if (*description)
+		wat__node__description__free_unpacked(*description, NULL);
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* output.h - stdout: one JSON document, or the same as tidy text. Views are built as JSON first,
+ * so that both say the same. What services and peers wrote is printed without control
+ * characters. */
+#ifndef WAT_WATCTL_OUTPUT_H
+#define WAT_WATCTL_OUTPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+/* One line. */
+void output_json(const json_t *document);
+/* Control characters come as \xNN. */
+void output_text(FILE *out, const char *text);
+
+struct output_column {
+	const char *key;   /* in the objects */
+	const char *title; /* NULL: the key */
+};
+
+/* rows: an array of objects. Numbers stand to the right. */
+void output_table(const json_t *rows, const struct output_column *columns, size_t n_columns);
+/* One object, a line for each column that has a value. */
+void output_fields(const json_t *object, const struct output_column *columns, size_t n_columns);
+
+/* New references; NULL when memory is out. */
+json_t *output_hex(const uint8_t *bytes, size_t n);
+/* "2026-01-31T12:00:00Z"; null for 0. */
+json_t *output_time(uint64_t unix_seconds);
+
+#endif

@@ -1,0 +1,123 @@
+/* view.c - what watd says about instances and itself, as JSON. Numbers are JSON numbers, times Unix
+ * milliseconds or seconds as in wat/node.proto, ids hexadecimal. Pure. */
+#include "client/watctl/view.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <wat/wat.h>
+
+#include "client/watctl/output.h"
+
+const char *view_tier(Wat__Node__Tier tier)
+{
+	return tier == WAT__NODE__TIER__THREAD ? "thread" : "process";
+}
+
+const char *view_cause_kind(int kind)
+{
+	static const char *const names[] = {
+		[WAT_CAUSE_UNKNOWN] = "unknown", [WAT_CAUSE_FAILURE] = "failure",
+		[WAT_CAUSE_PANIC] = "panic",     [WAT_CAUSE_SIGNAL] = "signal",
+		[WAT_CAUSE_EXIT] = "exit",       [WAT_CAUSE_REFUSED] = "refused",
+	};
+	bool known = kind >= 0 && (size_t)kind < sizeof names / sizeof names[0];
+
+	return names[known ? kind : WAT_CAUSE_UNKNOWN];
+}
+
+static json_t *view_cause(const Wat__Envelope__Cause *cause)
+{
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:I}", "kind",
+			 view_cause_kind((int)cause->kind), "service", cause->service, "instance",
+			 cause->instance, "generation", (json_int_t)cause->generation, "method",
+			 cause->method, "signal", (json_int_t)cause->signal, "text", cause->text,
+			 "timeMs", (json_int_t)cause->time_ms);
+}
+
+/* null where there was no failure. */
+static json_t *view_failure(const Wat__Envelope__Failure *failure)
+{
+	json_t *chain;
+
+	if (!failure)
+		return json_null();
+	chain = json_array();
+	for (size_t i = 0; i < failure->n_chain; i++)
+		(void)json_array_append_new(chain, view_cause(failure->chain[i]));
+	return json_pack("{s:s, s:o}", "text", failure->text, "chain", chain);
+}
+
+json_t *view_instance(const Wat__Node__Instance *i)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:o}",
+			 "name", i->name, "service", i->service, "tier", view_tier(i->tier),
+			 "state", i->state, "incarnation",
+			 output_hex(i->incarnation.data, i->incarnation.len), "generation",
+			 (json_int_t)i->generation, "pid", (json_int_t)i->pid, "durability",
+			 i->durability, "users", (json_int_t)i->users, "deaths",
+			 (json_int_t)i->deaths, "committedMs", (json_int_t)i->committed_ms,
+			 "plugin", i->plugin, "note", i->note, "failure", view_failure(i->failure));
+}
+
+json_t *view_instances(const Wat__Node__InstanceList *list)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < list->n_instances; i++)
+		(void)json_array_append_new(rows, view_instance(list->instances[i]));
+	return json_pack("{s:o}", "instances", rows);
+}
+
+static json_t *view_user(const Wat__Node__User *user)
+{
+	char mask[32];
+
+	(void)snprintf(mask, sizeof mask, "0x%" PRIx64, user->method_mask);
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I}", "name", user->name, "grant",
+			 output_hex(user->grant_id.data, user->grant_id.len), "methods", mask,
+			 "created", (json_int_t)user->created, "notAfter",
+			 (json_int_t)user->not_after, "channels", (json_int_t)user->channels);
+}
+
+json_t *view_users(const Wat__Node__UserList *list)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < list->n_users; i++)
+		(void)json_array_append_new(rows, view_user(list->users[i]));
+	return json_pack("{s:o}", "users", rows);
+}
+
+static json_t *view_plugin(const Wat__Node__PluginFile *file)
+{
+	json_t *services = json_array();
+
+	for (size_t i = 0; i < file->n_services; i++)
+		(void)json_array_append_new(services,
+					    json_pack("{s:s, s:s}", "name", file->services[i]->name,
+						      "prefix", file->services[i]->prefix));
+	return json_pack("{s:s, s:o, s:s}", "file", file->file, "services", services, "error",
+			 file->error);
+}
+
+json_t *view_plugins(const Wat__Node__PluginList *list)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < list->n_files; i++)
+		(void)json_array_append_new(rows, view_plugin(list->files[i]));
+	return json_pack("{s:o}", "plugins", rows);
+}
+
+json_t *view_status(const Wat__Node__NodeStatus *s)
+{
+	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s}", "version",
+			 s->version, "pid", (json_int_t)s->pid, "nodeId",
+			 output_hex(s->node_id.data, s->node_id.len), "startedMs",
+			 (json_int_t)s->started_ms, "instances", (json_int_t)s->n_instances,
+			 "ready", (json_int_t)s->n_ready, "failed", (json_int_t)s->n_failed,
+			 "connections", (json_int_t)s->n_connections, "stateDir", s->state_dir,
+			 "socket", s->socket, "pluginDir", s->plugin_dir);
+}
