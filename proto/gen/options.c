@@ -1,0 +1,80 @@
+/* options.c - our options on files, services and methods. They arrive as unknown fields of google's option messages. */
+#include "proto/gen/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/gen/names.h"
+
+#define OPTION_NUMBER 50817u
+
+/* The last occurrence would win; protoc writes one. NULL message: the element has no such option. */
+static ProtobufCMessage *decode(const ProtobufCMessage *options, const ProtobufCMessageDescriptor *type, bool *ret_unknown)
+{
+	if (!options)
+		return NULL;
+	for (unsigned i = 0; i < options->n_unknown_fields; i++) {
+		const ProtobufCMessageUnknownField *field = &options->unknown_fields[i];
+		const uint8_t *at = field->data;
+		size_t n = field->len;
+		ProtobufCMessage *message;
+
+		if (field->tag != OPTION_NUMBER || field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+			continue;
+		/* The bytes begin with their length. */
+		while (n > 0 && (*at & 0x80))
+			at++, n--;
+		if (n > 0)
+			at++, n--;
+		message = protobuf_c_message_unpack(type, NULL, n, at);
+		*ret_unknown = !message || message->n_unknown_fields > 0;
+		return message;
+	}
+	return NULL;
+}
+
+Wat__FileOptions *options_of_file(const file_proto *file, bool *ret_unknown)
+{
+	return (Wat__FileOptions *)decode((const ProtobufCMessage *)file->options, &wat__file_options__descriptor, ret_unknown);
+}
+
+Wat__ServiceOptions *options_of_service(const service_proto *service, bool *ret_unknown)
+{
+	return (Wat__ServiceOptions *)decode((const ProtobufCMessage *)service->options, &wat__service_options__descriptor,
+	                                     ret_unknown);
+}
+
+Wat__MethodOptions *options_of_method(const method_proto *method, bool *ret_unknown)
+{
+	return (Wat__MethodOptions *)decode((const ProtobufCMessage *)method->options, &wat__method_options__descriptor,
+	                                    ret_unknown);
+}
+
+static const Google__Protobuf__SourceCodeInfo__Location *find(const file_proto *file, const int32_t *path, size_t n)
+{
+	if (!file->source_code_info)
+		return NULL;
+	for (size_t i = 0; i < file->source_code_info->n_location; i++) {
+		const Google__Protobuf__SourceCodeInfo__Location *l = file->source_code_info->location[i];
+
+		if (l->n_path == n && (n == 0 || memcmp(l->path, path, n * sizeof *path) == 0))
+			return l;
+	}
+	return NULL;
+}
+
+char *location_of(const file_proto *file, const int32_t *path, size_t n)
+{
+	const Google__Protobuf__SourceCodeInfo__Location *l = find(file, path, n);
+
+	if (!l || l->n_span < 2)
+		return name_format("%s:1:1", file->name);
+	return name_format("%s:%d:%d", file->name, l->span[0] + 1, l->span[1] + 1);
+}
+
+const char *comment_of(const file_proto *file, const int32_t *path, size_t n)
+{
+	const Google__Protobuf__SourceCodeInfo__Location *l = find(file, path, n);
+
+	return l && l->leading_comments ? l->leading_comments : "";
+}
