@@ -61,11 +61,11 @@ static int set_default(struct encoder *encoder, const struct schema_type *type,
 	return json_object_set_new_nocheck(object, field->json_name, json) ? -ENOMEM : 0;
 }
 
-static int refuse_type(struct encoder *encoder, const json_field *field, enum wire_type got,
+static int refuse_type(struct encoder *encoder, enum wire_type expected, enum wire_type got,
 		       const struct json_place *here)
 {
-	return json_fail(encoder->error, here, "expected %s, got %s",
-			 wire_type_name(json_wire_type(field)), wire_type_name(got));
+	return json_fail(encoder->error, here, "expected %s, got %s", wire_type_name(expected),
+			 wire_type_name(got));
 }
 
 /* One value as it stands on the wire; a new reference. */
@@ -77,7 +77,7 @@ static int encode_value(struct encoder *encoder, const json_field *field,
 	int r;
 
 	if (found->type != json_wire_type(field))
-		return refuse_type(encoder, field, found->type, here);
+		return refuse_type(encoder, json_wire_type(field), found->type, here);
 	r = count_value(encoder, here);
 	if (r < 0)
 		return r;
@@ -145,7 +145,7 @@ static int put_entry(struct encoder *encoder, const struct schema_type *entry,
 	int r;
 
 	if (found->type != WIRE_LENGTH)
-		return refuse_type(encoder, value_field, found->type, &here);
+		return refuse_type(encoder, WIRE_LENGTH, found->type, &here);
 	r = encode_message(encoder, entry->name, wire_of(found->data, found->n), &here, &pair);
 	if (r < 0)
 		return r;
@@ -208,6 +208,17 @@ static int encode_field(struct encoder *encoder, const struct schema_type *type,
 	return append_value(encoder, field, found, &here, present);
 }
 
+/* What follows is no field any more; its key may still have been one. */
+static int refuse_rest(struct encoder *encoder, const struct schema_type *type,
+		       const struct wire *wire, const struct json_place *place)
+{
+	const json_field *field = schema_field(type, wire->number);
+	struct json_place here = json_place_field(place, field ? field->json_name : "?");
+
+	return json_fail(encoder->error, field ? &here : place, "expected %s, got %s",
+			 wire->expected, wire->got);
+}
+
 static int encode_fields(struct encoder *encoder, const struct schema_type *type, struct wire *wire,
 			 const struct json_place *place, json_t *object)
 {
@@ -223,10 +234,7 @@ static int encode_fields(struct encoder *encoder, const struct schema_type *type
 		if (r < 0)
 			return r;
 	}
-	if (r < 0)
-		return json_fail(encoder->error, place, "expected %s, got %s", wire->expected,
-				 wire->got);
-	return 0;
+	return r < 0 ? refuse_rest(encoder, type, wire, place) : 0;
 }
 
 /* Takes out what only kept a place. */

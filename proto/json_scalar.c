@@ -2,7 +2,6 @@
 #include "proto/json_private.h"
 
 #include <errno.h>
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <sodium.h>
@@ -200,6 +199,9 @@ static bool real_of(const json_t *json, double *ret)
 	return json_is_number(json);
 }
 
+/* From here on a number is nearer to the float after the largest one: it would become infinite. */
+#define FLOAT_LIMIT 0x1.ffffffp127
+
 static int read_real(const struct json_traits *type, const json_t *json,
 		     const struct json_place *place, struct json_error *error, uint64_t *ret_bits)
 {
@@ -213,7 +215,7 @@ static int read_real(const struct json_traits *type, const json_t *json,
 		memcpy(ret_bits, &real, sizeof real);
 		return 0;
 	}
-	if (isfinite(real) && fabs(real) > (double)FLT_MAX)
+	if (isfinite(real) && fabs(real) >= FLOAT_LIMIT)
 		return json_fail(error, place, "expected a number of 32 bits, got %g", real);
 	narrow = (float)real;
 	memcpy(&bits, &narrow, sizeof bits);
