@@ -1,0 +1,26 @@
+# The thin door: what a bare Debian lacks is installed, then CMake does the work.
+#   make        builds into build/
+#   make run    builds, and shows watd at work
+#   make test   builds in every way that is tested, and runs all tests
+.PHONY: all packages build run test clean
+
+all: build
+
+packages:
+	@cmake/packages.sh build
+
+build: packages
+	@mkdir -p build
+	@cmake -S . -B build $(if $(wildcard build/CMakeCache.txt),,-G Ninja) -DCMAKE_BUILD_TYPE=Release -DWAT_SANITIZE= > build/configure.log 2>&1 \
+		|| { cat build/configure.log; exit 1; }
+	@cmake --build build
+
+run: build
+	@examples/tour.sh
+
+test:
+	@cmake/packages.sh test
+	@cmake/test.sh
+
+clean:
+	rm -rf build
