@@ -183,7 +183,7 @@ static void on_revoked(void *arg, int r)
 	}
 }
 
-static int revoke(struct operation *operation, struct instance *instance)
+static int revoke_grant(struct operation *operation, struct instance *instance)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
 	Wat__Empty reply = WAT__EMPTY__INIT;
@@ -224,7 +224,7 @@ wat_status admin_on_deprovision(struct admin_deprovision_call *c, wat_empty *sta
 		status =
 			wat_fail(c, WAT_NOT_FOUND, "\"%s\" has no user \"%.80s\" (watctl users %s)",
 				 instance->name, in->user, instance->name);
-	} else if (revoke(operation, instance) == 0) {
+	} else if (revoke_grant(operation, instance) == 0) {
 		return WAT_OK;
 	} else {
 		status = wat_fail(c, WAT_OVERLOADED, "no memory");

@@ -20,8 +20,10 @@ void emit_include(FILE *out, const struct file *file, const char *suffix);
 void emit_types(FILE *out, const struct file *file);
 /* A .proto comment as a C comment; nothing for "". */
 void emit_comment(FILE *out, const char *comment);
-/* A prototype with its end (";" or "\n{"), on one line or, over 100 columns, one parameter a line. */
-void emit_prototype(FILE *out, const char *start, const char *const *parameters, size_t n, const char *end);
+/* A prototype with its end (";" or "\n{"), on one line or, over 100 columns, one parameter a line.
+ */
+void emit_prototype(FILE *out, const char *start, const char *const *parameters, size_t n,
+		    const char *end);
 void emit_pragma(FILE *out);
 /* ACME_KV_CLIENT_H */
 char *emit_guard(const struct file *file, const char *suffix);

@@ -1,4 +1,5 @@
-/* emit_client.c - x.client.h: typed functions for the users and admins of a service, inline on top of <wat/raw.h>. */
+/* emit_client.c - x.client.h: typed functions for the users and admins of a service, inline on top
+ * of <wat/raw.h>. */
 #include <string.h>
 
 #include "proto/gen/emit.h"
@@ -16,8 +17,8 @@ static void add(struct signature *signature, char *parameter)
 	signature->parameters[signature->n++] = parameter;
 }
 
-static void emit_function(FILE *out, const char *type, const char *c_name, const char *name, const struct signature *signature,
-                          const char *body)
+static void emit_function(FILE *out, const char *type, const char *c_name, const char *name,
+			  const struct signature *signature, const char *body)
 {
 	char *start = name_format("static inline %s%s_%s", type, c_name, name);
 	char *end = name_format("\n{\n%s}\n\n", body);
@@ -35,10 +36,14 @@ static void emit_spawn(FILE *out, const struct service *s)
 	add(&sig, name_format("const struct wat_spawn *spawn"));
 	add(&sig, name_format("const %s *initial", s->state->c_name));
 	add(&sig, name_format("%s_admin **ret", c));
-	fputs("/* Begins an instance. spawn NULL: defaults; initial NULL: the state with no field set. */\n", out);
+	fputs("/* Begins an instance. spawn NULL: defaults; initial NULL: the state with no field "
+	      "set. */\n",
+	      out);
 	emit_function(out, "int ", c, "spawn", &sig,
-	              name_format("\treturn wat_stub_spawn(node, &%s_interface, name, spawn,\n"
-	                          "\t                      (const ProtobufCMessage *)initial, (wat_capability **)ret);\n", c));
+		      name_format("\treturn wat_stub_spawn(node, &%s_interface, name, spawn,\n"
+				  "\t                      (const ProtobufCMessage *)initial, "
+				  "(wat_capability **)ret);\n",
+				  c));
 }
 
 /* open, token, free: the same for both roles. */
@@ -51,16 +56,23 @@ static void emit_handle(FILE *out, const struct service *s, const char *role, co
 	add(&open, name_format("const char *token"));
 	add(&open, name_format("%s_%s **ret", c, role));
 	emit_function(out, "int ", c, name_format("%s_open", role), &open,
-	              name_format("\treturn wat_stub_open(w, &%s_interface, %s, token, (wat_capability **)ret);\n", c, number));
+		      name_format("\treturn wat_stub_open(w, &%s_interface, %s, token, "
+				  "(wat_capability **)ret);\n",
+				  c, number));
 	add(&token, name_format("const %s_%s *%s", c, role, role));
 	add(&token, name_format("char **ret_text"));
 	fputs("/* The text is freed with wat_memory_free. */\n", out);
-	emit_function(out, "int ", c, name_format("%s_token", role), &token,
-	              name_format("\treturn wat_capability_token((const wat_capability *)%s, ret_text);\n", role));
+	emit_function(
+		out, "int ", c, name_format("%s_token", role), &token,
+		name_format(
+			"\treturn wat_capability_token((const wat_capability *)%s, ret_text);\n",
+			role));
 	add(&release, name_format("%s_%s *%s", c, role, role));
 	fputs("/* The handle, not the grant. Returns NULL. */\n", out);
-	emit_function(out, name_format("%s_%s *", c, role), c, name_format("%s_free", role), &release,
-	              name_format("\treturn (%s_%s *)wat_capability_free((wat_capability *)%s);\n", c, role, role));
+	emit_function(out, name_format("%s_%s *", c, role), c, name_format("%s_free", role),
+		      &release,
+		      name_format("\treturn (%s_%s *)wat_capability_free((wat_capability *)%s);\n",
+				  c, role, role));
 }
 
 static void emit_admin(FILE *out, const struct service *s)
@@ -72,18 +84,23 @@ static void emit_admin(FILE *out, const struct service *s)
 	add(&provision, name_format("const struct wat_grant *grant"));
 	add(&provision, name_format("%s_user **ret", c));
 	emit_function(out, "int ", c, "provision", &provision,
-	              name_format("\treturn wat_stub_provision((wat_capability *)admin, &%s_interface, grant,\n"
-	                          "\t                          (wat_capability **)ret);\n", c));
+		      name_format("\treturn wat_stub_provision((wat_capability *)admin, "
+				  "&%s_interface, grant,\n"
+				  "\t                          (wat_capability **)ret);\n",
+				  c));
 	add(&deprovision, name_format("%s_admin *admin", c));
 	add(&deprovision, name_format("const char *user"));
 	emit_function(out, "int ", c, "deprovision", &deprovision,
-	              "\treturn wat_deprovision_raw((wat_capability *)admin, user);\n");
+		      "\treturn wat_deprovision_raw((wat_capability *)admin, user);\n");
 	add(&stop, name_format("%s_admin *admin", c));
 	add(&stop, name_format("%s **ret_state", s->state->c_name));
-	fputs("/* Ends the instance after everything sent before; ret_state NULL: the final state is dropped. */\n", out);
+	fputs("/* Ends the instance after everything sent before; ret_state NULL: the final state "
+	      "is dropped. */\n",
+	      out);
 	emit_function(out, "int ", c, "stop", &stop,
-	              name_format("\treturn wat_stub_stop((wat_capability *)admin, &%s_interface,\n"
-	                          "\t                     (ProtobufCMessage **)ret_state);\n", c));
+		      name_format("\treturn wat_stub_stop((wat_capability *)admin, &%s_interface,\n"
+				  "\t                     (ProtobufCMessage **)ret_state);\n",
+				  c));
 }
 
 static void emit_plain(FILE *out, const struct service *s, const struct method *m, size_t number)
@@ -94,10 +111,12 @@ static void emit_plain(FILE *out, const struct service *s, const struct method *
 	add(&sig, name_format("const %s *in", m->in->c_name));
 	add(&sig, name_format("%s **ret", m->out->c_name));
 	emit_comment(out, m->comment);
-	emit_function(out, "int ", s->c_name, m->snake, &sig,
-	              name_format("\treturn wat_stub_call((wat_capability *)user, &%s_interface, %zu,\n"
-	                          "\t                     (const ProtobufCMessage *)in, (ProtobufCMessage **)ret);\n",
-	                          s->c_name, number));
+	emit_function(
+		out, "int ", s->c_name, m->snake, &sig,
+		name_format("\treturn wat_stub_call((wat_capability *)user, &%s_interface, %zu,\n"
+			    "\t                     (const ProtobufCMessage *)in, "
+			    "(ProtobufCMessage **)ret);\n",
+			    s->c_name, number));
 }
 
 static void emit_send(FILE *out, const struct service *s, const struct method *m, size_t number)
@@ -109,24 +128,29 @@ static void emit_send(FILE *out, const struct service *s, const struct method *m
 	add(&done, name_format("int status"));
 	add(&done, name_format("const %s *out", m->out->c_name));
 	add(&done, name_format("const struct wat_failure *failure"));
-	emit_prototype(out, name_format("typedef void %s_%s_done", c, n), done.parameters, done.n, ";\n\n");
+	emit_prototype(out, name_format("typedef void %s_%s_done", c, n), done.parameters, done.n,
+		       ";\n\n");
 	add(&invoke, name_format("void (*done)(void)"));
 	add(&invoke, name_format("void *arg"));
 	add(&invoke, name_format("int status"));
 	add(&invoke, name_format("const ProtobufCMessage *out"));
 	add(&invoke, name_format("const struct wat_failure *failure"));
-	emit_function(out, "void ", c, name_format("%s_invoke", n), &invoke,
-	              name_format("\t((%s_%s_done *)done)(arg, status, (const %s *)out, failure);\n", c, n, m->out->c_name));
+	emit_function(
+		out, "void ", c, name_format("%s_invoke", n), &invoke,
+		name_format("\t((%s_%s_done *)done)(arg, status, (const %s *)out, failure);\n", c,
+			    n, m->out->c_name));
 	add(&send, name_format("%s_user *user", c));
 	add(&send, name_format("const %s *in", m->in->c_name));
 	add(&send, name_format("%s_%s_done *done", c, n));
 	add(&send, name_format("void *arg"));
-	fputs("/* Queues the call; done (may be NULL) is called once, from inside libwat. */\n", out);
-	emit_function(out, "int ", c, name_format("%s_send", n), &send,
-	              name_format("\treturn wat_stub_send((wat_capability *)user, &%s_interface, %zu,\n"
-	                          "\t                     (const ProtobufCMessage *)in, %s_%s_invoke,\n"
-	                          "\t                     (void (*)(void))done, arg);\n",
-	                          c, number, c, n));
+	fputs("/* Queues the call; done (may be NULL) is called once, from inside libwat. */\n",
+	      out);
+	emit_function(
+		out, "int ", c, name_format("%s_send", n), &send,
+		name_format("\treturn wat_stub_send((wat_capability *)user, &%s_interface, %zu,\n"
+			    "\t                     (const ProtobufCMessage *)in, %s_%s_invoke,\n"
+			    "\t                     (void (*)(void))done, arg);\n",
+			    c, number, c, n));
 }
 
 static bool has_with(const struct method *m)
@@ -153,13 +177,15 @@ static char *field_name(const field_proto *field)
 static char *with_result(const struct method *m)
 {
 	const char *name = field_name(m->out->proto->field[0]);
-	bool string = m->out->proto->field[0]->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
+	bool string = m->out->proto->field[0]->type ==
+		      GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
 
 	if (!string)
 		return name_format("\tif (ret_%s)\n\t\t*ret_%s = out->%s;\n", name, name, name);
-	return name_format("\tif (ret_%s) {\n\t\tchar *copy = strdup(out->%s);\n\n\t\tif (copy)\n\t\t\t*ret_%s = copy;\n"
-	                   "\t\telse\n\t\t\tr = -ENOMEM;\n\t}\n",
-	                   name, name, name);
+	return name_format("\tif (ret_%s) {\n\t\tchar *copy = strdup(out->%s);\n\n\t\tif "
+			   "(copy)\n\t\t\t*ret_%s = copy;\n"
+			   "\t\telse\n\t\t\tr = -ENOMEM;\n\t}\n",
+			   name, name, name);
 }
 
 static void emit_with(FILE *out, const struct service *s, const struct method *m)
@@ -167,7 +193,9 @@ static void emit_with(FILE *out, const struct service *s, const struct method *m
 	const char *c = s->c_name, *type = "";
 	struct signature sig = {.n = 0};
 	char *fill = name_format("%s", "");
-	char *in = m->in->proto->n_field ? name_format("\t%s in = %s_INIT;\n", m->in->c_name, name_upper(m->in->c_name)) : name_format("%s", "");
+	char *in = m->in->proto->n_field ? name_format("\t%s in = %s_INIT;\n", m->in->c_name,
+						       name_upper(m->in->c_name))
+					 : name_format("%s", "");
 
 	add(&sig, name_format("%s_user *user", c));
 	for (size_t i = 0; i < m->in->proto->n_field; i++) {
@@ -176,27 +204,35 @@ static void emit_with(FILE *out, const struct service *s, const struct method *m
 
 		(void)field_is_simple(field, &type);
 		add(&sig, name_format("%s%s", type, name));
-		fill = name_format("%s\tin.%s = %s%s;\n", fill, name, strchr(type, '*') ? "(char *)" : "", name);
+		fill = name_format("%s\tin.%s = %s%s;\n", fill, name,
+				   strchr(type, '*') ? "(char *)" : "", name);
 	}
 	if (m->out->proto->n_field) {
 		(void)field_is_simple(m->out->proto->field[0], &type);
-		add(&sig, name_format("%s*ret_%s", strchr(type, '*') ? "char *" : type, field_name(m->out->proto->field[0])));
+		add(&sig, name_format("%s*ret_%s", strchr(type, '*') ? "char *" : type,
+				      field_name(m->out->proto->field[0])));
 	}
 	emit_comment(out, m->comment);
-	emit_function(out, "int ", c, name_format("%s_with", m->snake), &sig,
-	              name_format("%s%s\tint r;\n\n%s\tr = %s_%s(user, %s, %s);\n%s%s%s\treturn r;\n", in,
-	                          m->out->proto->n_field ? name_format("\t%s *out = NULL;\n", m->out->c_name) : "", fill, c, m->snake,
-	                          m->in->proto->n_field ? "&in" : "NULL", m->out->proto->n_field ? "&out" : "NULL",
-	                          m->out->proto->n_field ? "\tif (r != 0)\n\t\treturn r;\n" : "",
-	                          m->out->proto->n_field ? with_result(m) : "",
-	                          m->out->proto->n_field ? name_format("\t%s_free(out);\n", m->out->c_name) : ""));
+	emit_function(
+		out, "int ", c, name_format("%s_with", m->snake), &sig,
+		name_format(
+			"%s%s\tint r;\n\n%s\tr = %s_%s(user, %s, %s);\n%s%s%s\treturn r;\n", in,
+			m->out->proto->n_field ? name_format("\t%s *out = NULL;\n", m->out->c_name)
+					       : "",
+			fill, c, m->snake, m->in->proto->n_field ? "&in" : "NULL",
+			m->out->proto->n_field ? "&out" : "NULL",
+			m->out->proto->n_field ? "\tif (r != 0)\n\t\treturn r;\n" : "",
+			m->out->proto->n_field ? with_result(m) : "",
+			m->out->proto->n_field ? name_format("\t%s_free(out);\n", m->out->c_name)
+					       : ""));
 }
 
 static void emit_client_service(FILE *out, const struct service *s)
 {
 	fputc('\n', out);
 	emit_comment(out, s->comment);
-	fprintf(out, "typedef struct %s_admin %s_admin;\ntypedef struct %s_user %s_user;\n\n", s->c_name, s->c_name, s->c_name, s->c_name);
+	fprintf(out, "typedef struct %s_admin %s_admin;\ntypedef struct %s_user %s_user;\n\n",
+		s->c_name, s->c_name, s->c_name, s->c_name);
 	emit_spawn(out, s);
 	emit_handle(out, s, "admin", "WAT_ROLE_ADMIN");
 	emit_admin(out, s);
@@ -214,9 +250,11 @@ void emit_client_h(FILE *out, const struct file *file)
 	char *guard = emit_guard(file, "client_h");
 
 	emit_head(out, file, "Typed client of a service; return values as in <wat/wat.h>.");
-	fprintf(out, "#ifndef %s\n#define %s\n\n#include <errno.h>\n#include <stdbool.h>\n#include <string.h>\n\n#include <wat/raw.h>\n"
-	             "#include <wat/types.h>\n",
-	        guard, guard);
+	fprintf(out,
+		"#ifndef %s\n#define %s\n\n#include <errno.h>\n#include <stdbool.h>\n#include "
+		"<string.h>\n\n#include <wat/raw.h>\n"
+		"#include <wat/types.h>\n",
+		guard, guard);
 	emit_include(out, file, "pb-c.h");
 	emit_pragma(out);
 	fputs("#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n", out);

@@ -1,4 +1,5 @@
-/* emit_plugin.c - x.plugin.c: handler tables, the exported wat_plugin, and what the .so says of itself in sections of its own. */
+/* emit_plugin.c - x.plugin.c: handler tables, the exported wat_plugin, and what the .so says of
+ * itself in sections of its own. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +9,13 @@
 
 #define PLUGIN_ABI 1u
 
-static void emit_section(FILE *out, const char *name, const char *section, const uint8_t *bytes, size_t n)
+static void emit_section(FILE *out, const char *name, const char *section, const uint8_t *bytes,
+			 size_t n)
 {
-	fprintf(out, "/* clang-format off */\n__attribute__((used, retain, section(\"%s\"))) static const unsigned char %s[%zu] = {", section,
-	        name, n);
+	fprintf(out,
+		"/* clang-format off */\n__attribute__((used, retain, section(\"%s\"))) static "
+		"const unsigned char %s[%zu] = {",
+		section, name, n);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%u,", i % 24 == 0 ? "\n\t" : "", bytes[i]);
 	fprintf(out, "\n};\n/* clang-format on */\n\n");
@@ -25,7 +29,8 @@ static void drop_plain_locations(file_proto *proto)
 	if (!proto->source_code_info)
 		return;
 	for (size_t i = 0; i < proto->source_code_info->n_location; i++) {
-		Google__Protobuf__SourceCodeInfo__Location *l = proto->source_code_info->location[i];
+		Google__Protobuf__SourceCodeInfo__Location *l =
+			proto->source_code_info->location[i];
 
 		if (l->leading_comments || l->trailing_comments)
 			proto->source_code_info->location[kept++] = l;
@@ -110,15 +115,21 @@ void emit_plugin_c(FILE *out, const struct file *file)
 {
 	emit_head(out, file, "Handler tables and self-description of a plugin.");
 	emit_include(out, file, "service.h");
-	fprintf(out, "\n_Static_assert(WAT_PLUGIN_ABI == %uu, \"generated for another ABI: run protoc-gen-wat again\");\n\n", PLUGIN_ABI);
+	fprintf(out,
+		"\n_Static_assert(WAT_PLUGIN_ABI == %uu, \"generated for another ABI: run "
+		"protoc-gen-wat again\");\n\n",
+		PLUGIN_ABI);
 	emit_handler_tables(out, file);
 	fputs("static const struct wat_service *const wat_services[] = {\n", out);
 	for (size_t i = 0; i < file->n_services; i++)
 		fprintf(out, "\t&%s_service,\n", file->services[i].c_name);
-	fprintf(out, "};\n\nextern const struct wat_plugin wat_plugin;\n"
-	             "__attribute__((visibility(\"default\"))) const struct wat_plugin wat_plugin = {\n\t.abi = WAT_PLUGIN_ABI,\n"
-	             "\t.size = sizeof(struct wat_plugin),\n\t.n_services = %zuu,\n\t.services = wat_services,\n};\n\n",
-	        file->n_services);
+	fprintf(out,
+		"};\n\nextern const struct wat_plugin wat_plugin;\n"
+		"__attribute__((visibility(\"default\"))) const struct wat_plugin wat_plugin = "
+		"{\n\t.abi = WAT_PLUGIN_ABI,\n"
+		"\t.size = sizeof(struct wat_plugin),\n\t.n_services = %zuu,\n\t.services = "
+		"wat_services,\n};\n\n",
+		file->n_services);
 	emit_schema(out, file);
 	emit_manifest(out, file);
 }

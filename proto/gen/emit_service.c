@@ -1,4 +1,5 @@
-/* emit_service.c - x.service.h: what a service's author includes; x.wat.c: the interface tables; x.handlers.c: watd's own. */
+/* emit_service.c - x.service.h: what a service's author includes; x.wat.c: the interface tables;
+ * x.handlers.c: watd's own. */
 #include <inttypes.h>
 
 #include "proto/gen/emit.h"
@@ -11,39 +12,47 @@ static void emit_call(FILE *out, const struct service *s, const char *name)
 
 static void emit_later(FILE *out, const struct service *s, const struct method *m)
 {
-	const char *reply[] = {name_format("struct %s_%s_call *call", s->c_name, m->snake), name_format("const %s *out", m->out->c_name)};
+	const char *reply[] = {name_format("struct %s_%s_call *call", s->c_name, m->snake),
+			       name_format("const %s *out", m->out->c_name)};
 	const char *take[] = {reply[0]};
 
 	fputs("/* Answers the call, in its handler or later. */\n", out);
-	emit_prototype(out, name_format("static inline wat_status %s_%s_reply", s->c_name, m->snake), reply, 2,
-	               "\n{\n\treturn call->base.api->reply(&call->base, &out->base);\n}\n\n");
+	emit_prototype(
+		out, name_format("static inline wat_status %s_%s_reply", s->c_name, m->snake),
+		reply, 2, "\n{\n\treturn call->base.api->reply(&call->base, &out->base);\n}\n\n");
 	fputs("/* Keeps the call and its memory until it is answered; loop thread only. */\n", out);
-	emit_prototype(out, name_format("static inline wat_status %s_%s_take", s->c_name, m->snake), take, 1,
-	               "\n{\n\treturn call->base.api->take(&call->base);\n}\n\n");
+	emit_prototype(out, name_format("static inline wat_status %s_%s_take", s->c_name, m->snake),
+		       take, 1, "\n{\n\treturn call->base.api->take(&call->base);\n}\n\n");
 }
 
 static void emit_method(FILE *out, const struct service *s, const struct method *m)
 {
 	const char *parameters[] = {
-		name_format("struct %s_%s_call *call", s->c_name, m->snake), name_format("%s *state", s->state->c_name),
-		name_format("const %s *in", m->in->c_name), name_format("%s *out", m->out->c_name),
+		name_format("struct %s_%s_call *call", s->c_name, m->snake),
+		name_format("%s *state", s->state->c_name),
+		name_format("const %s *in", m->in->c_name),
+		name_format("%s *out", m->out->c_name),
 	};
 	bool later = m->flags & 2u;
 
 	emit_call(out, s, m->snake);
 	emit_comment(out, m->comment);
-	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, m->snake), parameters, later ? 3 : 4, ";\n\n");
+	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, m->snake), parameters,
+		       later ? 3 : 4, ";\n\n");
 	if (later)
 		emit_later(out, s, m);
 }
 
-static void emit_lifecycle(FILE *out, const struct service *s, const char *name, const char *comment)
+static void emit_lifecycle(FILE *out, const struct service *s, const char *name,
+			   const char *comment)
 {
-	const char *parameters[] = {name_format("struct %s_%s_call *call", s->c_name, name), name_format("%s *state", s->state->c_name)};
+	const char *parameters[] = {name_format("struct %s_%s_call *call", s->c_name, name),
+				    name_format("%s *state", s->state->c_name)};
 
 	emit_call(out, s, name);
 	emit_comment(out, comment);
-	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, name), parameters, 2, ";\n\n");
+	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, name), parameters, 2,
+		       ";\n\n");
 }
 
 void emit_service_h(FILE *out, const struct file *file)
@@ -51,7 +60,8 @@ void emit_service_h(FILE *out, const struct file *file)
 	char *guard = emit_guard(file, "service_h");
 
 	emit_head(out, file, "Handlers of a service.");
-	fprintf(out, "#ifndef %s\n#define %s\n\n#include <wat/plugin.h>\n#include <wat/types.h>\n", guard, guard);
+	fprintf(out, "#ifndef %s\n#define %s\n\n#include <wat/plugin.h>\n#include <wat/types.h>\n",
+		guard, guard);
 	emit_include(out, file, "pb-c.h");
 	emit_pragma(out);
 	emit_types(out, file);
@@ -65,7 +75,9 @@ void emit_service_h(FILE *out, const struct file *file)
 		if (s->on_start)
 			emit_lifecycle(out, s, "start", " Runs once, when an incarnation begins.");
 		if (s->on_stop)
-			emit_lifecycle(out, s, "stop", " Runs once, when an incarnation ends; the state it leaves is the final one.");
+			emit_lifecycle(out, s, "stop",
+				       " Runs once, when an incarnation ends; the state it leaves "
+				       "is the final one.");
 	}
 	fputs("#endif\n", out);
 }
@@ -76,9 +88,11 @@ static void emit_methods_table(FILE *out, const struct service *s)
 	for (size_t i = 0; i < s->n_methods; i++) {
 		const struct method *m = &s->methods[i];
 
-		fprintf(out, "\t{\n\t\t.name = \"%s\",\n\t\t.input = &%s__descriptor,\n\t\t.output = &%s__descriptor,\n\t\t.flags = %uu,\n"
-		             "\t\t.deadline_ms = %uu,\n\t},\n",
-		        m->name, m->in->pbc_low, m->out->pbc_low, m->flags, m->deadline_ms);
+		fprintf(out,
+			"\t{\n\t\t.name = \"%s\",\n\t\t.input = &%s__descriptor,\n\t\t.output = "
+			"&%s__descriptor,\n\t\t.flags = %uu,\n"
+			"\t\t.deadline_ms = %uu,\n\t},\n",
+			m->name, m->in->pbc_low, m->out->pbc_low, m->flags, m->deadline_ms);
 	}
 	fputs("};\n\n", out);
 }
@@ -93,10 +107,14 @@ void emit_wat_c(FILE *out, const struct file *file)
 
 		fprintf(out, "\nextern const struct wat_interface %s_interface;\n\n", s->c_name);
 		emit_methods_table(out, s);
-		fprintf(out, "const struct wat_interface %s_interface = {\n\t.size = sizeof(struct wat_interface),\n\t.version = %uu,\n"
-		             "\t.name = \"%s\",\n\t.hash = UINT64_C(0x%016" PRIx64 "),\n\t.state = &%s__descriptor,\n"
-		             "\t.methods = %s_methods,\n\t.n_methods = %zuu,\n};\n",
-		        s->c_name, s->version, s->full, s->hash, s->state->pbc_low, s->c_name, s->n_methods);
+		fprintf(out,
+			"const struct wat_interface %s_interface = {\n\t.size = sizeof(struct "
+			"wat_interface),\n\t.version = %uu,\n"
+			"\t.name = \"%s\",\n\t.hash = UINT64_C(0x%016" PRIx64
+			"),\n\t.state = &%s__descriptor,\n"
+			"\t.methods = %s_methods,\n\t.n_methods = %zuu,\n};\n",
+			s->c_name, s->version, s->full, s->hash, s->state->pbc_low, s->c_name,
+			s->n_methods);
 	}
 }
 

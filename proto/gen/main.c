@@ -1,4 +1,5 @@
-/* main.c - protoc-gen-wat: protoc's request on stdin, the generated files on stdout. One run, one thread; memory is given back by its end. */
+/* main.c - protoc-gen-wat: protoc's request on stdin, the generated files on stdout. One run, one
+ * thread; memory is given back by its end. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@ static uint8_t *read_all(size_t *ret_n)
 	return bytes;
 }
 
-static void add_output(response *out, const struct file *file, const char *suffix, void (*emit)(FILE *, const struct file *))
+static void add_output(response *out, const struct file *file, const char *suffix,
+		       void (*emit)(FILE *, const struct file *))
 {
 	output_file *output = malloc(sizeof *output);
 	char *text = NULL;
@@ -95,16 +97,21 @@ int main(void)
 	response out = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
 	size_t n = 0;
 	uint8_t *bytes = read_all(&n);
-	request *in = bytes ? google__protobuf__compiler__code_generator_request__unpack(NULL, n, bytes) : NULL;
+	request *in =
+		bytes ? google__protobuf__compiler__code_generator_request__unpack(NULL, n, bytes)
+		      : NULL;
 	bool builtin;
 
 	if (!in || sodium_init() < 0) {
-		fputs("protoc-gen-wat: expected a CodeGeneratorRequest on stdin; protoc starts this program\n", stderr);
+		fputs("protoc-gen-wat: expected a CodeGeneratorRequest on stdin; protoc starts "
+		      "this program\n",
+		      stderr);
 		return 1;
 	}
 	builtin = in->parameter && strcmp(in->parameter, "builtin") == 0;
 	if (in->parameter && *in->parameter && !builtin)
-		out.error = name_format("unknown parameter \"%s\"; expected none, or builtin", in->parameter);
+		out.error = name_format("unknown parameter \"%s\"; expected none, or builtin",
+					in->parameter);
 	for (size_t i = 0; !out.error && i < in->n_file_to_generate; i++)
 		generate(in, find(in, in->file_to_generate[i]), builtin, &out);
 	if (out.error) {

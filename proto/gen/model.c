@@ -1,4 +1,5 @@
-/* model.c - from protoc's request to a checked model. What is refused is said once, with file, line and column. */
+/* model.c - from protoc's request to a checked model. What is refused is said once, with file, line
+ * and column. */
 #include "proto/gen/model.h"
 
 #include <sodium.h>
@@ -62,7 +63,8 @@ static void add_closure(struct builder *b, const file_proto *proto)
 {
 	struct file *file = b->file;
 
-	if (!proto || strcmp(proto->name, "google/protobuf/descriptor.proto") == 0 || in_closure(file, proto))
+	if (!proto || strcmp(proto->name, "google/protobuf/descriptor.proto") == 0 ||
+	    in_closure(file, proto))
 		return;
 	for (size_t i = 0; i < proto->n_dependency; i++)
 		add_closure(b, file_by_name(b->request, proto->dependency[i]));
@@ -79,11 +81,13 @@ static char *prefix_of(const file_proto *proto, bool *ret_unknown)
 	return proto->package ? name_prefix(proto->package) : NULL;
 }
 
-static void add_type(struct file *file, const file_proto *proto, const message_proto *message, const char *scope, const char *c_scope)
+static void add_type(struct file *file, const file_proto *proto, const message_proto *message,
+		     const char *scope, const char *c_scope)
 {
 	struct type type = {.proto = message, .file = proto};
 
-	type.full = *scope ? name_format("%s.%s", scope, message->name) : name_format("%s", message->name);
+	type.full = *scope ? name_format("%s.%s", scope, message->name)
+			   : name_format("%s", message->name);
 	type.c_name = name_format("%s_%s", c_scope, name_snake(message->name));
 	type.pbc = name_pbc_type(type.full);
 	type.pbc_low = name_pbc_lower(type.full);
@@ -91,7 +95,8 @@ static void add_type(struct file *file, const file_proto *proto, const message_p
 	file->types = grow(file->types, file->n_types + 1, sizeof *file->types);
 	file->types[file->n_types++] = type;
 	for (size_t i = 0; i < message->n_nested_type; i++)
-		if (!message->nested_type[i]->options || !message->nested_type[i]->options->map_entry)
+		if (!message->nested_type[i]->options ||
+		    !message->nested_type[i]->options->map_entry)
 			add_type(file, proto, message->nested_type[i], type.full, type.c_name);
 }
 
@@ -119,7 +124,8 @@ static const struct type *find_type(const struct file *file, const char *full)
 
 static bool is_reserved(const char *method)
 {
-	static const char *const reserved[] = {"Admin", "User", "Spawn", "Provision", "Deprovision", "Stop", "Start", "Open"};
+	static const char *const reserved[] = {"Admin",       "User", "Spawn", "Provision",
+					       "Deprovision", "Stop", "Start", "Open"};
 
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
 		if (strcmp(reserved[i], method) == 0)
@@ -127,19 +133,26 @@ static bool is_reserved(const char *method)
 	return false;
 }
 
-static bool take_method_options(struct builder *b, const method_proto *proto, struct method *method, const int32_t *path)
+static bool take_method_options(struct builder *b, const method_proto *proto, struct method *method,
+				const int32_t *path)
 {
 	bool unknown = false;
 	const Wat__MethodOptions *o = options_of_method(proto, &unknown);
 
 	if (unknown)
-		return refuse(b, path, 4, name_format("method %s has an option that this generator does not know", proto->name));
+		return refuse(
+			b, path, 4,
+			name_format("method %s has an option that this generator does not know",
+				    proto->name));
 	if (!o)
 		return true;
 	if (o->internal)
-		return refuse(b, path, 4, name_format("option internal of method %s is not built yet", proto->name));
-	method->flags = (o->read_only ? WAT_METHOD_READ_ONLY : 0) | (o->later ? WAT_METHOD_LATER : 0) |
-	                (o->validates_first ? WAT_METHOD_VALIDATES_FIRST : 0);
+		return refuse(
+			b, path, 4,
+			name_format("option internal of method %s is not built yet", proto->name));
+	method->flags = (o->read_only ? WAT_METHOD_READ_ONLY : 0) |
+			(o->later ? WAT_METHOD_LATER : 0) |
+			(o->validates_first ? WAT_METHOD_VALIDATES_FIRST : 0);
 	method->deadline_ms = o->deadline_ms;
 	return true;
 }
@@ -150,22 +163,34 @@ static bool add_method(struct builder *b, struct service *service, size_t s, siz
 	const int32_t path[] = {PATH_SERVICE, (int32_t)s, PATH_METHOD, (int32_t)m};
 	struct method *method = &service->methods[m];
 
-	*method = (struct method){.name = proto->name, .snake = name_snake(proto->name), .comment = comment_of(b->file->proto, path, 4)};
+	*method = (struct method){.name = proto->name,
+				  .snake = name_snake(proto->name),
+				  .comment = comment_of(b->file->proto, path, 4)};
 	method->in = find_type(b->file, proto->input_type);
 	method->out = find_type(b->file, proto->output_type);
 	if (proto->client_streaming || proto->server_streaming)
-		return refuse(b, path, 4, name_format("method %s streams, which is not built yet", proto->name));
+		return refuse(
+			b, path, 4,
+			name_format("method %s streams, which is not built yet", proto->name));
 	if (!b->file->builtin && is_reserved(proto->name))
-		return refuse(b, path, 4, name_format("method name %s is reserved for the functions that every service has", proto->name));
+		return refuse(b, path, 4,
+			      name_format("method name %s is reserved for the functions that every "
+					  "service has",
+					  proto->name));
 	if (!method->in || !method->out)
-		return refuse(b, path, 4, name_format("method %s uses a message of a file without a package", proto->name));
+		return refuse(b, path, 4,
+			      name_format("method %s uses a message of a file without a package",
+					  proto->name));
 	for (size_t i = 0; i < m; i++)
 		if (strcmp(service->methods[i].snake, method->snake) == 0)
-			return refuse(b, path, 4, name_format("methods %s and %s have the same C name", service->methods[i].name, proto->name));
+			return refuse(b, path, 4,
+				      name_format("methods %s and %s have the same C name",
+						  service->methods[i].name, proto->name));
 	return take_method_options(b, proto, method, path);
 }
 
-static bool take_lifecycle(struct builder *b, struct service *service, const Wat__ServiceOptions *o, const int32_t *path)
+static bool take_lifecycle(struct builder *b, struct service *service, const Wat__ServiceOptions *o,
+			   const int32_t *path)
 {
 	for (size_t i = 0; i < o->n_lifecycle; i++) {
 		if (o->lifecycle[i] == WAT__LIFECYCLE__START)
@@ -173,8 +198,10 @@ static bool take_lifecycle(struct builder *b, struct service *service, const Wat
 		else if (o->lifecycle[i] == WAT__LIFECYCLE__STOP)
 			service->on_stop = true;
 		else
-			return refuse(b, path, 2, name_format("service %s: only the lifecycle handlers START and STOP are built yet",
-			                                      service->proto->name));
+			return refuse(b, path, 2,
+				      name_format("service %s: only the lifecycle handlers START "
+						  "and STOP are built yet",
+						  service->proto->name));
 	}
 	return true;
 }
@@ -185,15 +212,24 @@ static bool take_service_options(struct builder *b, struct service *service, con
 	const Wat__ServiceOptions *o = options_of_service(service->proto, &unknown);
 
 	if (unknown)
-		return refuse(b, path, 2, name_format("service %s has an option that this generator does not know", service->proto->name));
+		return refuse(
+			b, path, 2,
+			name_format("service %s has an option that this generator does not know",
+				    service->proto->name));
 	if (!o || !*o->state)
-		return refuse(b, path, 2, name_format("service %s has no state; expected option (wat.service) = { state: \"package.Message\" }",
-		                                      service->proto->name));
+		return refuse(b, path, 2,
+			      name_format("service %s has no state; expected option (wat.service) "
+					  "= { state: \"package.Message\" }",
+					  service->proto->name));
 	if (o->self)
-		return refuse(b, path, 2, name_format("option self of service %s is not built yet", service->proto->name));
+		return refuse(b, path, 2,
+			      name_format("option self of service %s is not built yet",
+					  service->proto->name));
 	service->state = find_type(b->file, o->state);
 	if (!service->state)
-		return refuse(b, path, 2, name_format("service %s: there is no message %s for its state", service->proto->name, o->state));
+		return refuse(b, path, 2,
+			      name_format("service %s: there is no message %s for its state",
+					  service->proto->name, o->state));
 	service->version = o->version;
 	return take_lifecycle(b, service, o, path);
 }
@@ -220,16 +256,21 @@ static bool add_service(struct builder *b, size_t s)
 	service->proto = b->file->proto->service[s];
 	snake = name_snake(service->proto->name);
 	service->full = name_format("%s.%s", b->file->proto->package, service->proto->name);
-	service->c_name = strcmp(snake, b->file->prefix) == 0 ? name_format("%s", snake) : name_format("%s_%s", b->file->prefix, snake);
+	service->c_name = strcmp(snake, b->file->prefix) == 0
+				  ? name_format("%s", snake)
+				  : name_format("%s_%s", b->file->prefix, snake);
 	service->comment = comment_of(b->file->proto, path, 2);
 	service->n_methods = service->proto->n_method;
 	if (!take_service_options(b, service, path))
 		return false;
 	if (service->n_methods == 0)
-		return refuse(b, path, 2, name_format("service %s has no method", service->proto->name));
+		return refuse(b, path, 2,
+			      name_format("service %s has no method", service->proto->name));
 	if (service->n_methods > WAT_METHODS_MAX)
-		return refuse(b, path, 2, name_format("service %s has %zu methods, the limit is %d", service->proto->name, service->n_methods,
-		                                      WAT_METHODS_MAX));
+		return refuse(b, path, 2,
+			      name_format("service %s has %zu methods, the limit is %d",
+					  service->proto->name, service->n_methods,
+					  WAT_METHODS_MAX));
 	service->hash = interface_hash(service->full, service->version);
 	service->methods = grow(NULL, service->n_methods, sizeof *service->methods);
 	for (size_t m = 0; m < service->n_methods; m++)
@@ -249,18 +290,57 @@ static bool check_type_name(struct builder *b, const struct type *type)
 			path[1] = (int32_t)i;
 	for (size_t i = 0; &b->file->types[i] != type; i++)
 		if (strcmp(b->file->types[i].c_name, type->c_name) == 0)
-			return refuse(b, path, 2, name_format("messages %s and %s have the same C name %s", b->file->types[i].full, type->full,
-			                                      type->c_name));
+			return refuse(b, path, 2,
+				      name_format("messages %s and %s have the same C name %s",
+						  b->file->types[i].full, type->full,
+						  type->c_name));
 	for (size_t s = 0; !b->file->builtin && s < b->file->n_services; s++)
 		for (size_t i = 0; i < sizeof of_service / sizeof *of_service; i++) {
-			char *taken = name_format("%s_%s", b->file->services[s].c_name, of_service[i]);
+			char *taken =
+				name_format("%s_%s", b->file->services[s].c_name, of_service[i]);
 			bool same = strcmp(taken, type->c_name) == 0;
 
 			free(taken);
 			if (same)
-				return refuse(b, path, 2, name_format("message %s gets the C name %s, which service %s needs", type->full,
-				                                      type->c_name, b->file->services[s].proto->name));
+				return refuse(b, path, 2,
+					      name_format("message %s gets the C name %s, which "
+							  "service %s needs",
+							  type->full, type->c_name,
+							  b->file->services[s].proto->name));
 		}
+	return true;
+}
+
+/* Does a function of a later method have the type's C name? */
+static const struct method *meets_later(const struct service *s, const struct type *type)
+{
+	for (size_t i = 0; i < s->n_methods; i++) {
+		char *reply = name_format("%s_%s_reply", s->c_name, s->methods[i].snake);
+		bool same = (s->methods[i].flags & WAT_METHOD_LATER) &&
+			    strcmp(reply, type->c_name) == 0;
+
+		free(reply);
+		if (same)
+			return &s->methods[i];
+	}
+	return NULL;
+}
+
+static bool check_later_names(struct builder *b, struct type *type)
+{
+	for (size_t i = 0; i < b->file->n_services; i++) {
+		const struct method *method = meets_later(&b->file->services[i], type);
+
+		if (!method)
+			continue;
+		if (!b->file->builtin)
+			return refuse(b, NULL, 0,
+				      name_format("message %s gets the C name %s, which the later "
+						  "method %s needs",
+						  type->full, type->c_name, method->name));
+		/* watd's own messages are then known by protobuf-c's name only. */
+		type->c_name = type->pbc;
+	}
 	return true;
 }
 
@@ -271,11 +351,17 @@ static bool check_names(struct builder *b)
 			if (strcmp(b->file->services[i].c_name, b->file->services[j].c_name) == 0) {
 				const int32_t path[] = {PATH_SERVICE, (int32_t)i};
 
-				return refuse(b, path, 2, name_format("services %s and %s have the same C name %s", b->file->services[j].proto->name,
-				                                      b->file->services[i].proto->name, b->file->services[i].c_name));
+				return refuse(
+					b, path, 2,
+					name_format("services %s and %s have the same C name %s",
+						    b->file->services[j].proto->name,
+						    b->file->services[i].proto->name,
+						    b->file->services[i].c_name));
 			}
 	for (size_t i = 0; i < b->file->n_types; i++)
-		if (b->file->types[i].file == b->file->proto && !check_type_name(b, &b->file->types[i]))
+		if (b->file->types[i].file == b->file->proto &&
+		    (!check_type_name(b, &b->file->types[i]) ||
+		     !check_later_names(b, &b->file->types[i])))
 			return false;
 	return true;
 }
@@ -286,15 +372,20 @@ static bool build(struct builder *b)
 	bool unknown = false;
 
 	if (!file->proto->syntax || strcmp(file->proto->syntax, "proto3") != 0)
-		return refuse(b, (const int32_t[]){PATH_SYNTAX}, 1, name_format("expected syntax = \"proto3\""));
+		return refuse(b, (const int32_t[]){PATH_SYNTAX}, 1,
+			      name_format("expected syntax = \"proto3\""));
 	if (!file->proto->package || !*file->proto->package)
 		return refuse(b, NULL, 0, name_format("expected a package: C names begin with it"));
 	file->prefix = prefix_of(file->proto, &unknown);
 	if (unknown)
-		return refuse(b, NULL, 0, name_format("the file has an option that this generator does not know"));
+		return refuse(
+			b, NULL, 0,
+			name_format("the file has an option that this generator does not know"));
 	if (!file->prefix || name_is_keyword(file->prefix))
-		return refuse(b, (const int32_t[]){PATH_PACKAGE}, 1, name_format("package %s gives no C prefix; expected option (wat.file) = { prefix: ... }",
-		                                                                 file->proto->package));
+		return refuse(b, (const int32_t[]){PATH_PACKAGE}, 1,
+			      name_format("package %s gives no C prefix; expected option "
+					  "(wat.file) = { prefix: ... }",
+					  file->proto->package));
 	add_closure(b, file->proto);
 	add_types(b);
 	file->n_services = file->proto->n_service;
@@ -325,7 +416,8 @@ bool is_empty(const struct type *type)
 
 bool field_is_simple(const field_proto *field, const char **ret_c_type)
 {
-	if (field->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED || field->has_oneof_index)
+	if (field->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED ||
+	    field->has_oneof_index)
 		return false;
 	switch (field->type) {
 	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_DOUBLE:

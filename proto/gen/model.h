@@ -1,5 +1,5 @@
-/* model.h - what the generator knows of a .proto: names, methods, comments; everything checked. The strings live as long as the
- * program. */
+/* model.h - what the generator knows of a .proto: names, methods, comments; everything checked. The
+ * strings live as long as the program. */
 #ifndef WAT_GEN_MODEL_H
 #define WAT_GEN_MODEL_H
 
@@ -19,11 +19,11 @@ typedef Google__Protobuf__FieldDescriptorProto field_proto;
 struct type {
 	const message_proto *proto;
 	const file_proto *file;
-	char *full;     /* acme.kv.v1.Item */
-	char *c_name;   /* kv_item */
-	char *pbc;      /* Acme__Kv__V1__Item */
-	char *pbc_low;  /* acme__kv__v1__item */
-	char *pbc_up;   /* ACME__KV__V1__ITEM */
+	char *full;    /* acme.kv.v1.Item */
+	char *c_name;  /* kv_item */
+	char *pbc;     /* Acme__Kv__V1__Item */
+	char *pbc_low; /* acme__kv__v1__item */
+	char *pbc_up;  /* ACME__KV__V1__ITEM */
 };
 
 struct method {
@@ -57,13 +57,14 @@ struct file {
 	size_t n_types;
 	struct service *services;
 	size_t n_services;
-	const file_proto **closure; /* imports before importers, without google's descriptor.proto; the file itself last */
+	const file_proto **closure; /* imports before importers, without google's descriptor.proto;
+				       the file itself last */
 	size_t n_closure;
 };
 
 /* Builds the model of one file. NULL: refused; *ret_error says file:line:column: error: what. */
-struct file *model_new(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, const file_proto *proto, bool builtin,
-                       char **ret_error);
+struct file *model_new(const Google__Protobuf__Compiler__CodeGeneratorRequest *request,
+		       const file_proto *proto, bool builtin, char **ret_error);
 
 /* A scalar or a string: what a _with function takes. *ret_c_type is its C type. */
 bool field_is_simple(const field_proto *field, const char **ret_c_type);

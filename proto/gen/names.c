@@ -168,10 +168,11 @@ char *name_stem(const char *file)
 bool name_is_keyword(const char *name)
 {
 	static const char *const keywords[] = {
-		"auto",   "break",    "case",   "char",   "const",    "continue", "default", "do",     "double",
-		"else",   "enum",     "extern", "float",  "for",      "goto",     "if",      "inline", "int",
-		"long",   "register", "return", "short",  "signed",   "sizeof",   "static",  "struct", "switch",
-		"typedef", "union",   "unsigned", "void", "volatile", "while",
+		"auto",  "break",    "case",   "char",     "const",  "continue", "default",
+		"do",    "double",   "else",   "enum",     "extern", "float",    "for",
+		"goto",  "if",       "inline", "int",      "long",   "register", "return",
+		"short", "signed",   "sizeof", "static",   "struct", "switch",   "typedef",
+		"union", "unsigned", "void",   "volatile", "while",
 	};
 
 	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)

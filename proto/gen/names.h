@@ -7,7 +7,8 @@
 /* HTTPRequest -> http_request: a run of capitals is one word. Dots become underscores. */
 char *name_snake(const char *name);
 char *name_upper(const char *name);
-/* protobuf-c's own: acme.kv.v1.HTTPRequest -> Acme__Kv__V1__HTTPRequest, acme__kv__v1__httprequest, ACME__KV__V1__HTTPREQUEST. */
+/* protobuf-c's own: acme.kv.v1.HTTPRequest -> Acme__Kv__V1__HTTPRequest, acme__kv__v1__httprequest,
+ * ACME__KV__V1__HTTPREQUEST. */
 char *name_pbc_type(const char *full);
 char *name_pbc_lower(const char *full);
 char *name_pbc_upper(const char *full);

@@ -1,4 +1,5 @@
-/* options.c - our options on files, services and methods. They arrive as unknown fields of google's option messages. */
+/* options.c - our options on files, services and methods. They arrive as unknown fields of google's
+ * option messages. */
 #include "proto/gen/options.h"
 
 #include <stdlib.h>
@@ -8,8 +9,10 @@
 
 #define OPTION_NUMBER 50817u
 
-/* The last occurrence would win; protoc writes one. NULL message: the element has no such option. */
-static ProtobufCMessage *decode(const ProtobufCMessage *options, const ProtobufCMessageDescriptor *type, bool *ret_unknown)
+/* The last occurrence would win; protoc writes one. NULL message: the element has no such option.
+ */
+static ProtobufCMessage *decode(const ProtobufCMessage *options,
+				const ProtobufCMessageDescriptor *type, bool *ret_unknown)
 {
 	if (!options)
 		return NULL;
@@ -19,7 +22,8 @@ static ProtobufCMessage *decode(const ProtobufCMessage *options, const ProtobufC
 		size_t n = field->len;
 		ProtobufCMessage *message;
 
-		if (field->tag != OPTION_NUMBER || field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+		if (field->tag != OPTION_NUMBER ||
+		    field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
 			continue;
 		/* The bytes begin with their length. */
 		while (n > 0 && (*at & 0x80))
@@ -35,27 +39,30 @@ static ProtobufCMessage *decode(const ProtobufCMessage *options, const ProtobufC
 
 Wat__FileOptions *options_of_file(const file_proto *file, bool *ret_unknown)
 {
-	return (Wat__FileOptions *)decode((const ProtobufCMessage *)file->options, &wat__file_options__descriptor, ret_unknown);
+	return (Wat__FileOptions *)decode((const ProtobufCMessage *)file->options,
+					  &wat__file_options__descriptor, ret_unknown);
 }
 
 Wat__ServiceOptions *options_of_service(const service_proto *service, bool *ret_unknown)
 {
-	return (Wat__ServiceOptions *)decode((const ProtobufCMessage *)service->options, &wat__service_options__descriptor,
-	                                     ret_unknown);
+	return (Wat__ServiceOptions *)decode((const ProtobufCMessage *)service->options,
+					     &wat__service_options__descriptor, ret_unknown);
 }
 
 Wat__MethodOptions *options_of_method(const method_proto *method, bool *ret_unknown)
 {
-	return (Wat__MethodOptions *)decode((const ProtobufCMessage *)method->options, &wat__method_options__descriptor,
-	                                    ret_unknown);
+	return (Wat__MethodOptions *)decode((const ProtobufCMessage *)method->options,
+					    &wat__method_options__descriptor, ret_unknown);
 }
 
-static const Google__Protobuf__SourceCodeInfo__Location *find(const file_proto *file, const int32_t *path, size_t n)
+static const Google__Protobuf__SourceCodeInfo__Location *find(const file_proto *file,
+							      const int32_t *path, size_t n)
 {
 	if (!file->source_code_info)
 		return NULL;
 	for (size_t i = 0; i < file->source_code_info->n_location; i++) {
-		const Google__Protobuf__SourceCodeInfo__Location *l = file->source_code_info->location[i];
+		const Google__Protobuf__SourceCodeInfo__Location *l =
+			file->source_code_info->location[i];
 
 		if (l->n_path == n && (n == 0 || memcmp(l->path, path, n * sizeof *path) == 0))
 			return l;

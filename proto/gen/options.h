@@ -5,7 +5,8 @@
 #include "proto/gen/model.h"
 #include <wat/options.pb-c.h>
 
-/* NULL: the element has none. A field that this generator does not know is refused: *ret_unknown is true. */
+/* NULL: the element has none. A field that this generator does not know is refused: *ret_unknown is
+ * true. */
 Wat__FileOptions *options_of_file(const file_proto *file, bool *ret_unknown);
 Wat__ServiceOptions *options_of_service(const service_proto *service, bool *ret_unknown);
 Wat__MethodOptions *options_of_method(const method_proto *method, bool *ret_unknown);

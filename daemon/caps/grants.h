@@ -1,0 +1,30 @@
+/* grants.h - grants in the loop thread's memory, by id. */
+#ifndef WAT_CAPS_GRANTS_H
+#define WAT_CAPS_GRANTS_H
+
+#include "daemon/store/store.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+struct grant {
+	struct list by_id;
+	struct list of_instance; /* for whoever owns the instance */
+	void *instance;
+	struct store_grant row;
+	uint32_t channels; /* that its host has open */
+};
+
+struct grant_table;
+
+struct grant_table *grant_table_new(void);
+/* Frees the grants too. */
+struct grant_table *grant_table_free(struct grant_table *table);
+/* Copies the row. */
+int grant_table_add(struct grant_table *table, const struct store_grant *row, struct grant **ret)
+	WAT_MUST_CHECK;
+/* NULL: none. */
+struct grant *grant_table_find(const struct grant_table *table, const uint8_t id[16]);
+/* Frees the grant. */
+void grant_table_remove(struct grant_table *table, struct grant *grant);
+
+#endif

@@ -1,0 +1,137 @@
+/* verify.c - is a presented token good? The steps, in their order. */
+#include "daemon/caps/verify.h"
+
+#include <sodium.h>
+#include <string.h>
+
+struct check {
+	const struct verify *verify;
+	const struct verify_request *request;
+	struct token token;
+	struct grant *grant;
+	const char *why;
+};
+
+static wat_status refuse(struct check *check, wat_status status, const char *why)
+{
+	check->why = why;
+	return status;
+}
+
+static wat_status check_format(struct check *check)
+{
+	const struct verify_request *request = check->request;
+
+	if (request->proof_len != TOKEN_PROOF_SIZE ||
+	    token_decode(request->token, request->token_len, &check->token) != TOKEN_OK)
+		return refuse(check, WAT_ACCESS_DENIED, "this is no token of this watd");
+	if (check->token.has_seed)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "a token's secret must stay with its holder; present it without");
+	if (check->token.role != request->role)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "the token is of another role than the one asked for");
+	return WAT_OK;
+}
+
+static wat_status check_issuer(struct check *check)
+{
+	uint8_t kid[8];
+
+	token_kid(keyring_public(check->verify->keyring), kid);
+	if (memcmp(kid, check->token.kid, sizeof kid) != 0 ||
+	    !token_verify_signature(&check->token, keyring_public(check->verify->keyring)))
+		return refuse(check, WAT_ACCESS_DENIED, "the token was not issued by this watd");
+	if (memcmp(check->verify->node_id, check->token.node_id, 16) != 0)
+		return refuse(check, WAT_ACCESS_DENIED, "the token belongs to another node");
+	return WAT_OK;
+}
+
+static wat_status check_instance(struct check *check)
+{
+	uint64_t interface_hash = 0;
+	uint32_t epoch = 0;
+
+	switch (check->verify->find_instance(check->verify->arg, check->token.instance_id, &epoch,
+					     &interface_hash)) {
+	case VERIFY_INSTANCE_EARLIER:
+		return refuse(
+			check, WAT_STALE,
+			"the token belongs to an earlier incarnation; ask the Admin for a new one");
+	case VERIFY_INSTANCE_UNKNOWN:
+		return refuse(check, WAT_NOT_FOUND,
+			      "the instance of this token does not exist any more");
+	case VERIFY_INSTANCE_FOUND:
+	default:
+		break;
+	}
+	if (interface_hash != check->token.interface_hash)
+		return refuse(check, WAT_ACCESS_DENIED, "the token is for another interface");
+	if (epoch != check->token.epoch)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "the token was taken back with all others of its time");
+	return WAT_OK;
+}
+
+static wat_status check_times(struct check *check)
+{
+	if (check->verify->now < check->token.not_before)
+		return refuse(check, WAT_ACCESS_DENIED, "the token is not valid yet");
+	if (check->verify->now >= check->token.not_after)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "the token has expired; ask the Admin for a new one");
+	return WAT_OK;
+}
+
+/* A leaked issuing key mints nothing: the row must be there. */
+static wat_status check_grant(struct check *check)
+{
+	struct grant *grant = grant_table_find(check->verify->grants, check->token.grant_id);
+	uint8_t th0[TOKEN_HASH_SIZE];
+
+	token_hash(&check->token, th0);
+	if (!grant || grant->row.state != 2 ||
+	    memcmp(grant->row.instance_id, check->token.instance_id, 16) != 0)
+		return refuse(check, WAT_ACCESS_DENIED, "the grant was taken back");
+	if (grant->row.role != check->token.role ||
+	    sodium_memcmp(grant->row.th0, th0, sizeof th0) != 0 ||
+	    (check->token.method_mask & ~grant->row.method_mask))
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "the token is not the one that was granted");
+	check->grant = grant;
+	return WAT_OK;
+}
+
+static wat_status check_proof(struct check *check)
+{
+	struct token_bind bind = {
+		.chan_bind = check->request->chan_bind,
+		.challenge = check->request->challenge,
+		.node_id = check->verify->node_id,
+		.slot = check->request->slot,
+	};
+
+	if (!token_verify_proof(&check->token, &bind, check->request->proof))
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "the proof that the token's holder presents it is wrong");
+	return WAT_OK;
+}
+
+wat_status verify_bind(const struct verify *verify, const struct verify_request *request,
+		       struct token *ret_token, struct grant **ret_grant, const char **ret_why)
+{
+	static wat_status (*const steps[])(struct check *) = {
+		check_format, check_issuer, check_instance, check_times, check_grant, check_proof};
+	struct check check = {.verify = verify, .request = request};
+	wat_status status = WAT_OK;
+
+	for (size_t i = 0; status == WAT_OK && i < sizeof steps / sizeof *steps; i++)
+		status = steps[i](&check);
+	if (status == WAT_OK) {
+		*ret_token = check.token;
+		*ret_grant = check.grant;
+	} else {
+		*ret_why = check.why;
+	}
+	return status;
+}

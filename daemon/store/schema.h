@@ -1,0 +1,38 @@
+/* schema.h - the tables. application_id "watd"; user_version counts changes of this text. */
+#ifndef WAT_STORE_SCHEMA_H
+#define WAT_STORE_SCHEMA_H
+
+#define STORE_APPLICATION_ID 0x77617464
+#define STORE_VERSION 1
+
+static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
+				   "BLOB NOT NULL, last_time INTEGER NOT NULL) STRICT;"
+				   "CREATE TABLE instances(name TEXT PRIMARY KEY, id BLOB NOT NULL "
+				   "UNIQUE, service TEXT NOT NULL, plugin TEXT NOT NULL,"
+				   " interface_hash INTEGER NOT NULL, tier INTEGER NOT NULL, state "
+				   "INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+				   " generation INTEGER NOT NULL, deaths INTEGER NOT NULL, "
+				   "created_ms INTEGER NOT NULL, failure BLOB) STRICT;"
+				   "CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
+				   "NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
+				   " user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
+				   "NOT NULL, not_before INTEGER NOT NULL,"
+				   " not_after INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+				   "CREATE INDEX grants_of_instance ON grants(instance_id);"
+				   "CREATE TABLE snapshots(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+				   "name TEXT NOT NULL, instance_id BLOB NOT NULL,"
+				   " service TEXT NOT NULL, generation INTEGER NOT NULL, kind "
+				   "INTEGER NOT NULL, schema BLOB NOT NULL, digest BLOB NOT NULL,"
+				   " state BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+				   "CREATE INDEX snapshots_of_instance ON snapshots(instance_id);"
+				   "CREATE INDEX snapshots_of_name ON snapshots(name);"
+				   "CREATE TABLE ended(id BLOB PRIMARY KEY) STRICT;"
+				   "CREATE TABLE answers(request_id BLOB PRIMARY KEY, owner BLOB "
+				   "NOT NULL, method INTEGER NOT NULL, reply BLOB NOT NULL,"
+				   " digest BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+				   "CREATE INDEX answers_by_age ON answers(at_ms);"
+				   "CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+				   "at_ms INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+				   " instance_id BLOB NOT NULL, detail TEXT NOT NULL) STRICT;";
+
+#endif

@@ -1,0 +1,123 @@
+/* store.h - what watd keeps: one SQLite database, one connection, one thread that writes. The loop
+ * thread builds transactions and submits them; their callbacks run on the loop thread, in order of
+ * submission. */
+#ifndef WAT_STORE_STORE_H
+#define WAT_STORE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/support/must_check.h"
+
+enum store_instance_state { STORE_RUNNING = 1, STORE_STOPPED = 2, STORE_FAILED = 3 };
+
+struct store_instance {
+	char name[64];
+	uint8_t id[16];
+	char service[256];
+	char plugin[512];
+	uint64_t interface_hash;
+	int tier; /* 1 thread, 2 process */
+	enum store_instance_state state;
+	uint32_t epoch;
+	uint64_t generation;
+	uint32_t deaths;
+	uint64_t created_ms;
+	const uint8_t *failure; /* packed wat.envelope.Failure; NULL: none */
+	size_t failure_len;
+};
+
+struct store_grant {
+	uint8_t id[16], instance_id[16];
+	int role;  /* enum token_role */
+	int state; /* 1 pending, 2 active, 3 revoking, 4 revoked */
+	char user[64];
+	uint8_t th0[32];
+	uint64_t method_mask, not_before, not_after, created; /* Unix seconds */
+};
+
+enum store_snapshot_kind {
+	STORE_SNAPSHOT_START = 1,
+	STORE_SNAPSHOT_CHECKPOINT = 2,
+	STORE_SNAPSHOT_SUSPEND = 3,
+	STORE_SNAPSHOT_FINAL = 4,
+};
+
+struct store_snapshot {
+	char name[64];
+	uint8_t instance_id[16];
+	char service[256];
+	uint64_t generation;
+	enum store_snapshot_kind kind;
+	uint8_t schema[32]; /* digest of the plugin's schema */
+	uint64_t at_ms;
+	const uint8_t *state;
+	size_t state_len;
+};
+
+struct store_answer {
+	uint8_t request_id[16];
+	uint8_t owner[16]; /* the grant that asked; zero for the node */
+	int method;
+	const uint8_t *reply;
+	size_t reply_len;
+	uint64_t at_ms;
+};
+
+struct store;
+struct store_txn;
+
+/* Opens or makes state_dir/watd.db. A damaged database is renamed aside and named in *ret_note
+ * (heap; else NULL), never deleted. -EPROTO: made by a newer watd; the reason is in the log. */
+int store_open(const char *state_dir, struct store **ret, char **ret_note) WAT_MUST_CHECK;
+/* 16 random bytes, made with the database. */
+const uint8_t *store_node_id(const struct store *store);
+/* Greatest Unix second ever committed; 0: none. */
+uint64_t store_last_time(const struct store *store);
+
+/* Rows; the pointers are valid during the call. A negative return ends the loading. */
+struct store_visitor {
+	int (*instance)(void *, const struct store_instance *);
+	int (*grant)(void *, const struct store_grant *);
+	int (*snapshot)(void *,
+			const struct store_snapshot *); /* newest good one of each incarnation */
+	int (*bad_snapshot)(void *, const char *name, const uint8_t instance_id[16],
+			    const char *why);
+	int (*ended)(void *, const uint8_t instance_id[16]);
+	int (*answer)(void *, const struct store_answer *);
+};
+/* On the caller's thread, before store_start_thread. Instances come before their grants and
+ * snapshots. */
+int store_load(struct store *store, const struct store_visitor *visitor, void *arg) WAT_MUST_CHECK;
+/* From here on the connection belongs to the store's thread. */
+int store_start_thread(struct store *store) WAT_MUST_CHECK;
+
+/* NULL: no memory. */
+struct store_txn *store_txn_new(void);
+struct store_txn *store_txn_free(struct store_txn *txn);
+/* These copy; -ENOMEM. */
+int store_txn_put_instance(struct store_txn *txn, const struct store_instance *row)
+	WAT_MUST_CHECK; /* by name */
+int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
+	WAT_MUST_CHECK; /* by id */
+/* Earlier snapshots of the same incarnation go; final ones of earlier incarnations stay, the newest
+ * 16 of a name. */
+int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *row) WAT_MUST_CHECK;
+/* Remembers the id, deletes its grants. */
+int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16]) WAT_MUST_CHECK;
+/* Answers older than seven days go. */
+int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row) WAT_MUST_CHECK;
+int store_txn_add_event(struct store_txn *txn, const char *kind, const char *name,
+			const uint8_t instance_id[16], const char *detail) WAT_MUST_CHECK;
+
+/* 0: committed, and so durable. Negative errno: nothing of the transaction was applied. */
+typedef void store_done(void *arg, int r);
+/* Consumes the transaction. */
+void store_submit(struct store *store, struct store_txn *txn, store_done *done, void *arg);
+/* Readable when callbacks wait. */
+int store_event_fd(const struct store *store);
+void store_run_done(struct store *store);
+/* Waits for what was submitted, runs its callbacks, closes. NULL is allowed; returns NULL. */
+struct store *store_close(struct store *store);
+
+#endif

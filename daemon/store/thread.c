@@ -1,0 +1,217 @@
+/* thread.c - the thread that has the connection: takes everything that was submitted, commits it as
+ * one, reports. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/store/private.h"
+#include "proto/support/cleanup.h"
+
+#define WAL_CHECKPOINT_PAGES 1000
+
+static void move_all(struct list *from, struct list *to)
+{
+	struct list *first;
+
+	while ((first = list_first(from))) {
+		list_remove(first);
+		list_append(to, first);
+	}
+}
+
+static int apply_steps(struct store *store, const struct store_txn *txn)
+{
+	int r = 0;
+
+	list_for_each (i, &txn->steps) {
+		const struct store_step *step = container_of(i, struct store_step, link);
+
+		r = store_run(store, step->statement, step->values, step->n_values);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* Wholly or not at all, whatever becomes of the others in the group. */
+static int apply(struct store *store, const struct store_txn *txn)
+{
+	int r = store_run(store, STORE_SQL_SAVEPOINT, NULL, 0);
+
+	if (r < 0)
+		return r;
+	r = apply_steps(store, txn);
+	if (r < 0 && store_run(store, STORE_SQL_ROLLBACK_TO, NULL, 0) < 0)
+		return r;
+	return store_run(store, STORE_SQL_RELEASE, NULL, 0) < 0 && r == 0 ? -EIO : r;
+}
+
+static int commit(struct store *store)
+{
+	struct store_value now = {.type = STORE_INTEGER, .number = clock_unix_s()};
+	int r = store_run(store, STORE_SQL_PUT_TIME, &now, 1);
+
+	return r < 0 ? r : store_run(store, STORE_SQL_COMMIT, NULL, 0);
+}
+
+static void fail_all(struct list *group, int r)
+{
+	list_for_each (i, group) {
+		struct store_txn *txn = container_of(i, struct store_txn, link);
+
+		if (txn->result == 0)
+			txn->result = r;
+	}
+}
+
+static void apply_group(struct store *store, struct list *group)
+{
+	int r = store_run(store, STORE_SQL_BEGIN, NULL, 0);
+
+	if (r < 0) {
+		fail_all(group, r);
+		return;
+	}
+	list_for_each (i, group) {
+		struct store_txn *txn = container_of(i, struct store_txn, link);
+
+		txn->result = apply(store, txn);
+	}
+	r = commit(store);
+	if (r == 0)
+		return;
+	/* A full disk may have rolled it back already. */
+	if (!sqlite3_get_autocommit(store->db) && store_run(store, STORE_SQL_ROLLBACK, NULL, 0) < 0)
+		log_error("a failed group of changes can't be rolled back");
+	fail_all(group, r);
+}
+
+static void report(struct store *store, struct list *group)
+{
+	const uint64_t one = 1;
+
+	(void)pthread_mutex_lock(&store->lock);
+	move_all(group, &store->finished);
+	(void)pthread_mutex_unlock(&store->lock);
+	/* Can't fail but for a full counter, and then the reader is awake. */
+	if (write(store->event_fd, &one, sizeof one) < 0)
+		return;
+}
+
+static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	(void)db;
+	(void)name;
+	*(int *)arg = pages;
+	return SQLITE_OK;
+}
+
+static bool take_group(struct store *store, struct list *group)
+{
+	(void)pthread_mutex_lock(&store->lock);
+	while (list_empty(&store->submitted) && !store->ending)
+		(void)pthread_cond_wait(&store->work, &store->lock);
+	move_all(&store->submitted, group);
+	(void)pthread_mutex_unlock(&store->lock);
+	return !list_empty(group);
+}
+
+static void *run(void *arg)
+{
+	struct store *store = arg;
+	int wal_pages = 0;
+	struct list group;
+
+	list_init(&group);
+	(void)sqlite3_wal_hook(store->db, on_wal, &wal_pages);
+	while (take_group(store, &group)) {
+		apply_group(store, &group);
+		report(store, &group);
+		/* After the answers: nobody waits for it. */
+		if (wal_pages > WAL_CHECKPOINT_PAGES &&
+		    sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+					      NULL) == SQLITE_OK)
+			wal_pages = 0;
+	}
+	(void)sqlite3_wal_hook(store->db, NULL, NULL);
+	return NULL;
+}
+
+int store_start_thread(struct store *store)
+{
+	sigset_t all, before;
+	int r = store_prepare(store);
+
+	if (r < 0)
+		return r;
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&store->thread, NULL, run, store);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	store->running = r == 0;
+	return -r;
+}
+
+void store_submit(struct store *store, struct store_txn *txn, store_done *done, void *arg)
+{
+	txn->done = done;
+	txn->arg = arg;
+	(void)pthread_mutex_lock(&store->lock);
+	list_append(&store->submitted, &txn->link);
+	(void)pthread_cond_signal(&store->work);
+	(void)pthread_mutex_unlock(&store->lock);
+}
+
+int store_event_fd(const struct store *store)
+{
+	return store->event_fd;
+}
+
+void store_run_done(struct store *store)
+{
+	struct list done, *first;
+	uint64_t count;
+
+	list_init(&done);
+	if (read(store->event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+		log_error("the store's event can't be read");
+	(void)pthread_mutex_lock(&store->lock);
+	move_all(&store->finished, &done);
+	(void)pthread_mutex_unlock(&store->lock);
+	while ((first = list_first(&done))) {
+		struct store_txn *txn = container_of(first, struct store_txn, link);
+
+		list_remove(first);
+		if (txn->done)
+			txn->done(txn->arg, txn->result);
+		store_txn_free(txn);
+	}
+}
+
+struct store *store_close(struct store *store)
+{
+	if (!store)
+		return NULL;
+	if (store->running) {
+		(void)pthread_mutex_lock(&store->lock);
+		store->ending = true;
+		(void)pthread_cond_signal(&store->work);
+		(void)pthread_mutex_unlock(&store->lock);
+		(void)pthread_join(store->thread, NULL);
+		store_run_done(store);
+	}
+	for (size_t i = 0; i < STORE_SQL_N; i++)
+		(void)sqlite3_finalize(store->statements[i]);
+	/* The last connection folds the log into the database. */
+	(void)sqlite3_close(store->db);
+	(void)pthread_mutex_destroy(&store->lock);
+	(void)pthread_cond_destroy(&store->work);
+	fd_close(store->event_fd);
+	free(store);
+	return NULL;
+}

@@ -1,0 +1,228 @@
+/* txn.c - transactions as lists of statements with their values. Loop thread. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/store/private.h"
+
+#define ANSWERS_KEEP_MS (7u * 86400u * UINT64_C(1000))
+
+struct store_txn *store_txn_new(void)
+{
+	struct store_txn *txn = calloc(1, sizeof *txn);
+
+	if (txn) {
+		list_init(&txn->link);
+		list_init(&txn->steps);
+	}
+	return txn;
+}
+
+static void step_free(struct store_step *step)
+{
+	for (size_t i = 0; i < step->n_values; i++)
+		free(step->values[i].bytes);
+	free(step);
+}
+
+struct store_txn *store_txn_free(struct store_txn *txn)
+{
+	if (!txn)
+		return NULL;
+	list_for_each_safe (i, &txn->steps) {
+		step_free(container_of(i, struct store_step, link));
+	}
+	free(txn);
+	return NULL;
+}
+
+/* A step under construction: the values in the order of its statement. */
+struct builder {
+	struct store_step *step;
+	int error;
+};
+
+static struct builder begin(enum store_statement statement)
+{
+	struct builder b = {.step = calloc(1, sizeof(struct store_step))};
+
+	if (!b.step)
+		b.error = -ENOMEM;
+	else
+		b.step->statement = statement;
+	return b;
+}
+
+static void number(struct builder *b, uint64_t value)
+{
+	if (b->error == 0)
+		b->step->values[b->step->n_values++] =
+			(struct store_value){.type = STORE_INTEGER, .number = value};
+}
+
+static void bytes(struct builder *b, const void *from, size_t n, int type)
+{
+	uint8_t *copy;
+
+	if (b->error < 0)
+		return;
+	copy = malloc(n ? n : 1);
+	if (!copy) {
+		b->error = -ENOMEM;
+		return;
+	}
+	if (n > 0)
+		memcpy(copy, from, n);
+	b->step->values[b->step->n_values++] =
+		(struct store_value){.type = type, .bytes = copy, .n = n};
+}
+
+static void blob(struct builder *b, const void *from, size_t n)
+{
+	bytes(b, from, n, STORE_BLOB);
+}
+
+static void text(struct builder *b, const char *from)
+{
+	bytes(b, from, strlen(from), STORE_TEXT);
+}
+
+static void digest(struct builder *b, const uint8_t *from, size_t n)
+{
+	uint8_t hash[32];
+
+	store_digest(from, n, hash);
+	blob(b, hash, sizeof hash);
+}
+
+static int end(struct store_txn *txn, struct builder *b)
+{
+	if (b->error < 0) {
+		if (b->step)
+			step_free(b->step);
+		return b->error;
+	}
+	list_append(&txn->steps, &b->step->link);
+	return 0;
+}
+
+static int with_blob(struct store_txn *txn, enum store_statement statement, const uint8_t id[16])
+{
+	struct builder b = begin(statement);
+
+	blob(&b, id, 16);
+	return end(txn, &b);
+}
+
+int store_txn_put_instance(struct store_txn *txn, const struct store_instance *row)
+{
+	struct builder b = begin(STORE_SQL_PUT_INSTANCE);
+
+	text(&b, row->name);
+	blob(&b, row->id, sizeof row->id);
+	text(&b, row->service);
+	text(&b, row->plugin);
+	number(&b, row->interface_hash);
+	number(&b, (uint64_t)row->tier);
+	number(&b, (uint64_t)row->state);
+	number(&b, row->epoch);
+	number(&b, row->generation);
+	number(&b, row->deaths);
+	number(&b, row->created_ms);
+	blob(&b, row->failure, row->failure_len);
+	return end(txn, &b);
+}
+
+int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
+{
+	struct builder b = begin(STORE_SQL_PUT_GRANT);
+
+	blob(&b, row->id, sizeof row->id);
+	blob(&b, row->instance_id, sizeof row->instance_id);
+	number(&b, (uint64_t)row->role);
+	number(&b, (uint64_t)row->state);
+	text(&b, row->user);
+	blob(&b, row->th0, sizeof row->th0);
+	number(&b, row->method_mask);
+	number(&b, row->not_before);
+	number(&b, row->not_after);
+	number(&b, row->created);
+	return end(txn, &b);
+}
+
+static int add_snapshot(struct store_txn *txn, const struct store_snapshot *row)
+{
+	struct builder b = begin(STORE_SQL_PUT_SNAPSHOT);
+
+	text(&b, row->name);
+	blob(&b, row->instance_id, sizeof row->instance_id);
+	text(&b, row->service);
+	number(&b, row->generation);
+	number(&b, (uint64_t)row->kind);
+	blob(&b, row->schema, sizeof row->schema);
+	digest(&b, row->state, row->state_len);
+	blob(&b, row->state, row->state_len);
+	number(&b, row->at_ms);
+	return end(txn, &b);
+}
+
+int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *row)
+{
+	struct builder trim = begin(STORE_SQL_TRIM_SNAPSHOTS);
+	int r;
+
+	text(&trim, row->name);
+	r = with_blob(txn, STORE_SQL_DROP_SNAPSHOTS, row->instance_id);
+	if (r == 0)
+		r = add_snapshot(txn, row);
+	if (r < 0) {
+		trim.error = r;
+		return end(txn, &trim);
+	}
+	return end(txn, &trim);
+}
+
+int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16])
+{
+	int r = with_blob(txn, STORE_SQL_END, id);
+
+	return r < 0 ? r : with_blob(txn, STORE_SQL_DROP_GRANTS, id);
+}
+
+int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row)
+{
+	struct builder b = begin(STORE_SQL_PUT_ANSWER), trim;
+	int r;
+
+	blob(&b, row->request_id, sizeof row->request_id);
+	blob(&b, row->owner, sizeof row->owner);
+	number(&b, (uint64_t)row->method);
+	blob(&b, row->reply, row->reply_len);
+	digest(&b, row->reply, row->reply_len);
+	number(&b, row->at_ms);
+	r = end(txn, &b);
+	if (r < 0 || row->at_ms < ANSWERS_KEEP_MS)
+		return r;
+	trim = begin(STORE_SQL_TRIM_ANSWERS);
+	number(&trim, row->at_ms - ANSWERS_KEEP_MS);
+	return end(txn, &trim);
+}
+
+int store_txn_add_event(struct store_txn *txn, const char *kind, const char *name,
+			const uint8_t instance_id[16], const char *detail)
+{
+	struct builder b = begin(STORE_SQL_ADD_EVENT), trim;
+	int r;
+
+	number(&b, clock_unix_ms());
+	text(&b, kind);
+	text(&b, name);
+	blob(&b, instance_id, 16);
+	text(&b, detail);
+	r = end(txn, &b);
+	if (r < 0)
+		return r;
+	trim = begin(STORE_SQL_TRIM_EVENTS);
+	return end(txn, &trim);
+}
