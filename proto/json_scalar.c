@@ -275,7 +275,9 @@ static int read_string(const struct json_traits *type, const json_t *json,
 		       struct json_scalar *scalar)
 {
 	if (!json_is_string(json))
-		return json_fail(error, place, "expected a string, got %s", json_kind(json));
+		return json_fail(error, place, "expected %s, got %s",
+				 type->form == JSON_FORM_BYTES ? "bytes in base64" : "a string",
+				 json_kind(json));
 	if (type->form == JSON_FORM_BYTES)
 		return read_bytes(json, place, error, scalar);
 	scalar->data = (const uint8_t *)json_string_value(json);
