@@ -55,19 +55,27 @@ int lock_state_dir(const char *state_dir, int *ret_fd, int *ret_pid)
 	return 0;
 }
 
+/* The mode is exact: the umask of whoever started us has no say. */
+static int make_one(const char *path, unsigned mode)
+{
+	if (mkdir(path, (mode_t)mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(path, (mode_t)mode) < 0 ? -errno : 0;
+}
+
 int make_directory(const char *path, unsigned mode)
 {
 	_cleanup_(freep) char *copy = strdup(path);
+	int r;
 
 	if (!copy)
 		return -ENOMEM;
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-			return -errno;
+		r = make_one(copy, 0755);
+		if (r < 0)
+			return r;
 		*slash = '/';
 	}
-	if (mkdir(copy, (mode_t)mode) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
+	return make_one(copy, mode);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -64,6 +65,8 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	/* The issuing key is in this process. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
+	/* Files of the state directory are ours alone. */
+	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = options_read(&options, argc, argv);
 	if (r == OPTIONS_RUN) {
