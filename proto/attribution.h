@@ -1,5 +1,6 @@
-/* attribution.h - the page in which a host says what each of its instances is running: written by the host's threads, read by watd after the
- * host's death. Shared memory: whoever reads it checks bounds, for the host may have written anything. */
+/* attribution.h - the page in which a host says what each of its instances is running: written by
+ * the host's threads, read by watd after the host's death. Shared memory: whoever reads it checks
+ * bounds, for the host may have written anything. */
 #ifndef WAT_PROTO_ATTRIBUTION_H
 #define WAT_PROTO_ATTRIBUTION_H
 

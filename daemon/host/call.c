@@ -1,0 +1,429 @@
+/* call.c - a call of a service: admitted, run, answered. Instance's thread. The state is settled
+ * before the answer is written: whoever reads a reply sees a state that has it. */
+#include "daemon/host/call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/host/call_answer.h"
+#include "daemon/host/channel.h"
+#include "daemon/host/grant.h"
+#include "daemon/host/report.h"
+#include "daemon/host/service_loop.h"
+
+#define TAKEN_PER_CHANNEL 16u
+#define TAKEN_PER_GRANT 256u
+
+static struct call *of(struct dispatch_call *base)
+{
+	return (struct call *)(void *)base;
+}
+
+/* The operations that handlers reach. */
+
+/* The answer is withdrawn if the handler that gives it fails, so it waits for the handler's end. */
+static void answer_taken(struct dispatch_call *base)
+{
+	struct call *call = of(base);
+
+	list_remove(&call->link);
+	list_append(&call->loop->answered, &call->link);
+}
+
+/* The call named may be another one, which the running handler was about to answer: that one stays
+ * open, the running one fails. */
+static void __attribute__((noreturn)) leave(struct dispatch_call *base)
+{
+	struct service_loop *loop = of(base)->loop;
+	struct call *running = loop->running;
+
+	if (base != &running->base) {
+		dispatch_set_failure(&running->base, base->status, "%s", base->text);
+		base->answered = false;
+		base->status = WAT_OK;
+	}
+	loop->left = true;
+	_longjmp(loop->leave, 1);
+}
+
+static void log_line(struct dispatch_call *base, int level, const char *format, va_list arguments)
+{
+	const struct instance *instance = of(base)->loop->instance;
+	char text[1024];
+
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	report_clean_text(text);
+	log_write(level, text, "instance", instance->name, (char *)0);
+}
+
+static uint64_t now(struct dispatch_call *base)
+{
+	(void)base;
+	return clock_unix_ns();
+}
+
+static void random_bytes(struct dispatch_call *base, void *buffer, size_t n)
+{
+	(void)base;
+	randombytes_buf(buffer, n);
+}
+
+static const struct dispatch_ops ops = {
+	.answer_taken = answer_taken,
+	.leave = leave,
+	.log = log_line,
+	.now = now,
+	.random = random_bytes,
+};
+
+/* Beginning and end of a call object. */
+
+static const struct wat_interface *interface_of(const struct service_loop *loop)
+{
+	return loop->instance->service->interface;
+}
+
+static bool is_later(const struct service_loop *loop, uint16_t method)
+{
+	const struct wat_interface *interface = interface_of(loop);
+
+	return method < interface->n_methods &&
+	       (interface->methods[method].flags & WAT_METHOD_LATER);
+}
+
+static struct call *begin_later(struct channel *channel, uint64_t id)
+{
+	struct call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		return NULL;
+	arena_init(&call->own, WAT_CALL_MEMORY_MAX);
+	dispatch_call_init(&call->base, &ops, &call->own, id);
+	list_init(&call->link);
+	call->loop = channel->loop;
+	call->channel = channel;
+	call->grant = channel->grant;
+	call->grant->n_taken++;
+	channel->n_taken++;
+	return call;
+}
+
+static struct call *begin(struct channel *channel, const struct frame *frame)
+{
+	struct service_loop *loop = channel->loop;
+
+	if (is_later(loop, frame->method))
+		return begin_later(channel, frame->id);
+	dispatch_call_init(&loop->call.base, &ops, &loop->arena, frame->id);
+	loop->call.channel = channel;
+	return &loop->call;
+}
+
+static void end(struct call *call)
+{
+	if (call == &call->loop->call) {
+		arena_reset(&call->loop->arena);
+		return;
+	}
+	list_remove(&call->link);
+	if (call->channel)
+		call->channel->n_taken--;
+	call->grant->n_taken--;
+	grant_release(call->grant);
+	arena_deinit(&call->own);
+	free(call);
+}
+
+/* Steps before the handler. Each fails the call and says false, or true. */
+
+static bool is_in_time(struct call *call, const struct frame *frame)
+{
+	const struct wat_interface *interface = interface_of(call->loop);
+	uint32_t limit_ms = frame->budget;
+	uint64_t waited_ms;
+
+	if (frame->method < interface->n_methods) {
+		uint32_t own_ms = interface->methods[frame->method].deadline_ms;
+
+		if (own_ms > 0 && (limit_ms == 0 || own_ms < limit_ms))
+			limit_ms = own_ms;
+	}
+	if (limit_ms == 0)
+		return true;
+	waited_ms = (clock_monotonic_ns() - call->channel->read_at_ns) / 1000000u;
+	if (waited_ms < limit_ms)
+		return true;
+	dispatch_set_failure(&call->base, WAT_DEADLINE_EXCEEDED,
+			     "the call waited for %llu ms and had %u; it was not run",
+			     (unsigned long long)waited_ms, limit_ms);
+	return false;
+}
+
+static bool has_place(struct call *call)
+{
+	if (call == &call->loop->call || (call->channel->n_taken <= TAKEN_PER_CHANNEL &&
+					  call->grant->n_taken <= TAKEN_PER_GRANT))
+		return true;
+	dispatch_set_failure(&call->base, WAT_OVERLOADED,
+			     "too many calls that answer later are open; this one was not run");
+	return false;
+}
+
+static bool has_state(struct call *call)
+{
+	if (state_begin(&call->loop->state) == 0)
+		return true;
+	dispatch_set_failure(&call->base, WAT_OVERLOADED,
+			     "no memory for the state; the call was not run");
+	return false;
+}
+
+static bool admit(struct call *call, const struct frame *frame, const uint8_t *body)
+{
+	return is_in_time(call, frame) &&
+	       dispatch_decode(&call->base, interface_of(call->loop), call->channel->method_mask,
+			       frame->method, body, frame->body_len) == WAT_OK &&
+	       has_place(call) && has_state(call);
+}
+
+/* What runs stands in the page, for whoever asks after a death. */
+
+static void mark(struct call *call, uint32_t method_plus_1)
+{
+	struct attribution_slot *slot = call->loop->instance->slot;
+
+	atomic_store_explicit(&slot->call_id, call->base.base.id, memory_order_relaxed);
+	if (call->channel)
+		memcpy(slot->lane, call->channel->lane, sizeof slot->lane);
+	atomic_store_explicit(&slot->method_plus_1, method_plus_1, memory_order_release);
+	call->loop->running = call;
+	call->loop->left = false;
+}
+
+static void unmark(struct call *call)
+{
+	struct attribution_slot *slot = call->loop->instance->slot;
+
+	call->loop->running = NULL;
+	call->base.running = false;
+	atomic_store_explicit(&slot->method_plus_1, 0, memory_order_release);
+}
+
+static enum dispatch_outcome invoke(struct call *call)
+{
+	const struct wat_service *service = call->loop->instance->service;
+	volatile enum dispatch_outcome outcome = DISPATCH_FAILED;
+
+	mark(call, (uint32_t)(call->base.base.method - service->interface->methods) + 1);
+	if (_setjmp(call->loop->leave) == 0)
+		outcome = dispatch_invoke(&call->base, service, call->loop->state.live);
+	unmark(call);
+	return outcome;
+}
+
+/* Takes back what the failed handler answered: those calls stay open. */
+static void withdraw_answers(struct service_loop *loop)
+{
+	list_for_each_safe (i, &loop->answered) {
+		struct call *call = container_of(i, struct call, link);
+
+		call->base.answered = false;
+		call->base.status = WAT_OK;
+		call->base.reply = NULL;
+		list_remove(i);
+		list_append(&loop->taken, i);
+	}
+}
+
+static void send_answers(struct service_loop *loop)
+{
+	struct list *first;
+
+	while ((first = list_first(&loop->answered))) {
+		struct call *call = container_of(first, struct call, link);
+
+		/* A reply that can't be sent turns into a failure here. */
+		(void)call_check_reply(call);
+		call_send(call, false);
+		end(call);
+	}
+}
+
+/* The handler succeeded and its reply can be sent: what it did is the state, or the call fails. */
+static bool commit(struct call *call)
+{
+	struct service_loop *loop = call->loop;
+	struct check_error error;
+	bool changed = false;
+	int r;
+
+	if (call->base.base.method && (call->base.base.method->flags & WAT_METHOD_READ_ONLY)) {
+		if (state_touched(&loop->state)) {
+			state_undo(&loop->state);
+			log_warning("a read_only method changed the state; that is discarded",
+				    "instance", loop->instance->name, "method",
+				    call->base.base.method->name);
+		}
+		return true;
+	}
+	r = state_commit(&loop->state, &changed, &error);
+	if (r == 0) {
+		if (changed)
+			service_loop_changed(loop);
+		return true;
+	}
+	call_set_commit_failure(call, r, &error);
+	return false;
+}
+
+/* A handler that said no, and of which its method promises that it changed nothing then. */
+static bool left_nothing(const struct call *call)
+{
+	const uint32_t careful = WAT_METHOD_VALIDATES_FIRST | WAT_METHOD_READ_ONLY;
+	const struct wat_method *method = call->base.base.method;
+
+	return method && (method->flags & careful) && !call->loop->left &&
+	       !state_touched(&call->loop->state);
+}
+
+static bool settle(struct call *call, enum dispatch_outcome outcome)
+{
+	bool succeeded =
+		outcome == DISPATCH_TAKEN || (outcome == DISPATCH_REPLY && call_check_reply(call));
+
+	if (succeeded && commit(call)) {
+		send_answers(call->loop);
+		return true;
+	}
+	if (outcome != DISPATCH_FAILED || !left_nothing(call))
+		state_undo(&call->loop->state);
+	withdraw_answers(call->loop);
+	return false;
+}
+
+/* Its handler succeeded in taking it: it stays, on the loop's list. A call whose state could not be
+ * kept is answered at once, but the service may hold on to it, and answers it to nobody later. */
+static void keep_taken(struct call *call, bool settled)
+{
+	list_append(&call->loop->taken, &call->link);
+	if (settled)
+		return;
+	call_send(call, false);
+	call->base.answered = false;
+	call->base.status = WAT_OK;
+	call->channel->n_taken--;
+	call->channel = NULL;
+}
+
+static bool call_panicked(const struct call *call)
+{
+	return call->loop->left && call->base.status == WAT_SERVER_DIED;
+}
+
+static void run(struct call *call)
+{
+	enum dispatch_outcome outcome = invoke(call);
+	bool settled = settle(call, outcome);
+
+	if (outcome == DISPATCH_TAKEN) {
+		keep_taken(call, settled);
+		return;
+	}
+	call_send(call, call_panicked(call));
+	end(call);
+}
+
+void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body)
+{
+	struct call *call = begin(channel, frame);
+
+	if (!call) {
+		call_refuse(channel, frame->id, WAT_OVERLOADED, "no memory; the call was not run");
+		return;
+	}
+	if (admit(call, frame, body)) {
+		run(call);
+		return;
+	}
+	call_send(call, false);
+	end(call);
+}
+
+static wat_status invoke_lifecycle(struct call *call, wat_lifecycle_handler *handler,
+				   uint32_t marker)
+{
+	volatile wat_status status = WAT_OK;
+
+	mark(call, marker);
+	if (_setjmp(call->loop->leave) == 0)
+		status = dispatch_lifecycle(&call->base, handler, call->loop->state.live);
+	else
+		status = call->base.status;
+	unmark(call);
+	return status;
+}
+
+wat_status call_run_lifecycle(struct service_loop *loop, enum call_lifecycle which,
+			      const char **ret_text, bool *ret_panicked)
+{
+	const struct wat_service *service = loop->instance->service;
+	wat_lifecycle_handler *handler = which == CALL_START ? service->on_start : service->on_stop;
+	struct call *call = &loop->call;
+	wat_status status;
+
+	if (!handler)
+		return WAT_OK;
+	dispatch_call_init(&call->base, &ops, &loop->arena, 0);
+	call->channel = NULL;
+	loop->left = false;
+	if (has_state(call)) {
+		status = invoke_lifecycle(
+			call, handler, which == CALL_START ? ATTRIBUTION_START : ATTRIBUTION_STOP);
+		call->base.status = status;
+		(void)settle(call, status == WAT_OK ? DISPATCH_TAKEN : DISPATCH_FAILED);
+	}
+	status = call->base.status;
+	arena_reset(&loop->arena);
+	*ret_text = call->base.text;
+	*ret_panicked = call_panicked(call);
+	return status;
+}
+
+void call_forget_channel(struct channel *channel)
+{
+	list_for_each (i, &channel->loop->taken) {
+		struct call *call = container_of(i, struct call, link);
+
+		if (call->channel == channel)
+			call->channel = NULL;
+	}
+}
+
+void call_fail_taken(struct service_loop *loop, const struct grant *grant, wat_status status,
+		     const char *text)
+{
+	list_for_each (i, &loop->taken) {
+		struct call *call = container_of(i, struct call, link);
+
+		if (!call->channel || (grant && call->grant != grant))
+			continue;
+		call_refuse(call->channel, call->base.base.id, status, text);
+		call->channel->n_taken--;
+		call->channel = NULL;
+	}
+}
+
+void call_drop_taken(struct service_loop *loop)
+{
+	struct list *first;
+
+	assert(list_empty(&loop->answered));
+	while ((first = list_first(&loop->taken)))
+		end(container_of(first, struct call, link));
+}

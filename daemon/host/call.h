@@ -1,0 +1,46 @@
+/* call.h - a call of a service: admitted, run, answered. Instance's thread. */
+#ifndef WAT_HOST_CALL_H
+#define WAT_HOST_CALL_H
+
+#include <stdint.h>
+
+#include "proto/arena.h"
+#include "proto/dispatch.h"
+#include "proto/frame.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+struct channel;
+struct grant;
+struct service_loop;
+
+/* One at hand at a time, embedded in the loop; a call whose method answers later is on the heap
+ * with memory of its own, and belongs to the loop from when it was taken. */
+struct call {
+	struct dispatch_call base;
+	struct service_loop *loop;
+	struct channel *channel; /* NULL: gone, the answer goes nowhere */
+	struct grant *grant;     /* held by a call on the heap */
+	struct list link;        /* of a call that was taken: loop->taken or loop->answered */
+	struct arena own;        /* memory of a call on the heap */
+};
+
+/* A CALL frame, from admission to its answer in the channel's buffer. */
+void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body);
+
+enum call_lifecycle { CALL_START, CALL_STOP };
+
+/* Runs a lifecycle handler, if the service has it; the state is what it made of it, or as it was.
+ * WAT_OK, or a status with *ret_text (valid until the next call) and whether it was a panic. */
+wat_status call_run_lifecycle(struct service_loop *loop, enum call_lifecycle which,
+			      const char **ret_text, bool *ret_panicked) WAT_MUST_CHECK;
+
+/* The channel ends: what it took is answered to nobody. */
+void call_forget_channel(struct channel *channel);
+/* Fails all open calls, or those of one grant, and ends them. */
+void call_fail_taken(struct service_loop *loop, const struct grant *grant, wat_status status,
+		     const char *text);
+/* At the end of the instance. */
+void call_drop_taken(struct service_loop *loop);
+
+#endif

@@ -1,0 +1,24 @@
+/* call_answer.h - how the answer of a call is put together and sent. Part of struct call;
+ * instance's thread. */
+#ifndef WAT_HOST_CALL_ANSWER_H
+#define WAT_HOST_CALL_ANSWER_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "daemon/host/call.h"
+#include "proto/check.h"
+
+/* Bit per method: its reply holds what a handler can get wrong (strings, messages inside). */
+uint64_t call_checked_replies(const struct wat_interface *interface);
+
+/* Can the reply be sent? Else the call is failed. A call that failed already passes. */
+bool call_check_reply(struct call *call) WAT_MUST_CHECK;
+/* r: of state_commit. */
+void call_set_commit_failure(struct call *call, int r, const struct check_error *error);
+
+/* REPLY or FAIL into the channel's buffer, if the channel is there. panicked: with the chain. */
+void call_send(struct call *call, bool panicked);
+/* FAIL without a call object. */
+void call_refuse(struct channel *channel, uint64_t id, wat_status status, const char *text);
+
+#endif

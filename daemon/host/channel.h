@@ -1,0 +1,65 @@
+/* channel.h - one peer's stream into one instance. Runs on the instance's thread. Owns its
+ * descriptor and buffers; the loop's list holds it. */
+#ifndef WAT_HOST_CHANNEL_H
+#define WAT_HOST_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <wat/host.pb-c.h>
+
+#include "proto/limits.h"
+#include "proto/status.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+#include "proto/support/stream.h"
+
+struct event;
+struct grant;
+struct service_loop;
+
+struct channel {
+	struct list link; /* loop->channels */
+	struct service_loop *loop;
+	struct grant *grant;
+	uint8_t lane[WAT_ID_SIZE];
+	uint64_t method_mask;
+	uint64_t over_at_ns; /* monotonic: the grant ends; UINT64_MAX: not by itself */
+	struct stream stream;
+	struct event *readable, *writable;
+	uint64_t last_id;     /* highest CALL id that was read */
+	uint64_t read_at_ns;  /* when what is in the buffer came; monotonic */
+	uint32_t n_taken;     /* open calls that answer later */
+	uint32_t drain_bytes; /* still to be read before the state is given */
+	bool serving;         /* the batch's end will write */
+	bool ended;           /* the peer sends no more; it still gets what is queued */
+	bool paused;          /* not read: the peer does not take its replies */
+	bool draining;        /* read to the end although its replies pile up */
+	bool muted;           /* replies are dropped */
+	bool broken;          /* can't be written any more; muted too */
+	bool lost;            /* memory was out for a reply: ended as soon as nobody uses it */
+};
+
+/* Attaches the descriptor (taken, *fd is -1 then) and says ATTACHED. -ENOMEM. */
+int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *request, int *fd)
+	WAT_MUST_CHECK;
+/* Ends without a word. */
+struct channel *channel_free(struct channel *channel);
+/* GOAWAY as far as it fits, then the end. */
+void channel_end(struct channel *channel, wat_status status, const char *text);
+
+/* Drain, first step, for all channels: notes what has been sent so far. */
+void channel_drain_mark(struct channel *channel);
+/* Second step: reads and serves that. The channel may have ended afterwards. */
+void channel_drain(struct channel *channel);
+/* Third step: nothing is read any more; what is queued goes out. */
+void channel_stop_reading(struct channel *channel);
+/* Instead: the instance goes on. The channel may have ended afterwards. */
+void channel_resume(struct channel *channel);
+
+/* Room for a REPLY's body of n bytes, which the caller fills at once; NULL: the reply is dropped.
+ */
+uint8_t *channel_reply(struct channel *channel, uint64_t id, size_t n) WAT_MUST_CHECK;
+void channel_fail(struct channel *channel, uint64_t id, wat_status status,
+		  const Wat__Envelope__Failure *failure);
+
+#endif

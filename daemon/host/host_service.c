@@ -1,0 +1,148 @@
+/* host_service.c - handlers of wat.host.Host: who is meant, is the request in form, then on to the
+ * instance's thread. Main thread. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <wat/host.service.h>
+
+#include "daemon/host/control.h"
+#include "daemon/host/control_call.h"
+#include "daemon/host/instance.h"
+#include "proto/failure.h"
+#include "proto/limits.h"
+
+static struct instance *find_instance(const struct control *control, const ProtobufCBinaryData *id)
+{
+	if (id->len != WAT_ID_SIZE)
+		return NULL;
+	list_for_each (i, &control->instances) {
+		struct instance *instance = container_of(i, struct instance, link);
+
+		if (memcmp(instance->id, id->data, WAT_ID_SIZE) == 0)
+			return instance;
+	}
+	return NULL;
+}
+
+/* The call is answered when the instance gives the request back. */
+static wat_status post(struct control_call *call, struct instance *instance, enum request_kind kind,
+		       const ProtobufCMessage *in)
+{
+	call->instance = instance;
+	call->request.kind = kind;
+	call->request.in = in;
+	instance_post(instance, &call->request);
+	return call->base.base.api->take(&call->base.base);
+}
+
+static wat_status post_to(struct wat_call *base, const ProtobufCBinaryData *id,
+			  enum request_kind kind, const ProtobufCMessage *in)
+{
+	struct control_call *call = control_call_of(base);
+	struct instance *instance = find_instance(call->control, id);
+
+	if (!instance)
+		return base->api->fail(base, WAT_NOT_FOUND, "this host has no such instance");
+	return post(call, instance, kind, in);
+}
+
+static wat_status check_start(struct control_call *call, const Wat__Host__StartRequest *in)
+{
+	const struct control *control = call->control;
+	struct wat_call *base = &call->base.base;
+
+	if (in->instance_id.len != WAT_ID_SIZE || !*in->instance ||
+	    strlen(in->instance) > WAT_NAME_MAX || in->slot >= ATTRIBUTION_SLOTS)
+		return base->api->fail(base, WAT_INVALID_ARGUMENT,
+				       "the request's id, name or slot is out of form");
+	if (find_instance(control, &in->instance_id))
+		return base->api->fail(base, WAT_ALREADY_EXISTS, "%s runs here already",
+				       in->instance);
+	if (!list_empty(&control->instances) && (control->single || !in->pool))
+		return base->api->fail(base, WAT_FAILED_PRECONDITION,
+				       "this host serves another instance and no more");
+	return WAT_OK;
+}
+
+/* What can't even be begun; the chain says of whom that is. */
+static wat_status refuse_start(struct control_call *call, const Wat__Host__StartRequest *in,
+			       const char *text)
+{
+	struct failure_cause cause = {
+		.kind = WAT__ENVELOPE__CAUSE_KIND__REFUSED,
+		.service = in->service,
+		.instance = in->instance,
+		.generation = in->generation,
+		.text = text,
+	};
+
+	call->request.failure = failure_new("%s", text);
+	if (call->request.failure && failure_add_cause(call->request.failure, &cause) < 0)
+		call->request.failure = failure_free(call->request.failure);
+	return call->base.base.api->fail(&call->base.base, WAT_START_FAILED, "%s", text);
+}
+
+wat_status host_on_start(struct host_start_call *c, Wat__Empty *state,
+			 const Wat__Host__StartRequest *in)
+{
+	struct control_call *call = control_call_of(&c->base);
+	struct control *control = call->control;
+	struct instance_identity identity = {
+		.id = in->instance_id.data, .name = in->instance, .generation = in->generation};
+	char text[PLUGIN_TEXT_MAX];
+	struct instance *instance;
+	wat_status status = check_start(call, in);
+	int r;
+
+	(void)state;
+	if (status != WAT_OK)
+		return status;
+	if (plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
+				&identity.service, text) < 0)
+		return refuse_start(call, in, text);
+	identity.slot = &control->attribution->slots[in->slot];
+	r = instance_new(&identity, &control->inbox, &instance);
+	if (r < 0) {
+		(void)snprintf(text, sizeof text, "no thread for %.63s: %s", in->instance,
+			       strerror(-r));
+		return refuse_start(call, in, text);
+	}
+	control->single = !in->pool;
+	list_append(&control->instances, &instance->link);
+	return post(call, instance, REQUEST_START, &in->base);
+}
+
+wat_status host_on_attach(struct host_attach_call *c, Wat__Empty *state,
+			  const Wat__Host__AttachRequest *in)
+{
+	struct control_call *call = control_call_of(&c->base);
+
+	(void)state;
+	if (in->grant_id.len != WAT_ID_SIZE || in->lane.len != WAT_ID_SIZE || call->request.fd < 0)
+		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT,
+					 "grant_id, lane: 16 bytes each; and a descriptor");
+	return post_to(&c->base, &in->instance_id, REQUEST_ATTACH, &in->base);
+}
+
+wat_status host_on_detach(struct host_detach_call *c, Wat__Empty *state,
+			  const Wat__Host__DetachRequest *in)
+{
+	(void)state;
+	if (in->grant_id.len != WAT_ID_SIZE)
+		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT, "grant_id: 16 bytes");
+	return post_to(&c->base, &in->instance_id, REQUEST_DETACH, &in->base);
+}
+
+wat_status host_on_drain(struct host_drain_call *c, Wat__Empty *state,
+			 const Wat__Host__DrainRequest *in)
+{
+	(void)state;
+	return post_to(&c->base, &in->instance_id, REQUEST_DRAIN, &in->base);
+}
+
+wat_status host_on_finish(struct host_finish_call *c, Wat__Empty *state,
+			  const Wat__Host__FinishRequest *in)
+{
+	(void)state;
+	return post_to(&c->base, &in->instance_id, REQUEST_FINISH, &in->base);
+}

@@ -1,0 +1,25 @@
+/* report.h - failures that a host tells, with their chain. Any thread. */
+#ifndef WAT_HOST_REPORT_H
+#define WAT_HOST_REPORT_H
+
+#include <wat/envelope.pb-c.h>
+
+struct instance;
+
+/* What is not UTF-8 in the text of a plugin, or was cut off in the middle of a character, becomes
+ * '?': the reader refuses a message that holds it. */
+void report_clean_text(char *text);
+
+/* A chain of one cause on the caller's stack: failure points to link, link to cause, and all of it
+ * to the strings given. */
+struct report {
+	Wat__Envelope__Failure failure;
+	Wat__Envelope__Cause cause;
+	Wat__Envelope__Cause *link;
+};
+
+/* text: of the failure and of its cause. method may be NULL. */
+void report_init(struct report *report, Wat__Envelope__CauseKind kind,
+		 const struct instance *instance, const char *method, const char *text);
+
+#endif

@@ -1,0 +1,156 @@
+/* service_loop.c - the thread of an instance: what the control thread asks of it, and the
+ * checkpoint. The same for both tiers; in a process of its own there is just one. */
+#include "daemon/host/service_loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/host/call_answer.h"
+#include "daemon/host/channel.h"
+#include "daemon/host/grant.h"
+#include "daemon/host/service_requests.h"
+#include "proto/support/cleanup.h"
+
+#define EVENT_CHECKPOINT 0
+
+static const struct timeval checkpoint_after = {.tv_sec = 1};
+
+void service_loop_post_event(struct service_loop *loop, uint16_t method,
+			     const ProtobufCMessage *message)
+{
+	size_t n = protobuf_c_message_get_packed_size(message);
+	struct outgoing_event *event = malloc(sizeof *event + n);
+
+	if (!event) {
+		log_error("no memory to tell watd", "instance", loop->instance->name);
+		return;
+	}
+	event->out.is_event = true;
+	event->method = method;
+	event->n = n;
+	protobuf_c_message_pack(message, event->body);
+	queue_post(loop->instance->outbox, &event->out.link);
+}
+
+void service_loop_changed(struct service_loop *loop)
+{
+	if (loop->dirty || !loop->started)
+		return;
+	loop->dirty = event_add(loop->checkpoint, &checkpoint_after) == 0;
+}
+
+static void on_checkpoint(evutil_socket_t fd, short what, void *arg)
+{
+	struct service_loop *loop = arg;
+	Wat__Host__Checkpoint message = WAT__HOST__CHECKPOINT__INIT;
+	_cleanup_(freep) uint8_t *state = NULL;
+	size_t n;
+
+	(void)fd;
+	(void)what;
+	loop->dirty = false;
+	if (loop->drained)
+		return;
+	if (state_pack(&loop->state, &state, &n) < 0) {
+		service_loop_changed(loop);
+		return;
+	}
+	message.instance_id = (ProtobufCBinaryData){WAT_ID_SIZE, loop->instance->id};
+	message.generation = loop->instance->generation;
+	message.state = (ProtobufCBinaryData){n, state};
+	service_loop_post_event(loop, EVENT_CHECKPOINT, &message.base);
+}
+
+/* A request that ends the instance is the last: nothing is posted after it. */
+static void on_posted(evutil_socket_t fd, short what, void *arg)
+{
+	struct service_loop *loop = arg;
+	struct list items = LIST_INIT(items);
+	struct list *first;
+
+	(void)fd;
+	(void)what;
+	queue_take(&loop->instance->inbox, &items);
+	while ((first = list_first(&items))) {
+		struct outgoing *out = container_of(first, struct outgoing, link);
+
+		list_remove(first);
+		service_loop_serve(loop, container_of(out, struct request, out));
+	}
+}
+
+static int make_events(struct service_loop *loop)
+{
+	struct event_config *config = event_config_new();
+
+	if (!config)
+		return -ENOMEM;
+	/* Only this thread uses it, and nobody gives a host an environment. */
+	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	loop->base = event_base_new_with_config(config);
+	event_config_free(config);
+	if (!loop->base)
+		return -ENOMEM;
+	loop->posted = event_new(loop->base, loop->instance->inbox.eventfd, EV_READ | EV_PERSIST,
+				 on_posted, loop);
+	loop->checkpoint = evtimer_new(loop->base, on_checkpoint, loop);
+	if (!loop->posted || !loop->checkpoint || event_add(loop->posted, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
+{
+	struct service_loop *loop = calloc(1, sizeof *loop);
+	int r;
+
+	if (!loop)
+		return -ENOMEM;
+	loop->instance = instance;
+	loop->call.loop = loop;
+	loop->checked_replies = call_checked_replies(instance->service->interface);
+	arena_init(&loop->arena, WAT_CALL_MEMORY_MAX);
+	list_init(&loop->channels);
+	list_init(&loop->grants);
+	list_init(&loop->taken);
+	list_init(&loop->answered);
+	r = make_events(loop);
+	if (r < 0) {
+		service_loop_free(loop);
+		return r;
+	}
+	*ret_loop = loop;
+	return 0;
+}
+
+struct service_loop *service_loop_free(struct service_loop *loop)
+{
+	if (!loop)
+		return NULL;
+	call_drop_taken(loop);
+	state_deinit(&loop->state);
+	arena_deinit(&loop->arena);
+	if (loop->posted)
+		event_free(loop->posted);
+	if (loop->checkpoint)
+		event_free(loop->checkpoint);
+	if (loop->base)
+		event_base_free(loop->base);
+	free(loop);
+	return NULL;
+}
+
+void service_loop_run(struct service_loop *loop)
+{
+	struct request *last;
+
+	(void)event_base_dispatch(loop->base);
+	/* Whoever gets it joins this thread, which touches nothing from here on. */
+	last = TAKE(loop->last);
+	if (last)
+		queue_post(loop->instance->outbox, &last->out.link);
+}

@@ -1,0 +1,57 @@
+/* service_loop.h - the loop that serves one instance, the same for both tiers. Runs on the
+ * instance's thread and owns what is there: the state, the channels, the open calls. */
+#ifndef WAT_HOST_SERVICE_LOOP_H
+#define WAT_HOST_SERVICE_LOOP_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/host/call.h"
+#include "daemon/host/instance.h"
+#include "daemon/host/state.h"
+#include "proto/arena.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+struct event;
+struct event_base;
+
+struct service_loop {
+	struct instance *instance; /* who this is; not owned */
+	struct event_base *base;
+	struct event *posted, *checkpoint;
+	struct list channels;
+	struct list grants; /* those with channels or open calls */
+	struct state state;
+	uint64_t checked_replies; /* bit per method: its reply has strings, or messages inside */
+
+	struct call call;     /* the one at hand, unless its method answers later */
+	struct arena arena;   /* its memory, reset after it */
+	struct call *running; /* whose handler runs; NULL: none */
+	jmp_buf leave;        /* out of the running handler */
+	bool left;            /* the last one was left that way */
+	struct list taken;    /* calls that wait for an answer */
+	struct list answered; /* by the running handler: they go out when it succeeds */
+
+	bool dirty;           /* the state is not what watd was last given */
+	bool started;         /* serving */
+	bool drained;         /* the state was given for good: nothing is run any more */
+	bool stopped;         /* drained, and the incarnation ends with it */
+	struct request *last; /* answered when the thread returns */
+};
+
+/* Control thread: before the instance's thread exists, and after it was joined. */
+int service_loop_new(struct instance *instance, struct service_loop **ret_loop) WAT_MUST_CHECK;
+struct service_loop *service_loop_free(struct service_loop *loop);
+
+/* The thread. Returns after the request that ends the instance was answered. */
+void service_loop_run(struct service_loop *loop);
+
+/* A call changed the state: it is given to watd in a while. */
+void service_loop_changed(struct service_loop *loop);
+/* An EVENT frame to watd. */
+void service_loop_post_event(struct service_loop *loop, uint16_t method,
+			     const ProtobufCMessage *message);
+
+#endif

@@ -1,0 +1,162 @@
+/* state.c - the state of an instance. Instance's thread; owns the message, its arenas and its
+ * packed form. */
+#include "daemon/host/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+
+static bool is_scalar_field(const ProtobufCFieldDescriptor *field)
+{
+	return field->label != PROTOBUF_C_LABEL_REPEATED && field->type != PROTOBUF_C_TYPE_STRING &&
+	       field->type != PROTOBUF_C_TYPE_BYTES && field->type != PROTOBUF_C_TYPE_MESSAGE;
+}
+
+bool state_is_scalar(const ProtobufCMessageDescriptor *descriptor)
+{
+	for (unsigned i = 0; i < descriptor->n_fields; i++)
+		if (!is_scalar_field(&descriptor->fields[i]))
+			return false;
+	return true;
+}
+
+static uint8_t *copy_bytes(const void *bytes, size_t n)
+{
+	uint8_t *copy = malloc(n ? n : 1);
+
+	if (copy && n > 0)
+		memcpy(copy, bytes, n);
+	return copy;
+}
+
+/* Unpacks into the arena that is not in use, which then becomes the current one. */
+static int replace_live(struct state *state, const uint8_t *bytes, size_t n,
+			struct check_error *ret_error)
+{
+	unsigned other = 1 - state->current;
+	ProtobufCMessage *live;
+	int r = check_unpack(state->descriptor, &state->arenas[other].allocator, bytes, n, &live,
+			     ret_error);
+
+	if (r < 0) {
+		arena_reset(&state->arenas[other]);
+		return r == -EBADMSG ? STATE_E_FORM : r;
+	}
+	arena_reset(&state->arenas[state->current]);
+	state->current = other;
+	state->live = live;
+	return 0;
+}
+
+int state_init(struct state *state, const ProtobufCMessageDescriptor *descriptor,
+	       const uint8_t *bytes, size_t n, struct check_error *ret_error)
+{
+	int r = -ENOMEM;
+
+	if (n > WAT_STATE_MAX)
+		return STATE_E_TOO_LARGE;
+	*state = (struct state){.descriptor = descriptor, .scalar = state_is_scalar(descriptor)};
+	arena_init(&state->arenas[0], WAT_CALL_MEMORY_MAX);
+	arena_init(&state->arenas[1], WAT_CALL_MEMORY_MAX);
+	state->before = malloc(descriptor->sizeof_message);
+	if (!state->scalar) {
+		state->packed = copy_bytes(bytes, n);
+		state->n_packed = n;
+	}
+	if (state->before && (state->scalar || state->packed))
+		r = replace_live(state, bytes, n, ret_error);
+	if (r != 0)
+		state_deinit(state);
+	return r;
+}
+
+void state_deinit(struct state *state)
+{
+	if (!state->descriptor)
+		return;
+	arena_deinit(&state->arenas[0]);
+	arena_deinit(&state->arenas[1]);
+	free(state->packed);
+	free(state->before);
+	*state = (struct state){0};
+}
+
+int state_begin(struct state *state)
+{
+	if (!state->live) {
+		/* These bytes were read before, so only memory can be missing. */
+		int r = replace_live(state, state->packed, state->n_packed, NULL);
+
+		if (r != 0)
+			return -ENOMEM;
+	}
+	memcpy(state->before, state->live, state->descriptor->sizeof_message);
+	return 0;
+}
+
+void state_undo(struct state *state)
+{
+	if (state->scalar)
+		memcpy(state->live, state->before, state->descriptor->sizeof_message);
+	else if (replace_live(state, state->packed, state->n_packed, NULL) != 0)
+		state->live = NULL;
+}
+
+bool state_touched(const struct state *state)
+{
+	return memcmp(state->before, state->live, state->descriptor->sizeof_message) != 0;
+}
+
+static int commit_packed(struct state *state, bool *ret_changed, struct check_error *ret_error)
+{
+	size_t n = protobuf_c_message_get_packed_size(state->live);
+	_cleanup_(freep) uint8_t *packed = NULL;
+	int r;
+
+	if (n > WAT_STATE_MAX)
+		return STATE_E_TOO_LARGE;
+	packed = malloc(n ? n : 1);
+	if (!packed)
+		return -ENOMEM;
+	protobuf_c_message_pack(state->live, packed);
+	r = replace_live(state, packed, n, ret_error);
+	if (r != 0)
+		return r;
+	*ret_changed = n != state->n_packed || memcmp(packed, state->packed, n) != 0;
+	free(state->packed);
+	state->packed = TAKE(packed);
+	state->n_packed = n;
+	return 0;
+}
+
+int state_commit(struct state *state, bool *ret_changed, struct check_error *ret_error)
+{
+	if (!state->scalar)
+		return commit_packed(state, ret_changed, ret_error);
+	*ret_changed = state_touched(state);
+	return 0;
+}
+
+int state_pack(const struct state *state, uint8_t **ret_bytes, size_t *ret_n)
+{
+	uint8_t *bytes;
+	size_t n;
+
+	if (!state->scalar) {
+		bytes = copy_bytes(state->packed, state->n_packed);
+		n = state->n_packed;
+	} else {
+		n = protobuf_c_message_get_packed_size(state->live);
+		bytes = malloc(n ? n : 1);
+		if (bytes)
+			protobuf_c_message_pack(state->live, bytes);
+	}
+	if (!bytes)
+		return -ENOMEM;
+	*ret_bytes = bytes;
+	*ret_n = n;
+	return 0;
+}
