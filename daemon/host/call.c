@@ -248,8 +248,9 @@ static void send_answers(struct service_loop *loop)
 	while ((first = list_first(&loop->answered))) {
 		struct call *call = container_of(first, struct call, link);
 
-		/* A reply that can't be sent turns into a failure here. */
-		(void)call_check_reply(call);
+		/* A reply that can't be sent has become a failure; both are sent alike. */
+		if (!call_check_reply(call))
+			assert(call->base.status != WAT_OK);
 		call_send(call, false);
 		end(call);
 	}

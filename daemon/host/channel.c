@@ -180,8 +180,9 @@ struct channel *channel_free(struct channel *channel)
 
 void channel_end(struct channel *channel, wat_status status, const char *text)
 {
-	if (channel_queue_goaway(channel, status, text) == 0 && !channel->broken)
-		(void)stream_write(&channel->stream);
+	/* What does not fit now is lost: nobody waits for a peer that does not read. */
+	if (channel_queue_goaway(channel, status, text) == 0)
+		flush(channel);
 	channel_free(channel);
 }
 

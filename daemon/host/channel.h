@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <wat/envelope.pb-c.h>
 #include <wat/host.pb-c.h>
 
 #include "proto/limits.h"

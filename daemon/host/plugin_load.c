@@ -12,7 +12,6 @@
 #include "proto/support/cleanup.h"
 
 #define SERVICES_MAX 256u
-#define METHOD_FLAGS_SERVED (WAT_METHOD_READ_ONLY | WAT_METHOD_LATER | WAT_METHOD_VALIDATES_FIRST)
 
 struct plugin {
 	struct list link;
@@ -39,6 +38,8 @@ static bool is_message(const ProtobufCMessageDescriptor *descriptor)
 
 static int check_method(const struct wat_service *service, uint32_t i, char *text)
 {
+	const uint32_t served =
+		WAT_METHOD_READ_ONLY | WAT_METHOD_LATER | WAT_METHOD_VALIDATES_FIRST;
 	const struct wat_interface *interface = service->interface;
 	const struct wat_method *method = &interface->methods[i];
 
@@ -46,7 +47,7 @@ static int check_method(const struct wat_service *service, uint32_t i, char *tex
 		return refuse(text, "%s: method %u has no name", interface->name, i);
 	if (!is_message(method->input) || !is_message(method->output))
 		return refuse(text, "%s: %s has no messages", interface->name, method->name);
-	if (method->flags & ~METHOD_FLAGS_SERVED)
+	if (method->flags & ~served)
 		return refuse(text, "%s: %s has options (0x%x) that this host does not serve",
 			      interface->name, method->name, method->flags);
 	if (!service->handlers[i])
