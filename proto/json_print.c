@@ -63,11 +63,8 @@ static void put_real(struct json_buffer *out, double real)
 	char text[48], *point;
 
 	for (int digits = 15; digits <= 17; digits++) {
-		double back;
-
 		(void)snprintf(text, sizeof text, "%.*g", digits, real);
-		back = strtod(text, NULL);
-		if (!(back < real) && !(back > real))
+		if (strtod(text, NULL) == real)
 			break;
 	}
 	/* Some locales write it so. */

@@ -102,7 +102,7 @@ static bool integer_of(const json_t *json, struct integer *ret)
 	if (!json_is_real(json))
 		return false;
 	real = json_real_value(json);
-	if (fabs(real) > 9007199254740992.0 || floor(real) < real)
+	if (fabs(real) > 9007199254740992.0 || real != (double)(int64_t)real)
 		return false;
 	ret->is_negative = real < 0;
 	ret->magnitude = (uint64_t)fabs(real);

@@ -43,7 +43,7 @@ static double widen(float narrow)
 
 	for (int digits = 6; digits <= 9; digits++) {
 		(void)snprintf(text, sizeof text, "%.*g", digits, (double)narrow);
-		if (!(strtof(text, NULL) < narrow) && !(strtof(text, NULL) > narrow))
+		if (strtof(text, NULL) == narrow)
 			break;
 	}
 	return strtod(text, NULL);

@@ -48,8 +48,8 @@ static char *there_and_back(const char *json)
 	if (r >= 0)
 		return text;
 	assert_int_equal(r, -EBADMSG);
-	text = example_alloc(1, sizeof error);
-	(void)snprintf(text, sizeof error, "%s: %s", error.path, error.text);
+	text = example_alloc(1, sizeof error + 3);
+	(void)snprintf(text, sizeof error + 3, "%s: %s", error.path, error.text);
 	return text;
 }
 
