@@ -14,6 +14,7 @@ include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/include ${CMAKE_BINA
 
 set(WAT_WARNINGS -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
 add_compile_options(-g -fno-common -fvisibility=hidden)
+add_link_options(-Wl,--as-needed)
 
 if(WAT_SANITIZE STREQUAL "address")
   add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,7 +1,10 @@
 /* status.c - names and sentences of the statuses. Pure. */
 #include "proto/status.h"
 
-const char *wat_status_name(int status)
+/* Seen from outside libwat, which is made of this file too. */
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED const char *wat_status_name(int status)
 {
 	switch (status) {
 #define STATUS_NAME(name, number, text) \
@@ -14,7 +17,7 @@ const char *wat_status_name(int status)
 	}
 }
 
-const char *wat_status_text(int status)
+EXPORTED const char *wat_status_text(int status)
 {
 	switch (status) {
 #define STATUS_TEXT(name, number, text) \

@@ -48,8 +48,10 @@ enum store_statement {
 };
 
 /* One step of a transaction: a statement with its values. */
+enum store_type { STORE_NULL, STORE_INTEGER, STORE_TEXT, STORE_BLOB };
+
 struct store_value {
-	enum { STORE_NULL, STORE_INTEGER, STORE_TEXT, STORE_BLOB } type;
+	enum store_type type;
 	uint64_t number;
 	uint8_t *bytes; /* owned */
 	size_t n;

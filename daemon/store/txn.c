@@ -61,7 +61,7 @@ static void number(struct builder *b, uint64_t value)
 			(struct store_value){.type = STORE_INTEGER, .number = value};
 }
 
-static void bytes(struct builder *b, const void *from, size_t n, int type)
+static void bytes(struct builder *b, const void *from, size_t n, enum store_type type)
 {
 	uint8_t *copy;
 

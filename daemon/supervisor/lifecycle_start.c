@@ -18,7 +18,6 @@
 #include "proto/token.h"
 #include <wat/node.pb-c.h>
 
-DEFINE_CLEANUP(Wat__Envelope__Failure *, failure_free);
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
 static int find_host(struct instance *instance, struct host **ret_host)

@@ -290,7 +290,7 @@ static void test_client_dies(void **state)
 	WATCTL("spawn", "counter", "mortal");
 	assert_int_equal(out.code, 0);
 	WATCTL("provision", "mortal", "one");
-	snprintf(token, sizeof token, "%s", out.out);
+	snprintf(token, sizeof token, "%.2000s", out.out);
 	WATCTL("provision", "mortal", "two");
 	pid = fork();
 	assert_true(pid >= 0);

@@ -50,7 +50,7 @@ static void provision(struct world *w, const char *tier, const char *state)
 	test_watctl(&w->daemon, &out, "provision", "c1", "me", NULL);
 	assert_int_equal(out.code, 0);
 	assert_memory_equal(out.out, "wats1_", 6);
-	snprintf(w->token, sizeof w->token, "%s", out.out);
+	snprintf(w->token, sizeof w->token, "%.2000s", out.out);
 }
 
 static counter_user *open_user(struct world *w, wat **ret_wat)

@@ -1,0 +1,352 @@
+/* raw.c - calls with messages as bytes, and the Admin's and node's own. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wat/admin.pb-c.h>
+#include <wat/node.pb-c.h>
+
+#include "client/private.h"
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+
+/* In the order of the .proto files. */
+enum { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
+enum { NODE_SPAWN = 6, NODE_START = 7 };
+
+static struct call *method_call(wat_capability *capability, uint16_t method, bool resend,
+				uint32_t deadline_ms, const void *request, size_t n)
+{
+	struct call *call = call_new(capability, CALL_METHOD, method, request, n);
+	uint64_t deadline;
+
+	if (!call)
+		return NULL;
+	call->resend = resend;
+	deadline = deadline_ms ? now_ms() + deadline_ms : UINT64_MAX;
+	if (deadline < call->deadline_ms)
+		call->deadline_ms = deadline;
+	return call;
+}
+
+static int call_bytes(wat_capability *capability, uint16_t method, bool resend,
+		      uint32_t deadline_ms, const void *request, size_t n, uint8_t **ret_reply,
+		      size_t *ret_n)
+{
+	struct call *call = method_call(capability, method, resend, deadline_ms, request, n);
+	int r;
+
+	if (!call)
+		return failure_set_errno(-ENOMEM, "a call");
+	r = call_run(call);
+	if (r == 0) {
+		*ret_reply = TAKE(call->reply);
+		*ret_n = call->reply_len;
+	}
+	call_free(call);
+	return r;
+}
+
+int wat_call_raw(wat_capability *user, uint16_t method, uint32_t flags, uint32_t deadline_ms,
+		 const void *request, size_t n, uint8_t **ret_reply, size_t *ret_n)
+{
+	return call_bytes(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n,
+			  ret_reply, ret_n);
+}
+
+static void ignore(void *arg, int status, const uint8_t *reply, size_t n,
+		   const struct wat_failure *failure)
+{
+	(void)arg;
+	(void)status;
+	(void)reply;
+	(void)n;
+	(void)failure;
+}
+
+int wat_send_raw(wat_capability *user, uint16_t method, uint32_t flags, uint32_t deadline_ms,
+		 const void *request, size_t n, wat_raw_done *done, void *arg)
+{
+	struct call *call =
+		method_call(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n);
+	wat *w = user->owner;
+
+	if (!call)
+		return failure_set_errno(-ENOMEM, "a call");
+	call->callback = done ? done : ignore;
+	call->arg = arg;
+	(void)pthread_mutex_lock(&w->lock);
+	w->outstanding++;
+	call_submit(call);
+	(void)pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
+/* Calls a method of watd's own; the reply is checked and unpacked. */
+static int call_message(wat_capability *capability, uint16_t method,
+			const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
+			ProtobufCMessage **ret)
+{
+	size_t n = protobuf_c_message_get_packed_size(request), n_reply;
+	_cleanup_(freep) uint8_t *body = malloc(n + 1), *reply = NULL;
+	int r;
+
+	if (!body)
+		return failure_set_errno(-ENOMEM, "a call");
+	protobuf_c_message_pack(request, body);
+	/* Each carries a request id: sent again, it is done once. */
+	r = call_bytes(capability, method, true, 0, body, n, &reply, &n_reply);
+	if (r != 0)
+		return r;
+	r = check_unpack(type, NULL, reply, n_reply, ret, NULL);
+	return r < 0 ? failure_set(WAT_INTERNAL, NULL, "watd's answer can't be read") : 0;
+}
+
+/* A new holder key; its public half goes to watd, its seed into the token that comes back. */
+struct holder {
+	uint8_t pk[32], seed[32];
+};
+
+static void holder_make(struct holder *holder)
+{
+	uint8_t sk[64];
+
+	randombytes_buf(holder->seed, sizeof holder->seed);
+	crypto_sign_seed_keypair(holder->pk, sk, holder->seed);
+	sodium_memzero(sk, sizeof sk);
+}
+
+static int take_token(const ProtobufCBinaryData *bytes, const struct holder *holder,
+		      char **ret_text)
+{
+	struct token token;
+	char *text;
+
+	if (token_decode(bytes->data, bytes->len, &token) != TOKEN_OK)
+		return failure_set(WAT_INTERNAL, NULL, "watd's token can't be read");
+	text = malloc(TOKEN_TEXT_MAX);
+	if (!text)
+		return failure_set_errno(-ENOMEM, "a token's text");
+	if (holder) {
+		token.has_seed = true;
+		memcpy(token.seed, holder->seed, sizeof token.seed);
+	}
+	token_to_text(&token, text);
+	sodium_memzero(&token, sizeof token);
+	*ret_text = text;
+	return 0;
+}
+
+int wat_provision_raw(wat_capability *admin, const struct wat_grant *grant, char **ret_token)
+{
+	Wat__Admin__ProvisionRequest request = WAT__ADMIN__PROVISION_REQUEST__INIT;
+	uint8_t id[16];
+	struct holder holder;
+	ProtobufCMessage *reply;
+	int r;
+
+	if (!grant || !grant->name)
+		return failure_set(WAT_INVALID_ARGUMENT, NULL,
+				   "a grant needs the name of its user");
+	holder_make(&holder);
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	request.user = (char *)grant->name;
+	request.holder_pk = (ProtobufCBinaryData){32, grant->holder_pk ? (uint8_t *)grant->holder_pk
+								       : holder.pk};
+	request.method_mask = grant->methods;
+	request.not_after = grant->not_after;
+	r = call_message(admin, ADMIN_PROVISION, &request.base,
+			 &wat__admin__provision_reply__descriptor, &reply);
+	if (r == 0) {
+		r = take_token(&((Wat__Admin__ProvisionReply *)reply)->token,
+			       grant->holder_pk ? NULL : &holder, ret_token);
+		protobuf_c_message_free_unpacked(reply, NULL);
+	}
+	sodium_memzero(&holder, sizeof holder);
+	return r;
+}
+
+int wat_deprovision_raw(wat_capability *admin, const char *user)
+{
+	Wat__Admin__DeprovisionRequest request = WAT__ADMIN__DEPROVISION_REQUEST__INIT;
+	uint8_t id[16];
+	ProtobufCMessage *reply;
+	int r;
+
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	request.user = (char *)user;
+	r = call_message(admin, ADMIN_DEPROVISION, &request.base, &wat__empty__descriptor, &reply);
+	if (r == 0)
+		protobuf_c_message_free_unpacked(reply, NULL);
+	return r;
+}
+
+static bool has_unwritten(const wat_capability *user)
+{
+	if (user->channel.fd >= 0 && stream_pending(&user->channel) > 0)
+		return true;
+	list_for_each (i, &user->calls) {
+		const struct call *call = container_of(i, struct call, link);
+
+		if (call->kind == CALL_METHOD && !call->sent)
+			return true;
+	}
+	return false;
+}
+
+static bool instance_has_unwritten(const wat_capability *admin)
+{
+	list_for_each (i, &admin->owner->capabilities) {
+		const wat_capability *user = container_of(i, wat_capability, link);
+
+		if (user->role == TOKEN_USER &&
+		    memcmp(user->token.instance_id, admin->token.instance_id, 16) == 0 &&
+		    has_unwritten(user))
+			return true;
+	}
+	return false;
+}
+
+/* Everything sent before a Stop is in the host's socket before the Stop leaves: it will be served.
+ */
+static int flush_users(wat_capability *admin)
+{
+	wat *w = admin->owner;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&w->lock);
+	while (r == 0 && instance_has_unwritten(admin)) {
+		if (w->polling) {
+			(void)pthread_cond_wait(&w->changed, &w->lock);
+			continue;
+		}
+		w->polling = true;
+		r = loop_step(w, -1);
+		w->polling = false;
+		(void)pthread_cond_broadcast(&w->changed);
+		loop_deliver(w);
+	}
+	(void)pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n)
+{
+	Wat__Admin__StopRequest request = WAT__ADMIN__STOP_REQUEST__INIT;
+	ProtobufCMessage *message;
+	const Wat__Admin__StopReply *reply;
+	uint8_t id[16], *copy;
+	int r = flush_users(admin);
+
+	if (r < 0)
+		return failure_set_errno(r, "writing the calls sent before the stop");
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	r = call_message(admin, ADMIN_STOP, &request.base, &wat__admin__stop_reply__descriptor,
+			 &message);
+	if (r != 0)
+		return r;
+	reply = (const Wat__Admin__StopReply *)message;
+	copy = malloc(reply->state.len + 1);
+	if (copy) {
+		if (reply->state.len > 0)
+			memcpy(copy, reply->state.data, reply->state.len);
+		*ret_state = copy;
+		*ret_n = reply->state.len;
+	}
+	protobuf_c_message_free_unpacked(message, NULL);
+	return copy ? 0 : failure_set_errno(-ENOMEM, "a final state");
+}
+
+int wat_node_open(wat *w, wat_node **ret)
+{
+	wat_node *node = calloc(1, sizeof *node);
+	struct call *call;
+	int r;
+
+	if (!node)
+		return failure_set_errno(-ENOMEM, "a node capability");
+	capability_init(&node->capability, w, TOKEN_NODE);
+	call = call_new(&node->capability, CALL_OPEN, 0, NULL, 0);
+	r = call ? call_run(call) : failure_set_errno(-ENOMEM, "a call");
+	call_free(call);
+	if (r != 0) {
+		wat_node_free(node);
+		return r;
+	}
+	*ret = node;
+	return 0;
+}
+
+wat_node *wat_node_free(wat_node *node)
+{
+	if (!node)
+		return NULL;
+	capability_deinit(&node->capability);
+	free(node);
+	return NULL;
+}
+
+int wat_node_call_raw(wat_node *node, uint16_t method, const void *request, size_t n,
+		      uint8_t **ret_reply, size_t *ret_n)
+{
+	return call_bytes(&node->capability, method, true, 0, request, n, ret_reply, ret_n);
+}
+
+int wat_spawn_raw(wat_node *node, const char *service, const char *name,
+		  const struct wat_spawn *spawn, const void *state, size_t n, char **ret_token)
+{
+	Wat__Node__SpawnRequest request = WAT__NODE__SPAWN_REQUEST__INIT;
+	struct holder holder;
+	ProtobufCMessage *reply;
+	uint8_t id[16];
+	int r;
+
+	holder_make(&holder);
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	request.service = (char *)service;
+	request.name = (char *)name;
+	request.tier = spawn ? (Wat__Node__Tier)spawn->tier : WAT__NODE__TIER__DEFAULT_TIER;
+	request.state = (ProtobufCBinaryData){n, (uint8_t *)state};
+	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
+	r = call_message(&node->capability, NODE_SPAWN, &request.base,
+			 &wat__node__spawn_reply__descriptor, &reply);
+	if (r == 0) {
+		r = take_token(&((Wat__Node__SpawnReply *)reply)->token, &holder, ret_token);
+		protobuf_c_message_free_unpacked(reply, NULL);
+	}
+	sodium_memzero(&holder, sizeof holder);
+	return r;
+}
+
+int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *spawn, char **ret_token)
+{
+	Wat__Node__StartRequest request = WAT__NODE__START_REQUEST__INIT;
+	struct holder holder;
+	ProtobufCMessage *message;
+	const ProtobufCBinaryData *token;
+	uint8_t id[16];
+	int r;
+
+	holder_make(&holder);
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	request.name = (char *)name;
+	request.tier = spawn ? (Wat__Node__Tier)spawn->tier : WAT__NODE__TIER__DEFAULT_TIER;
+	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
+	r = call_message(&node->capability, NODE_START, &request.base,
+			 &wat__node__start_reply__descriptor, &message);
+	if (r == 0) {
+		token = &((Wat__Node__StartReply *)message)->token;
+		if (token->len > 0)
+			r = take_token(token, &holder, ret_token);
+		else
+			*ret_token = NULL;
+		protobuf_c_message_free_unpacked(message, NULL);
+	}
+	sodium_memzero(&holder, sizeof holder);
+	return r;
+}

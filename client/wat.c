@@ -1,0 +1,135 @@
+/* wat.c - a connection to one watd: made, configured, ended. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "client/address.h"
+#include "client/private.h"
+#include "proto/support/cleanup.h"
+
+static int init_lock(wat *w)
+{
+	int r = pthread_mutex_init(&w->lock, NULL);
+
+	if (r != 0)
+		return -r;
+	r = pthread_cond_init(&w->changed, NULL);
+	if (r != 0)
+		(void)pthread_mutex_destroy(&w->lock);
+	return -r;
+}
+
+static wat *wat_new(const char *address)
+{
+	wat *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return NULL;
+	if (init_lock(w) < 0) {
+		free(w);
+		return NULL;
+	}
+	w->timeout_ms = TIMEOUT_DEFAULT_MS;
+	w->reconnect_ms = RECONNECT_DEFAULT_MS;
+	stream_init(&w->control, -1, 0);
+	list_init(&w->capabilities);
+	list_init(&w->completed);
+	w->address = address_resolve(address);
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->address && w->wake >= 0)
+		return w;
+	wat_free(w);
+	return NULL;
+}
+
+/* The first greeting: the node's id is known when wat_connect returns. */
+static int wait_greeted(wat *w)
+{
+	uint64_t until = now_ms() + (w->timeout_ms ? w->timeout_ms : TIMEOUT_DEFAULT_MS);
+	int r = 0;
+
+	while (r == 0 && w->connected && !w->greeted && now_ms() < until)
+		r = loop_step(w, 1000);
+	if (r < 0)
+		return failure_set_errno(r, "waiting for watd's greeting at %s", w->address);
+	if (!w->connected)
+		return failure_set(WAT_UNAVAILABLE, NULL,
+				   "whoever listens at %s hung up instead of greeting; is it watd?",
+				   w->address);
+	return w->greeted ? 0
+			  : failure_set(WAT_DEADLINE_EXCEEDED, NULL,
+					"whoever listens at %s did not greet in time; is it watd?",
+					w->address);
+}
+
+int wat_connect(const char *address, wat **ret)
+{
+	wat *w;
+	int r;
+
+	if (sodium_init() < 0)
+		return failure_set(-ENOSYS, NULL, "no source of randomness");
+	w = wat_new(address);
+	if (!w)
+		return failure_set_errno(-ENOMEM, "connecting to watd");
+	(void)pthread_mutex_lock(&w->lock);
+	r = connection_open(w);
+	if (r == -EPERM)
+		failure_set(r, NULL,
+			    "the process that listens at %s runs as neither root, you, nor watd; "
+			    "if it should, set WAT_SERVER_UID",
+			    w->address);
+	else if (r < 0)
+		failure_set_errno(r, "watd is not reachable at %s", w->address);
+	else
+		r = wait_greeted(w);
+	(void)pthread_mutex_unlock(&w->lock);
+	if (r != 0) {
+		wat_free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+void wat_set_timeout(wat *w, uint64_t timeout_ms)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	w->timeout_ms = timeout_ms;
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+void wat_set_reconnect(wat *w, uint64_t reconnect_ms)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	w->reconnect_ms = reconnect_ms;
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+const uint8_t *wat_node_id(const wat *w)
+{
+	return w->node_id;
+}
+
+void wat_free(wat *w)
+{
+	if (!w)
+		return;
+	(void)pthread_mutex_lock(&w->lock);
+	loop_deliver(w);
+	(void)pthread_mutex_unlock(&w->lock);
+	stream_deinit(&w->control);
+	fd_close(w->wake);
+	free(w->fds);
+	free(w->address);
+	(void)pthread_cond_destroy(&w->changed);
+	(void)pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+void wat_memory_free(void *memory)
+{
+	free(memory);
+}
