@@ -229,7 +229,7 @@ wat_status node_find_instance(struct wat_call *call, const char *name, struct in
 wat_status node_on_show(struct node_show_call *call, wat_empty *state, const node_name_request *in,
 			node_instance *out)
 {
-	struct instance *instance;
+	struct instance *instance = NULL;
 	wat_status status = node_find_instance(&call->base, in->name, &instance);
 
 	(void)state;
@@ -241,7 +241,7 @@ wat_status node_on_show(struct node_show_call *call, wat_empty *state, const nod
 wat_status node_on_users(struct node_users_call *call, wat_empty *state,
 			 const node_name_request *in, node_user_list *out)
 {
-	struct instance *instance;
+	struct instance *instance = NULL;
 	wat_status status = node_find_instance(&call->base, in->name, &instance);
 
 	(void)state;
