@@ -20,11 +20,8 @@ static const struct line lines[] = {
 	{WAT_ACCESS_DENIED, ADMIN, "only who began @ holds its Admin"},
 	{WAT_ACCESS_DENIED, USER,
 	 "who holds the Admin can make another User: watctl provision @ USER"},
-	{WAT_STALE, ADMIN,
-	 "the Admin in the keyring is of an earlier incarnation; only who began the present one of "
-	 "@ holds its Admin"},
-	{WAT_STALE, USER,
-	 "a new incarnation began since; make a User of it: watctl provision @ USER"},
+	{WAT_STALE, ADMIN, "only who began the present one of @ holds its Admin"},
+	{WAT_STALE, USER, "watctl provision @ USER makes a User of the present one"},
 	{WAT_STOPPED, ANY, "begin a new incarnation: watctl start @"},
 	{WAT_NOT_FOUND, NODE, "watctl ls shows the instances, watctl plugins the services"},
 	{WAT_NOT_FOUND, ADMIN | USER, "see which there are: watctl ls, watctl users @"},

@@ -99,21 +99,21 @@ static bool incarnation_of(const struct keyring *keyring, const char *instance, 
 }
 
 /* Users of earlier incarnations stay in the keyring; where the Admin tells which they are, they
- * don't count, unless there are no others. */
-static void drop_earlier(const struct keyring *keyring, const char *instance,
+ * don't count, unless there are no others: then it is false. */
+static bool drop_earlier(const struct keyring *keyring, const char *instance,
 			 struct keyring_users *users)
 {
 	uint8_t current[16], id[16];
 	size_t n = 0;
 
 	if (!incarnation_of(keyring, instance, NULL, current))
-		return;
+		return true;
 	for (size_t i = 0; i < users->n; i++) {
+		char *name = users->names[n];
+
 		if (!incarnation_of(keyring, instance, users->names[i], id) ||
 		    memcmp(id, current, sizeof id) != 0)
 			continue;
-		char *name = users->names[n];
-
 		users->names[n++] = users->names[i];
 		users->names[i] = name;
 	}
@@ -121,6 +121,7 @@ static void drop_earlier(const struct keyring *keyring, const char *instance,
 		free(users->names[i]);
 	if (n > 0)
 		users->n = n;
+	return n > 0;
 }
 
 static int ambiguous(const struct watctl *ctl, const char *instance,
@@ -143,15 +144,21 @@ static int from_keyring(const struct watctl *ctl, const struct keyring *keyring,
 			const char *instance, char **ret)
 {
 	_cleanup_(keyring_users_deinit) struct keyring_users users = {0};
+	bool any_now;
 	int r = keyring_users(keyring, instance, &users);
 
 	if (r == -ENOMEM)
 		return problem_memory(ctl);
 	if (r < 0)
 		return problem_file(ctl, "the keyring can't be read", keyring_path(keyring), r);
-	drop_earlier(keyring, instance, &users);
+	any_now = drop_earlier(keyring, instance, &users);
 	if (users.n == 0)
 		return no_user(ctl, keyring, instance);
+	if (users.n > 1 && !any_now)
+		return problem(ctl, WAT_STALE,
+			       "the Users of %s in the keyring are of earlier incarnations; make "
+			       "one: watctl provision %s me",
+			       instance, instance);
 	if (users.n > 1)
 		return ambiguous(ctl, instance, &users);
 	return from_user(ctl, keyring, instance, users.names[0], ret);

@@ -21,19 +21,13 @@ void watctl_deinit(struct watctl *ctl)
 	ctl->connection = NULL;
 }
 
-/* Where watd puts watd.sock when nobody says otherwise; libwat looks there too. */
+/* Where libwat looks when nobody says otherwise. */
 static int default_socket(char **ret)
 {
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	int n;
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	bool system_wide = geteuid() == 0 || !runtime || !*runtime;
 
-	if (geteuid() == 0)
-		n = asprintf(ret, "/run/watd/watd.sock");
-	else if (xdg && *xdg)
-		n = asprintf(ret, "%s/watd/watd.sock", xdg);
-	else
-		n = asprintf(ret, "/run/user/%u/watd/watd.sock", (unsigned)geteuid());
-	return n < 0 ? -ENOMEM : 0;
+	return asprintf(ret, "%s/watd/watd.sock", system_wide ? "/run" : runtime) < 0 ? -ENOMEM : 0;
 }
 
 static int client_socket(const struct watctl *ctl, char **ret)

@@ -53,7 +53,8 @@ static const char *title(const struct output_column *column)
 	return column->title ? column->title : column->key;
 }
 
-static int column_width(const json_t *rows, const struct output_column *column)
+/* 0: nothing stands in it, not even a title. */
+static size_t column_width(const json_t *rows, const struct output_column *column)
 {
 	size_t width = strlen(title(column)), i;
 	const json_t *row;
@@ -65,46 +66,70 @@ static int column_width(const json_t *rows, const struct output_column *column)
 		if (strlen(text) > width)
 			width = strlen(text);
 	}
-	return (int)width;
+	return width;
 }
 
-static void print_cell(const char *text, int width, bool right, bool last)
-{
-	int pad = width - (int)strlen(text);
+/* Cells of a line that is being printed: blanks are owed until something follows them. */
+struct line {
+	size_t owed;
+};
 
-	if (right)
-		printf("%*s", pad, "");
-	output_text(stdout, text);
-	if (last)
-		(void)putchar('\n');
-	else
-		printf("%*s", right ? 2 : pad + 2, "");
+static void print_cell(struct line *line, const char *text, size_t width, bool right)
+{
+	size_t n = strlen(text), pad = width > n ? width - n : 0;
+
+	if (width == 0)
+		return;
+	line->owed += right ? pad : 0;
+	if (n > 0) {
+		printf("%*s", (int)line->owed, "");
+		output_text(stdout, text);
+		line->owed = 0;
+	}
+	line->owed += 2 + (right ? 0 : pad);
+}
+
+static void print_titles(const json_t *rows, const struct output_column *columns, size_t n_columns,
+			 const size_t *widths)
+{
+	const json_t *first = json_array_get(rows, 0);
+	struct line line = {0};
+
+	for (size_t c = 0; c < n_columns; c++)
+		print_cell(&line, title(&columns[c]), widths[c],
+			   json_is_integer(json_object_get(first, columns[c].key)));
+	(void)putchar('\n');
+}
+
+static void print_row(const json_t *row, const struct output_column *columns, size_t n_columns,
+		      const size_t *widths)
+{
+	struct line line = {0};
+	char text[CELL_MAX];
+
+	for (size_t c = 0; c < n_columns; c++) {
+		const json_t *value = json_object_get(row, columns[c].key);
+
+		(void)cell_format(value, text, sizeof text);
+		print_cell(&line, text, widths[c], json_is_integer(value));
+	}
+	(void)putchar('\n');
 }
 
 void output_table(const json_t *rows, const struct output_column *columns, size_t n_columns)
 {
-	_cleanup_(freep) int *widths = calloc(n_columns, sizeof *widths);
+	_cleanup_(freep) size_t *widths = calloc(n_columns, sizeof *widths);
 	const json_t *row;
 	size_t i;
 
 	if (!widths)
 		return;
-	for (size_t c = 0; c < n_columns; c++) {
-		const json_t *first = json_object_get(json_array_get(rows, 0), columns[c].key);
-
+	for (size_t c = 0; c < n_columns; c++)
 		widths[c] = column_width(rows, &columns[c]);
-		print_cell(title(&columns[c]), widths[c], json_is_integer(first),
-			   c + 1 == n_columns);
-	}
+	print_titles(rows, columns, n_columns, widths);
 	json_array_foreach(rows, i, row)
 	{
-		for (size_t c = 0; c < n_columns; c++) {
-			const json_t *value = json_object_get(row, columns[c].key);
-			char text[CELL_MAX];
-
-			(void)cell_format(value, text, sizeof text);
-			print_cell(text, widths[c], json_is_integer(value), c + 1 == n_columns);
-		}
+		print_row(row, columns, n_columns, widths);
 	}
 }
 

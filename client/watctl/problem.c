@@ -175,7 +175,10 @@ int problem_call(const struct watctl *ctl, const char *instance, int r)
 	while (n > 0 && text[n - 1] == '.')
 		n--;
 	format_cause(failure, cause, sizeof cause);
-	advice(status, ctl->command->power, instance, help, sizeof help);
+	help[0] = '\0';
+	/* Where watd has named a command already it knew better than a table. */
+	if (!strstr(text, "watctl "))
+		advice(status, ctl->command->power, instance, help, sizeof help);
 	(void)snprintf(full, sizeof full, "%.*s%s%s%s", n, text, cause, *help ? "; " : "", help);
 	say(ctl, status, full, failure);
 	return (int)exit_of(status);
