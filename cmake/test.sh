@@ -20,17 +20,28 @@ break_at() {
 	failed=$((failed + 1))
 }
 
+# The compiler of a build directory is chosen once; one made with another is made again.
+forget_other_compiler() {
+	local cache=$1/CMakeCache.txt made
+	[[ -e $cache ]] || return 0
+	made=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$cache")
+	[[ $(readlink -f "$made") == "$(readlink -f "$(command -v "$2")")" ]] || rm -rf "$cache" "$1/CMakeFiles"
+}
+
 # build NAME DIRECTORY COMPILER [CMAKE ARGUMENT]...: all, or what $targets lists.
 targets=()
 build() {
-	local name=$1 dir=$2 compiler=$3
+	local name=$1 dir=$2 compiler=$3 log=$2/build.log
 	shift 3
 	echo "=== $name: build ($((SECONDS - started)) s)"
+	mkdir -p "$dir"
+	forget_other_compiler "$dir" "$compiler"
 	local generator=()
 	[[ -e $dir/CMakeCache.txt ]] || generator=(-G Ninja)
-	cmake -S . -B "$dir" "${generator[@]}" -DCMAKE_C_COMPILER="$compiler" "$@" >"$dir.log" 2>&1 &&
-		cmake --build "$dir" ${targets[0]:+--target "${targets[@]}"} >>"$dir.log" 2>&1 && return
-	tail -n 60 "$dir.log" >&2
+	CC=$compiler cmake -S . -B "$dir" "${generator[@]}" "$@" >"$log" 2>&1 &&
+		cmake --build "$dir" ${targets[0]:+--target "${targets[@]}"} >>"$log" 2>&1 && return
+	# What failed, and not what else was under way.
+	grep -nE -A12 'FAILED:|error:|CMake Error' "$log" | head -n 80 >&2 || tail -n 60 "$log" >&2
 	break_at "$name does not build"
 	return 1
 }
@@ -69,8 +80,7 @@ check() {
 	fi
 }
 
-mkdir -p build
-if build gcc build gcc -DCMAKE_BUILD_TYPE=Release; then
+if build gcc build gcc -DCMAKE_BUILD_TYPE=Release -DWAT_SANITIZE=; then
 	check gcc build
 fi
 if build "gcc, address and undefined" build/asan gcc -DCMAKE_BUILD_TYPE=Debug -DWAT_SANITIZE=address; then
