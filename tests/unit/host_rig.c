@@ -1,0 +1,452 @@
+/* host_rig.c - a real watd-host without watd. Runs in the test's process. */
+#include "tests/unit/host_rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+
+#define PROGRAM WAT_BUILD_DIR "/libexec/watd-host"
+
+enum { START, ATTACH, DETACH, DRAIN, FINISH };
+
+static void id_of(uint8_t number, uint8_t ret_id[static 16])
+{
+	memset(ret_id, number, 16);
+}
+
+static void pipe_pair(int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+}
+
+/* Only what sanitizers want to be told, as watd does. */
+static void make_environment(char **environment, size_t size)
+{
+	size_t n = 0;
+
+	for (char **e = environ; *e && n + 1 < size; e++)
+		if (strstr(*e, "SAN_OPTIONS="))
+			environment[n++] = *e;
+	environment[n] = NULL;
+}
+
+static void __attribute__((noreturn)) child_run(const int fds[static 6])
+{
+	char *arguments[] = {(char *)"watd-host", NULL};
+	char *environment[8];
+	int high[6];
+
+	make_environment(environment, sizeof environment / sizeof *environment);
+	for (int i = 0; i < 6; i++)
+		high[i] = fcntl(fds[i], F_DUPFD, 64);
+	for (int i = 0; i < 6; i++)
+		(void)dup2(high[i], i);
+	(void)syscall(SYS_close_range, 6u, ~0u, 0u);
+	(void)execve(PROGRAM, arguments, environment);
+	_exit(127);
+}
+
+void rig_init(struct rig *rig)
+{
+	int fds[6], pair[2];
+	void *page;
+
+	*rig = (struct rig){0};
+	fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pipe_pair(&rig->out, &fds[1]);
+	pipe_pair(&rig->err, &fds[2]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+			 0);
+	fds[3] = pair[1];
+	pipe_pair(&fds[4], &rig->lifeline);
+	fds[5] = memfd_create("attribution", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fds[5], sizeof(struct attribution)), 0);
+	page = mmap(NULL, sizeof(struct attribution), PROT_READ, MAP_SHARED, fds[5], 0);
+	assert_ptr_not_equal(page, MAP_FAILED);
+	rig->page = page;
+	stream_init(&rig->control, pair[0], 2u << 20);
+	rig->pid = fork();
+	assert_true(rig->pid >= 0);
+	if (rig->pid == 0)
+		child_run(fds);
+	for (int i = 0; i < 6; i++)
+		(void)close(fds[i]);
+}
+
+int rig_wait(struct rig *rig)
+{
+	int status;
+
+	assert_int_equal(waitpid(rig->pid, &status, 0), rig->pid);
+	rig->pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void forget_answer(struct rig *rig)
+{
+	if (rig->failure)
+		wat__envelope__failure__free_unpacked(rig->failure, NULL);
+	rig->failure = NULL;
+	rig->n_state = 0;
+}
+
+void rig_deinit(struct rig *rig)
+{
+	if (rig->pid > 0) {
+		(void)kill(rig->pid, SIGKILL);
+		(void)rig_wait(rig);
+	}
+	forget_answer(rig);
+	stream_deinit(&rig->control);
+	fd_close(rig->lifeline);
+	fd_close(rig->out);
+	fd_close(rig->err);
+	(void)munmap(rig->page, sizeof(struct attribution));
+}
+
+void rig_read_stderr(struct rig *rig, char *text, size_t n)
+{
+	size_t used = 0;
+	ssize_t r;
+
+	while (used + 1 < n && (r = read(rig->err, text + used, n - 1 - used)) > 0)
+		used += (size_t)r;
+	text[used] = '\0';
+}
+
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	assert_int_equal(poll(&p, 1, -1), 1);
+}
+
+static void write_all(struct stream *stream)
+{
+	int r;
+
+	while ((r = stream_write(stream)) == -EAGAIN)
+		wait_for(stream->fd, POLLOUT);
+	assert_int_equal(r, 0);
+}
+
+/* The next frame; false at the end. */
+static bool read_frame(struct stream *stream, struct frame *frame, const uint8_t **body)
+{
+	int fd, r;
+
+	while ((r = stream_next(stream, frame, body, &fd)) == 0) {
+		r = stream_read(stream);
+		if (r == -EAGAIN)
+			wait_for(stream->fd, POLLIN);
+		else if (r == 0 || r == -ECONNRESET)
+			return false;
+		else
+			assert_true(r > 0);
+	}
+	assert_int_equal(r, 1);
+	return true;
+}
+
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *body,
+				size_t n)
+{
+	ProtobufCMessage *message;
+
+	assert_int_equal(check_unpack(descriptor, NULL, body, n, &message, NULL), 0);
+	return message;
+}
+
+static void take_event(struct rig *rig, const struct frame *frame, const uint8_t *body)
+{
+	ProtobufCMessage *message;
+
+	if (frame->method == 0) {
+		const Wat__Host__Checkpoint *checkpoint;
+
+		message = unpack(&wat__host__checkpoint__descriptor, body, frame->body_len);
+		checkpoint = (const Wat__Host__Checkpoint *)message;
+		rig->n_checkpoint = checkpoint->state.len;
+		if (rig->n_checkpoint > 0)
+			memcpy(rig->checkpoint, checkpoint->state.data, rig->n_checkpoint);
+		rig->n_checkpoints++;
+	} else {
+		const Wat__Host__ChannelCount *count;
+
+		assert_int_equal(frame->method, 1);
+		message = unpack(&wat__host__channel_count__descriptor, body, frame->body_len);
+		count = (const Wat__Host__ChannelCount *)message;
+		rig->channels = count->channels;
+		rig->channels_of = count->grant_id.data[0];
+		rig->n_counts++;
+	}
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
+/* The next frame that is no event. */
+static void read_answer(struct rig *rig, struct frame *frame, const uint8_t **body)
+{
+	for (;;) {
+		assert_true(read_frame(&rig->control, frame, body));
+		if (frame->type != FRAME_EVENT)
+			return;
+		take_event(rig, frame, *body);
+	}
+}
+
+wat_status rig_answer(struct rig *rig)
+{
+	const Wat__Host__DrainReply *reply;
+	ProtobufCMessage *message;
+	struct frame frame;
+	const uint8_t *body;
+
+	forget_answer(rig);
+	read_answer(rig, &frame, &body);
+	assert_int_equal(frame.id, rig->last_id);
+	if (frame.type == FRAME_FAIL) {
+		rig->failure = (Wat__Envelope__Failure *)unpack(&wat__envelope__failure__descriptor,
+								body, frame.body_len);
+		return rig->status = (wat_status)frame.budget;
+	}
+	assert_int_equal(frame.type, FRAME_REPLY);
+	/* Start's and Drain's replies are alike, and an empty one is neither's. */
+	message = unpack(&wat__host__drain_reply__descriptor, body, frame.body_len);
+	reply = (const Wat__Host__DrainReply *)message;
+	rig->n_state = reply->state.len;
+	if (rig->n_state > 0)
+		memcpy(rig->state, reply->state.data, rig->n_state);
+	protobuf_c_message_free_unpacked(message, NULL);
+	return rig->status = WAT_OK;
+}
+
+static void request(struct rig *rig, uint16_t method, const ProtobufCMessage *message, int fd)
+{
+	struct frame frame = {.type = FRAME_CALL, .method = method, .id = ++rig->last_id};
+	size_t n = protobuf_c_message_get_packed_size(message);
+	uint8_t *body = malloc(n ? n : 1);
+
+	protobuf_c_message_pack(message, body);
+	assert_int_equal(stream_queue(&rig->control, &frame, body, n, fd), 0);
+	free(body);
+	write_all(&rig->control);
+}
+
+wat_status rig_start(struct rig *rig, const struct rig_start *start)
+{
+	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
+	uint8_t id[16], state[RIG_STATE_MAX];
+	char name[8];
+
+	id_of(start->instance, id);
+	(void)snprintf(name, sizeof name, "c%u", start->instance);
+	in.instance_id = (ProtobufCBinaryData){sizeof id, id};
+	in.instance = name;
+	in.plugin = (char *)start->plugin;
+	in.service = (char *)start->service;
+	in.interface_hash = start->hash;
+	in.generation = 7;
+	in.slot = start->instance;
+	in.pool = start->pool;
+	in.run_start = start->run_start;
+	if (start->state) {
+		assert_true(protobuf_c_message_get_packed_size(start->state) <= sizeof state);
+		in.state.len = protobuf_c_message_pack(start->state, state);
+		in.state.data = state;
+	}
+	request(rig, START, &in.base, -1);
+	return rig_answer(rig);
+}
+
+wat_status rig_attach_raw(struct rig *rig, uint8_t instance, uint8_t grant, uint8_t lane,
+			  uint64_t mask, bool resume, int fd)
+{
+	Wat__Host__AttachRequest in = WAT__HOST__ATTACH_REQUEST__INIT;
+	uint8_t instance_id[16], grant_id[16], lane_id[16];
+
+	id_of(instance, instance_id);
+	id_of(grant, grant_id);
+	id_of(lane, lane_id);
+	in.instance_id = (ProtobufCBinaryData){16, instance_id};
+	in.grant_id = (ProtobufCBinaryData){16, grant_id};
+	in.lane = (ProtobufCBinaryData){16, lane_id};
+	in.method_mask = mask;
+	in.resume = resume;
+	in.time_left_ms = 3600000;
+	request(rig, ATTACH, &in.base, fd);
+	return rig_answer(rig);
+}
+
+wat_status rig_detach(struct rig *rig, uint8_t instance, uint8_t grant)
+{
+	Wat__Host__DetachRequest in = WAT__HOST__DETACH_REQUEST__INIT;
+	uint8_t instance_id[16], grant_id[16];
+
+	id_of(instance, instance_id);
+	id_of(grant, grant_id);
+	in.instance_id = (ProtobufCBinaryData){16, instance_id};
+	in.grant_id = (ProtobufCBinaryData){16, grant_id};
+	request(rig, DETACH, &in.base, -1);
+	return rig_answer(rig);
+}
+
+void rig_drain_send(struct rig *rig, uint8_t instance, bool run_stop)
+{
+	Wat__Host__DrainRequest in = WAT__HOST__DRAIN_REQUEST__INIT;
+	uint8_t id[16];
+
+	id_of(instance, id);
+	in.instance_id = (ProtobufCBinaryData){16, id};
+	in.run_stop = run_stop;
+	request(rig, DRAIN, &in.base, -1);
+}
+
+wat_status rig_drain(struct rig *rig, uint8_t instance, bool run_stop)
+{
+	rig_drain_send(rig, instance, run_stop);
+	return rig_answer(rig);
+}
+
+wat_status rig_finish(struct rig *rig, uint8_t instance, wat_status status, const char *text)
+{
+	Wat__Host__FinishRequest in = WAT__HOST__FINISH_REQUEST__INIT;
+	uint8_t id[16];
+
+	id_of(instance, id);
+	in.instance_id = (ProtobufCBinaryData){16, id};
+	in.status = (uint32_t)status;
+	in.text = (char *)text;
+	request(rig, FINISH, &in.base, -1);
+	return rig_answer(rig);
+}
+
+static void await_event(struct rig *rig)
+{
+	struct frame frame;
+	const uint8_t *body;
+
+	assert_true(read_frame(&rig->control, &frame, &body));
+	assert_int_equal(frame.type, FRAME_EVENT);
+	take_event(rig, &frame, body);
+}
+
+void rig_await_checkpoints(struct rig *rig, unsigned n)
+{
+	while (rig->n_checkpoints < n)
+		await_event(rig);
+}
+
+void rig_await_channels(struct rig *rig, uint8_t grant, uint32_t channels)
+{
+	while (rig->n_counts == 0 || rig->channels_of != grant || rig->channels != channels)
+		await_event(rig);
+}
+
+void peer_attach(struct rig *rig, struct peer *peer, uint8_t instance, uint8_t grant, uint8_t lane)
+{
+	int pair[2];
+
+	*peer = (struct peer){.grant = grant};
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+			 0);
+	stream_init(&peer->stream, pair[0], 2u << 20);
+	assert_int_equal(rig_attach_raw(rig, instance, grant, lane, UINT64_MAX, false, pair[1]),
+			 WAT_OK);
+	assert_true(peer_read(peer));
+	assert_int_equal(peer->frame.type, FRAME_ATTACHED);
+}
+
+void peer_close(struct peer *peer)
+{
+	stream_deinit(&peer->stream);
+}
+
+void peer_queue_frame(struct peer *peer, const struct frame *frame, const void *body, size_t n)
+{
+	assert_int_equal(stream_queue(&peer->stream, frame, body, n, -1), 0);
+}
+
+uint64_t peer_queue(struct peer *peer, uint16_t method, uint32_t budget, const ProtobufCMessage *in)
+{
+	struct frame frame = {
+		.type = FRAME_CALL, .method = method, .id = ++peer->last_id, .budget = budget};
+	size_t n = in ? protobuf_c_message_get_packed_size(in) : 0;
+	uint8_t *room;
+
+	assert_int_equal(stream_reserve(&peer->stream, &frame, n, &room), 0);
+	if (in)
+		protobuf_c_message_pack(in, room);
+	return frame.id;
+}
+
+void peer_flush(struct peer *peer)
+{
+	write_all(&peer->stream);
+}
+
+bool peer_read(struct peer *peer)
+{
+	return read_frame(&peer->stream, &peer->frame, &peer->body);
+}
+
+wat_status peer_call(struct peer *peer, uint16_t method, const ProtobufCMessage *in)
+{
+	uint64_t id = peer_queue(peer, method, 0, in);
+
+	peer_flush(peer);
+	assert_true(peer_read(peer));
+	assert_int_equal(peer->frame.id, id);
+	if (peer->frame.type == FRAME_FAIL)
+		return (wat_status)peer->frame.budget;
+	assert_int_equal(peer->frame.type, FRAME_REPLY);
+	return WAT_OK;
+}
+
+Wat__Envelope__Failure *peer_failure(const struct peer *peer)
+{
+	Wat__Envelope__GoAway *goaway;
+	Wat__Envelope__Failure *failure;
+
+	if (peer->frame.type == FRAME_FAIL)
+		return (Wat__Envelope__Failure *)unpack(&wat__envelope__failure__descriptor,
+							peer->body, peer->frame.body_len);
+	assert_int_equal(peer->frame.type, FRAME_GOAWAY);
+	goaway = (Wat__Envelope__GoAway *)unpack(&wat__envelope__go_away__descriptor, peer->body,
+						 peer->frame.body_len);
+	failure = TAKE(goaway->failure);
+	wat__envelope__go_away__free_unpacked(goaway, NULL);
+	assert_non_null(failure);
+	return failure;
+}
+
+uint64_t peer_expect_goaway(struct peer *peer, wat_status status)
+{
+	Wat__Envelope__GoAway *goaway;
+	uint64_t last;
+
+	assert_true(peer_read(peer));
+	assert_int_equal(peer->frame.type, FRAME_GOAWAY);
+	goaway = (Wat__Envelope__GoAway *)unpack(&wat__envelope__go_away__descriptor, peer->body,
+						 peer->frame.body_len);
+	assert_int_equal(goaway->status, status);
+	last = goaway->last_read_id;
+	wat__envelope__go_away__free_unpacked(goaway, NULL);
+	assert_false(peer_read(peer));
+	return last;
+}
