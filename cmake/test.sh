@@ -38,10 +38,12 @@ build() {
 	forget_other_compiler "$dir" "$compiler"
 	local generator=()
 	[[ -e $dir/CMakeCache.txt ]] || generator=(-G Ninja)
+	# protoc-gen-wat runs once and leaves its memory to the end of the process; that is no leak.
 	CC=$compiler cmake -S . -B "$dir" "${generator[@]}" "$@" >"$log" 2>&1 &&
-		cmake --build "$dir" ${targets[0]:+--target "${targets[@]}"} >>"$log" 2>&1 && return
+		ASAN_OPTIONS=detect_leaks=0 "${plainly[@]}" cmake --build "$dir" ${targets[0]:+--target "${targets[@]}"} >>"$log" 2>&1 && return
 	# What failed, and not what else was under way.
-	grep -nE -A12 'FAILED:|error:|CMake Error' "$log" | head -n 80 >&2 || tail -n 60 "$log" >&2
+	grep -qE 'FAILED:|error:|CMake Error' "$log" || tail -n 60 "$log" >&2
+	grep -E -A12 'FAILED:|error:|CMake Error' "$log" | sed 80q >&2
 	break_at "$name does not build"
 	return 1
 }
@@ -86,8 +88,9 @@ fi
 if build "gcc, address and undefined" build/asan gcc -DCMAKE_BUILD_TYPE=Debug -DWAT_SANITIZE=address; then
 	check "gcc, address and undefined" build/asan
 fi
-if build "clang, thread" build/tsan clang -DCMAKE_BUILD_TYPE=Debug -DWAT_SANITIZE=thread; then
-	check "clang, thread" build/tsan -R 'host|client|scenario'
+# Not clang: a plugin needs the shared runtime, and that of clang 14 dies before main.
+if build "gcc, thread" build/tsan gcc -DCMAKE_BUILD_TYPE=Debug -DWAT_SANITIZE=thread; then
+	check "gcc, thread" build/tsan -R 'host|client|scenario'
 fi
 mapfile -t targets < <(basename -s .c tests/fuzz/fuzz_*.c)
 if build "clang, address, fuzz" build/fuzz clang -DCMAKE_BUILD_TYPE=Debug -DWAT_SANITIZE=address; then
