@@ -19,12 +19,15 @@ static void *run(void *arg)
 
 static int start_thread(struct instance *instance)
 {
-	sigset_t all, before;
+	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+	sigset_t others, before;
 	int r;
 
-	/* Signals are for the main thread; those that a fault raises can't be blocked. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* Signals are for the main thread, but not those that a thread brings upon itself. */
+	(void)sigfillset(&others);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		(void)sigdelset(&others, own[i]);
+	(void)pthread_sigmask(SIG_SETMASK, &others, &before);
 	r = pthread_create(&instance->thread, NULL, run, instance->loop);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -r;

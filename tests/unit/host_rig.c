@@ -248,7 +248,7 @@ static void request(struct rig *rig, uint16_t method, const ProtobufCMessage *me
 	write_all(&rig->control);
 }
 
-wat_status rig_start(struct rig *rig, const struct rig_start *start)
+void rig_start_send(struct rig *rig, const struct rig_start *start)
 {
 	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
 	uint8_t id[16], state[RIG_STATE_MAX];
@@ -271,6 +271,11 @@ wat_status rig_start(struct rig *rig, const struct rig_start *start)
 		in.state.data = state;
 	}
 	request(rig, START, &in.base, -1);
+}
+
+wat_status rig_start(struct rig *rig, const struct rig_start *start)
+{
+	rig_start_send(rig, start);
 	return rig_answer(rig);
 }
 

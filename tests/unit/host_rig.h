@@ -56,6 +56,8 @@ struct rig_start {
 	uint8_t instance;
 };
 wat_status rig_start(struct rig *rig, const struct rig_start *start);
+/* Without waiting for the answer. */
+void rig_start_send(struct rig *rig, const struct rig_start *start);
 wat_status rig_attach_raw(struct rig *rig, uint8_t instance, uint8_t grant, uint8_t lane,
 			  uint64_t mask, bool resume, int fd);
 wat_status rig_detach(struct rig *rig, uint8_t instance, uint8_t grant);
