@@ -98,28 +98,6 @@ int rig_wait(struct rig *rig)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static void forget_answer(struct rig *rig)
-{
-	if (rig->failure)
-		wat__envelope__failure__free_unpacked(rig->failure, NULL);
-	rig->failure = NULL;
-	rig->n_state = 0;
-}
-
-void rig_deinit(struct rig *rig)
-{
-	if (rig->pid > 0) {
-		(void)kill(rig->pid, SIGKILL);
-		(void)rig_wait(rig);
-	}
-	forget_answer(rig);
-	stream_deinit(&rig->control);
-	fd_close(rig->lifeline);
-	fd_close(rig->out);
-	fd_close(rig->err);
-	(void)munmap(rig->page, sizeof(struct attribution));
-}
-
 void rig_read_stderr(struct rig *rig, char *text, size_t n)
 {
 	size_t used = 0;
@@ -128,6 +106,39 @@ void rig_read_stderr(struct rig *rig, char *text, size_t n)
 	while (used + 1 < n && (r = read(rig->err, text + used, n - 1 - used)) > 0)
 		used += (size_t)r;
 	text[used] = '\0';
+}
+
+static void forget_answer(struct rig *rig)
+{
+	if (rig->failure)
+		wat__envelope__failure__free_unpacked(rig->failure, NULL);
+	rig->failure = NULL;
+	rig->n_state = 0;
+}
+
+/* A sanitizer's report is a failure, also of a host that was killed afterwards. */
+static void check_reports(struct rig *rig)
+{
+	static char text[65536];
+
+	rig_read_stderr(rig, text, sizeof text);
+	if (strstr(text, "Sanitizer") || strstr(text, "runtime error"))
+		fail_msg("the host wrote: %s", text);
+}
+
+void rig_deinit(struct rig *rig)
+{
+	if (rig->pid > 0) {
+		(void)kill(rig->pid, SIGKILL);
+		(void)rig_wait(rig);
+	}
+	check_reports(rig);
+	forget_answer(rig);
+	stream_deinit(&rig->control);
+	fd_close(rig->lifeline);
+	fd_close(rig->out);
+	fd_close(rig->err);
+	(void)munmap(rig->page, sizeof(struct attribution));
 }
 
 static void wait_for(int fd, short events)
