@@ -170,11 +170,11 @@ void test_daemon_kill(struct test_daemon *daemon)
 	(void)test_daemon_wait(daemon);
 }
 
-void test_daemon_deinit(struct test_daemon *daemon, bool show)
+void test_daemon_deinit(struct test_daemon *daemon)
 {
 	if (daemon->pid > 0)
 		test_daemon_kill(daemon);
-	if (show)
+	if (getenv("WAT_TEST_LOG"))
 		show_log(daemon);
 	close(daemon->notify);
 	nftw(daemon->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

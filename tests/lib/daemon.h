@@ -29,8 +29,8 @@ int test_daemon_terminate(struct test_daemon *daemon);
 void test_daemon_kill(struct test_daemon *daemon);
 /* Waits for the end of a watd that ends by itself. */
 int test_daemon_wait(struct test_daemon *daemon);
-/* Ends it if it runs, removes the directory. With `show`, prints the log first. */
-void test_daemon_deinit(struct test_daemon *daemon, bool show);
+/* Ends it if it runs, removes the directory. With $WAT_TEST_LOG, prints the log first. */
+void test_daemon_deinit(struct test_daemon *daemon);
 /* Does the log contain the text? */
 bool test_daemon_logged(const struct test_daemon *daemon, const char *text);
 

@@ -35,7 +35,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	test_daemon_deinit(&the_daemon, false);
+	test_daemon_deinit(&the_daemon);
 	return 0;
 }
 
@@ -370,7 +370,7 @@ static void test_broken_plugins(void **state)
 	assert_null(strstr(out.out, "w1"));
 	test_watctl(&daemon, &out, "spawn", "counter", "good", NULL);
 	assert_int_equal(out.code, 0);
-	test_daemon_deinit(&daemon, false);
+	test_daemon_deinit(&daemon);
 	run("rm -r %s", dir);
 }
 
@@ -383,7 +383,7 @@ static void expect_refusal(const char *const *options, int code, const char *tex
 	assert_int_equal(test_daemon_wait(&daemon), code);
 	if (!test_daemon_logged(&daemon, text))
 		fail_msg("not said: %s", text);
-	test_daemon_deinit(&daemon, false);
+	test_daemon_deinit(&daemon);
 }
 
 /* What watd can't start with is said by name. */

@@ -34,7 +34,7 @@ static int tear_down(void **state)
 {
 	struct world *w = *state;
 
-	test_daemon_deinit(&w->daemon, false);
+	test_daemon_deinit(&w->daemon);
 	free(w);
 	return 0;
 }

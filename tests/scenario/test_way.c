@@ -29,7 +29,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	test_daemon_deinit(&the_daemon, false);
+	test_daemon_deinit(&the_daemon);
 	return 0;
 }
 
