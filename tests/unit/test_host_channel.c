@@ -2,15 +2,11 @@
  * that is slow or gone. With counter.so. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/limits.h"
-#include "proto/support/cleanup.h"
 #include "tests/unit/host_counter.h"
 
 /* What can't be served is refused before the handler, with a status that says why. */

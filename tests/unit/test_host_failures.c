@@ -1,7 +1,4 @@
 /* test_host_failures.c - a failed handler leaves the old state, however it fails. With probe.so. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/limits.h"

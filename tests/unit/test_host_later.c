@@ -1,12 +1,6 @@
 /* test_host_later.c - calls that are answered later, by another call or by the end. With probe.so.
  */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "proto/limits.h"
-#include "proto/support/cleanup.h"
 #include "tests/unit/host_probe.h"
 
 /* A call that was taken is answered by another one, after those that came behind it. */

@@ -1,14 +1,11 @@
 /* test_host_program.c - watd-host as watd sees it: both tiers, drain, checkpoint, the end. With
  * counter.so. */
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "tests/unit/host_counter.h"
 

@@ -1,11 +1,8 @@
 /* test_host_start.c - beginning and end of an instance: the lifecycle handlers, what can't be
  * started, what a crash leaves behind. With probe.so. */
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "tests/unit/host_probe.h"
 
