@@ -2,15 +2,21 @@
 # tour.sh - watd at work, with the real tools: the whole way of a service's state from a thread to
 # a process and back into a caller's hands. Everything is in build/run/, which is wiped at the
 # start. With a terminal it keeps serving until ^C, without one it ends after the tour.
+# $WAT_BUILD names another build directory, $WAT_TOUR another place than build/run/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-run_dir=build/run
+absolute() {
+	[[ $1 == /* ]] && echo "$1" || echo "$PWD/$1"
+}
+
+build=${WAT_BUILD:-build}
+run_dir=${WAT_TOUR:-$build/run}
 rm -rf "$run_dir"
 mkdir -p "$run_dir"
 
 # The path of a unix socket may have 107 bytes.
-runtime_dir=$PWD/$run_dir/sockets
+runtime_dir=$(absolute "$run_dir")/sockets
 longest=$runtime_dir/admin.sock
 short_dir=
 if ((${#longest} > 107)); then
@@ -18,9 +24,10 @@ if ((${#longest} > 107)); then
 	runtime_dir=$short_dir
 fi
 
-export PATH=$PWD/build/bin:$PATH
-export WAT_SOCKET=$runtime_dir/watd.sock
-export WAT_KEYRING=$PWD/$run_dir/keyring
+PATH=$(absolute "$build")/bin:$PATH
+WAT_SOCKET=$runtime_dir/watd.sock
+WAT_KEYRING=$(absolute "$run_dir")/keyring
+export PATH WAT_SOCKET WAT_KEYRING
 unset WAT_TOKEN_FILE
 
 watd_pid=
@@ -86,10 +93,9 @@ title() {
 }
 
 start_watd() {
-	say watd --state-dir "$run_dir/state" --runtime-dir "$runtime_dir" --plugin-dir build/plugins
-	mkdir -p "$runtime_dir"
-	build/bin/watd --state-dir "$PWD/$run_dir/state" --runtime-dir "$runtime_dir" \
-		--plugin-dir "$PWD/build/plugins" >"$run_dir/watd.log" 2>&1 </dev/null &
+	local command=(watd --state-dir "$run_dir/state" --runtime-dir "$runtime_dir" --plugin-dir "$(absolute "$build")/plugins")
+	say "${command[@]}"
+	"${command[@]}" >"$run_dir/watd.log" 2>&1 </dev/null &
 	watd_pid=$!
 	local i
 	for ((i = 0; i < 200; i++)); do
@@ -116,7 +122,7 @@ run watctl call c1 Increment '{"n": 5}' --as alice
 expect '{"value":"5"}'
 run watctl call c1 Increment '{"n": 20}' --token "$run_dir/bob.token"
 expect '{"value":"25"}'
-run build/examples/counter-client "$run_dir/bob.token" 30
+run "$build/examples/counter-client" "$run_dir/bob.token" 30
 run watctl call c1 Get --as alice
 expect '{"value":"55"}'
 run watctl users c1
@@ -145,7 +151,7 @@ run watctl ls
 
 if [[ -t 0 && -t 1 ]]; then
 	printf '\n\n# watd keeps serving; ^C ends it. In another terminal:\n'
-	printf 'export PATH=%q:$PATH WAT_SOCKET=%q WAT_KEYRING=%q\n' "$PWD/build/bin" "$WAT_SOCKET" "$WAT_KEYRING"
+	printf 'export PATH=%q:$PATH WAT_SOCKET=%q WAT_KEYRING=%q\n' "$(absolute "$build")/bin" "$WAT_SOCKET" "$WAT_KEYRING"
 	trap 'exit 0' INT TERM HUP
 	wait "$watd_pid" || fail "watd ended"
 	watd_pid=

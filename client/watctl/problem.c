@@ -145,14 +145,16 @@ static int status_of_errno(int error)
 	}
 }
 
-/* " (c1 of counter.Counter, generation 2: signal 11 in Increment)", or nothing. */
+/* " (c1 of counter.Counter, generation 2: signal 11 in Increment)"; nothing where the sentence has
+ * told it. */
 static void format_cause(const struct wat_failure *failure, char *text, size_t size)
 {
 	const struct wat_cause *cause = failure->n_causes > 0 ? &failure->causes[0] : NULL;
 	char number[16] = "";
 
 	text[0] = '\0';
-	if (!cause || !*cause->instance)
+	if (!cause || !*cause->instance ||
+	    (*cause->text && failure->text && strstr(failure->text, cause->text)))
 		return;
 	if (cause->signal != 0)
 		(void)snprintf(number, sizeof number, " %d", cause->signal);
