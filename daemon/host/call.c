@@ -356,8 +356,8 @@ void call_run(struct channel *channel, const struct frame *frame, const uint8_t 
 	end(call);
 }
 
-static wat_status invoke_lifecycle(struct call *call, wat_lifecycle_handler *handler,
-				   uint32_t marker)
+static wat_status
+invoke_lifecycle(struct call *call, wat_lifecycle_handler *handler, uint32_t marker)
 {
 	volatile wat_status status = WAT_OK;
 
@@ -370,8 +370,10 @@ static wat_status invoke_lifecycle(struct call *call, wat_lifecycle_handler *han
 	return status;
 }
 
-wat_status call_run_lifecycle(struct service_loop *loop, enum call_lifecycle which,
-			      const char **ret_text, bool *ret_panicked)
+wat_status call_run_lifecycle(struct service_loop *loop,
+			      enum call_lifecycle which,
+			      const char **ret_text,
+			      bool *ret_panicked)
 {
 	const struct wat_service *service = loop->instance->service;
 	wat_lifecycle_handler *handler = which == CALL_START ? service->on_start : service->on_stop;
@@ -406,7 +408,9 @@ void call_forget_channel(struct channel *channel)
 	}
 }
 
-void call_fail_taken(struct service_loop *loop, const struct grant *grant, wat_status status,
+void call_fail_taken(struct service_loop *loop,
+		     const struct grant *grant,
+		     wat_status status,
 		     const char *text)
 {
 	list_for_each (i, &loop->taken) {

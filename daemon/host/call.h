@@ -32,13 +32,17 @@ enum call_lifecycle { CALL_START, CALL_STOP };
 
 /* Runs a lifecycle handler, if the service has it; the state is what it made of it, or as it was.
  * WAT_OK, or a status with *ret_text (valid until the next call) and whether it was a panic. */
-wat_status call_run_lifecycle(struct service_loop *loop, enum call_lifecycle which,
-			      const char **ret_text, bool *ret_panicked) WAT_MUST_CHECK;
+wat_status call_run_lifecycle(struct service_loop *loop,
+			      enum call_lifecycle which,
+			      const char **ret_text,
+			      bool *ret_panicked) WAT_MUST_CHECK;
 
 /* The channel ends: what it took is answered to nobody. */
 void call_forget_channel(struct channel *channel);
 /* Fails all open calls, or those of one grant, and ends them. */
-void call_fail_taken(struct service_loop *loop, const struct grant *grant, wat_status status,
+void call_fail_taken(struct service_loop *loop,
+		     const struct grant *grant,
+		     wat_status status,
 		     const char *text);
 /* At the end of the instance. */
 void call_drop_taken(struct service_loop *loop);

@@ -134,8 +134,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		flush(channel);
 }
 
-static struct channel *channel_new(struct service_loop *loop,
-				   const Wat__Host__AttachRequest *request, int *fd)
+static struct channel *
+channel_new(struct service_loop *loop, const Wat__Host__AttachRequest *request, int *fd)
 {
 	_cleanup_(channel_freep) struct channel *channel = calloc(1, sizeof *channel);
 
@@ -294,7 +294,9 @@ uint8_t *channel_reply(struct channel *channel, uint64_t id, size_t n)
 	return room;
 }
 
-void channel_fail(struct channel *channel, uint64_t id, wat_status status,
+void channel_fail(struct channel *channel,
+		  uint64_t id,
+		  wat_status status,
 		  const Wat__Envelope__Failure *failure)
 {
 	struct frame frame = {.type = FRAME_FAIL, .id = id, .budget = (uint32_t)status};

@@ -60,7 +60,9 @@ void channel_resume(struct channel *channel);
 /* Room for a REPLY's body of n bytes, which the caller fills at once; NULL: the reply is dropped.
  */
 uint8_t *channel_reply(struct channel *channel, uint64_t id, size_t n) WAT_MUST_CHECK;
-void channel_fail(struct channel *channel, uint64_t id, wat_status status,
+void channel_fail(struct channel *channel,
+		  uint64_t id,
+		  wat_status status,
 		  const Wat__Envelope__Failure *failure);
 
 #endif

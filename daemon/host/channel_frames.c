@@ -20,8 +20,8 @@ static wat_status WAT_PRINTF(3, 4)
 	return status;
 }
 
-static wat_status on_call(struct channel *channel, const struct frame *frame, const uint8_t *body,
-			  char *why)
+static wat_status
+on_call(struct channel *channel, const struct frame *frame, const uint8_t *body, char *why)
 {
 	if (frame->handle != 0)
 		return refuse(why, WAT_INVALID_ARGUMENT,
@@ -43,8 +43,8 @@ static void on_ping(struct channel *channel, const struct frame *frame)
 		channel->lost = true;
 }
 
-static wat_status on_frame(struct channel *channel, const struct frame *frame, const uint8_t *body,
-			   char *why)
+static wat_status
+on_frame(struct channel *channel, const struct frame *frame, const uint8_t *body, char *why)
 {
 	if (frame->flags & FRAME_FLAG_FD)
 		return refuse(why, WAT_INVALID_ARGUMENT, "%s with a descriptor",
@@ -80,7 +80,8 @@ static wat_status refuse_header(const struct stream *stream, int error, char *wh
 	return refuse(why, WAT_INVALID_ARGUMENT, "a frame with reserved bytes or flags set");
 }
 
-bool channel_next_frame(struct channel *channel, wat_status *ret_status,
+bool channel_next_frame(struct channel *channel,
+			wat_status *ret_status,
 			char why[static CHANNEL_WHY_MAX])
 {
 	struct stream *stream = &channel->stream;

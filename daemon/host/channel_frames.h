@@ -9,7 +9,8 @@
 
 /* Handles one whole frame of the buffer; false if there is none. When the peer broke the protocol,
  * *ret_status and why say how. */
-bool channel_next_frame(struct channel *channel, wat_status *ret_status,
+bool channel_next_frame(struct channel *channel,
+			wat_status *ret_status,
 			char why[static CHANNEL_WHY_MAX]) WAT_MUST_CHECK;
 int channel_queue_attached(struct channel *channel, bool resume) WAT_MUST_CHECK;
 int channel_queue_goaway(struct channel *channel, wat_status status, const char *text)

@@ -38,8 +38,8 @@ static struct control_call *control_call_free(struct control_call *call)
 	return NULL;
 }
 
-static void send_message(struct control_call *call, struct frame *frame,
-			 const ProtobufCMessage *message)
+static void
+send_message(struct control_call *call, struct frame *frame, const ProtobufCMessage *message)
 {
 	size_t n = protobuf_c_message_get_packed_size(message);
 	_cleanup_(freep) uint8_t *body = malloc(n ? n : 1);
@@ -80,7 +80,9 @@ static void send_reply(struct control_call *call)
 	send_message(call, &frame, message);
 }
 
-void control_call_run(struct control *control, const struct frame *frame, const uint8_t *body,
+void control_call_run(struct control *control,
+		      const struct frame *frame,
+		      const uint8_t *body,
 		      int fd)
 {
 	struct control_call *call = control_call_new(control, frame->id, fd);

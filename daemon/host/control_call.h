@@ -22,7 +22,9 @@ struct control_call {
 };
 
 /* Runs a CALL frame; takes fd. */
-void control_call_run(struct control *control, const struct frame *frame, const uint8_t *body,
+void control_call_run(struct control *control,
+		      const struct frame *frame,
+		      const uint8_t *body,
 		      int fd);
 /* An instance gives the request back: the answer goes to watd. */
 void control_call_served(struct control *control, struct request *request);

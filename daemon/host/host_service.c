@@ -25,7 +25,9 @@ static struct instance *find_instance(const struct control *control, const Proto
 }
 
 /* The call is answered when the instance gives the request back. */
-static wat_status post(struct control_call *call, struct instance *instance, enum request_kind kind,
+static wat_status post(struct control_call *call,
+		       struct instance *instance,
+		       enum request_kind kind,
 		       const ProtobufCMessage *in)
 {
 	call->instance = instance;
@@ -35,8 +37,10 @@ static wat_status post(struct control_call *call, struct instance *instance, enu
 	return call->base.base.api->take(&call->base.base);
 }
 
-static wat_status post_to(struct wat_call *base, const ProtobufCBinaryData *id,
-			  enum request_kind kind, const ProtobufCMessage *in)
+static wat_status post_to(struct wat_call *base,
+			  const ProtobufCBinaryData *id,
+			  enum request_kind kind,
+			  const ProtobufCMessage *in)
 {
 	struct control_call *call = control_call_of(base);
 	struct instance *instance = find_instance(call->control, id);
@@ -65,8 +69,8 @@ static wat_status check_start(struct control_call *call, const Wat__Host__StartR
 }
 
 /* What can't even be begun; the chain says of whom that is. */
-static wat_status refuse_start(struct control_call *call, const Wat__Host__StartRequest *in,
-			       const char *text)
+static wat_status
+refuse_start(struct control_call *call, const Wat__Host__StartRequest *in, const char *text)
 {
 	struct failure_cause cause = {
 		.kind = WAT__ENVELOPE__CAUSE_KIND__REFUSED,
@@ -82,8 +86,8 @@ static wat_status refuse_start(struct control_call *call, const Wat__Host__Start
 	return call->base.base.api->fail(&call->base.base, WAT_START_FAILED, "%s", text);
 }
 
-wat_status host_on_start(struct host_start_call *c, Wat__Empty *state,
-			 const Wat__Host__StartRequest *in)
+wat_status
+host_on_start(struct host_start_call *c, Wat__Empty *state, const Wat__Host__StartRequest *in)
 {
 	struct control_call *call = control_call_of(&c->base);
 	struct control *control = call->control;
@@ -112,8 +116,8 @@ wat_status host_on_start(struct host_start_call *c, Wat__Empty *state,
 	return post(call, instance, REQUEST_START, &in->base);
 }
 
-wat_status host_on_attach(struct host_attach_call *c, Wat__Empty *state,
-			  const Wat__Host__AttachRequest *in)
+wat_status
+host_on_attach(struct host_attach_call *c, Wat__Empty *state, const Wat__Host__AttachRequest *in)
 {
 	struct control_call *call = control_call_of(&c->base);
 
@@ -124,8 +128,8 @@ wat_status host_on_attach(struct host_attach_call *c, Wat__Empty *state,
 	return post_to(&c->base, &in->instance_id, REQUEST_ATTACH, &in->base);
 }
 
-wat_status host_on_detach(struct host_detach_call *c, Wat__Empty *state,
-			  const Wat__Host__DetachRequest *in)
+wat_status
+host_on_detach(struct host_detach_call *c, Wat__Empty *state, const Wat__Host__DetachRequest *in)
 {
 	(void)state;
 	if (in->grant_id.len != WAT_ID_SIZE)
@@ -133,15 +137,15 @@ wat_status host_on_detach(struct host_detach_call *c, Wat__Empty *state,
 	return post_to(&c->base, &in->instance_id, REQUEST_DETACH, &in->base);
 }
 
-wat_status host_on_drain(struct host_drain_call *c, Wat__Empty *state,
-			 const Wat__Host__DrainRequest *in)
+wat_status
+host_on_drain(struct host_drain_call *c, Wat__Empty *state, const Wat__Host__DrainRequest *in)
 {
 	(void)state;
 	return post_to(&c->base, &in->instance_id, REQUEST_DRAIN, &in->base);
 }
 
-wat_status host_on_finish(struct host_finish_call *c, Wat__Empty *state,
-			  const Wat__Host__FinishRequest *in)
+wat_status
+host_on_finish(struct host_finish_call *c, Wat__Empty *state, const Wat__Host__FinishRequest *in)
 {
 	(void)state;
 	return post_to(&c->base, &in->instance_id, REQUEST_FINISH, &in->base);

@@ -45,7 +45,8 @@ static int set_up(struct instance *instance)
 	return r;
 }
 
-int instance_new(const struct instance_identity *identity, struct queue *outbox,
+int instance_new(const struct instance_identity *identity,
+		 struct queue *outbox,
 		 struct instance **ret_instance)
 {
 	_cleanup_(freep) struct instance *instance = calloc(1, sizeof *instance);

@@ -39,7 +39,8 @@ struct instance_identity {
 };
 
 /* With its thread running, which waits for REQUEST_START. A negative errno. */
-int instance_new(const struct instance_identity *identity, struct queue *outbox,
+int instance_new(const struct instance_identity *identity,
+		 struct queue *outbox,
 		 struct instance **ret_instance) WAT_MUST_CHECK;
 /* Hands the request over; it comes back by the outbox. */
 void instance_post(struct instance *instance, struct request *request);

@@ -156,8 +156,8 @@ static int map(const char *path, const struct wat_plugin **ret_exported, char *t
 	return 0;
 }
 
-static int load(struct plugin_table *table, const char *path, struct plugin **ret_plugin,
-		char *text)
+static int
+load(struct plugin_table *table, const char *path, struct plugin **ret_plugin, char *text)
 {
 	size_t n = strlen(path) + 1;
 	_cleanup_(freep) struct plugin *plugin = malloc(sizeof *plugin + n);
@@ -179,8 +179,11 @@ static int load(struct plugin_table *table, const char *path, struct plugin **re
 	return 0;
 }
 
-int plugin_find_service(struct plugin_table *table, const char *path, const char *name,
-			uint64_t interface_hash, const struct wat_service **ret_service,
+int plugin_find_service(struct plugin_table *table,
+			const char *path,
+			const char *name,
+			uint64_t interface_hash,
+			const struct wat_service **ret_service,
 			char text[static PLUGIN_TEXT_MAX])
 {
 	struct plugin *plugin = find_plugin(table, path);

@@ -24,8 +24,11 @@ int plugin_check(const struct wat_plugin *plugin, char text[static PLUGIN_TEXT_M
 
 /* The service in the plugin at path (absolute), which is mapped and checked the first time. Runs
  * the plugin's constructors. -ENOENT, -EBADMSG or -ENOMEM, each with a sentence in text. */
-int plugin_find_service(struct plugin_table *table, const char *path, const char *service,
-			uint64_t interface_hash, const struct wat_service **ret_service,
+int plugin_find_service(struct plugin_table *table,
+			const char *path,
+			const char *service,
+			uint64_t interface_hash,
+			const struct wat_service **ret_service,
 			char text[static PLUGIN_TEXT_MAX]) WAT_MUST_CHECK;
 
 #endif

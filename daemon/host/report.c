@@ -34,8 +34,11 @@ void report_clean_text(char *text)
 	}
 }
 
-void report_init(struct report *report, Wat__Envelope__CauseKind kind,
-		 const struct instance *instance, const char *method, const char *text)
+void report_init(struct report *report,
+		 Wat__Envelope__CauseKind kind,
+		 const struct instance *instance,
+		 const char *method,
+		 const char *text)
 {
 	wat__envelope__failure__init(&report->failure);
 	wat__envelope__cause__init(&report->cause);

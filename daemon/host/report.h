@@ -19,7 +19,10 @@ struct report {
 };
 
 /* text: of the failure and of its cause. method may be NULL. */
-void report_init(struct report *report, Wat__Envelope__CauseKind kind,
-		 const struct instance *instance, const char *method, const char *text);
+void report_init(struct report *report,
+		 Wat__Envelope__CauseKind kind,
+		 const struct instance *instance,
+		 const char *method,
+		 const char *text);
 
 #endif

@@ -19,7 +19,8 @@
 
 static const struct timeval checkpoint_after = {.tv_sec = 1};
 
-void service_loop_post_event(struct service_loop *loop, uint16_t method,
+void service_loop_post_event(struct service_loop *loop,
+			     uint16_t method,
 			     const ProtobufCMessage *message)
 {
 	size_t n = protobuf_c_message_get_packed_size(message);

@@ -51,7 +51,8 @@ void service_loop_run(struct service_loop *loop);
 /* A call changed the state: it is given to watd in a while. */
 void service_loop_changed(struct service_loop *loop);
 /* An EVENT frame to watd. */
-void service_loop_post_event(struct service_loop *loop, uint16_t method,
+void service_loop_post_event(struct service_loop *loop,
+			     uint16_t method,
 			     const ProtobufCMessage *message);
 
 #endif

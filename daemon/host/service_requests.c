@@ -21,8 +21,12 @@ static void fail(struct request *request, wat_status status, const char *text)
 }
 
 /* With the chain: which handler of which instance said so. */
-static void fail_with_cause(struct service_loop *loop, struct request *request, wat_status status,
-			    Wat__Envelope__CauseKind kind, const char *method, const char *text)
+static void fail_with_cause(struct service_loop *loop,
+			    struct request *request,
+			    wat_status status,
+			    Wat__Envelope__CauseKind kind,
+			    const char *method,
+			    const char *text)
 {
 	struct report report;
 
@@ -41,8 +45,10 @@ static bool give_state(struct service_loop *loop, struct request *request)
 }
 
 /* Runs START or STOP. False: the request is failed, with the handler's status or the given one. */
-static bool run_lifecycle(struct service_loop *loop, struct request *request,
-			  enum call_lifecycle which, wat_status status_of_failure)
+static bool run_lifecycle(struct service_loop *loop,
+			  struct request *request,
+			  enum call_lifecycle which,
+			  wat_status status_of_failure)
 {
 	const char *method = which == CALL_START ? "Start" : "Stop";
 	char sentence[WAT_FAILURE_TEXT_MAX];
@@ -72,8 +78,8 @@ static void finish_with(struct service_loop *loop, struct request *request)
 	(void)event_base_loopbreak(loop->base);
 }
 
-static bool load_state(struct service_loop *loop, struct request *request,
-		       const Wat__Host__StartRequest *in)
+static bool
+load_state(struct service_loop *loop, struct request *request, const Wat__Host__StartRequest *in)
 {
 	const struct wat_interface *interface = loop->instance->service->interface;
 	char text[768], why[512];

@@ -38,8 +38,11 @@ bool state_is_scalar(const ProtobufCMessageDescriptor *descriptor);
 
 /* From packed bytes. Must not move afterwards. An enum state_error or -ENOMEM; then nothing is
  * held. */
-int state_init(struct state *state, const ProtobufCMessageDescriptor *descriptor,
-	       const uint8_t *bytes, size_t n, struct check_error *ret_error) WAT_MUST_CHECK;
+int state_init(struct state *state,
+	       const ProtobufCMessageDescriptor *descriptor,
+	       const uint8_t *bytes,
+	       size_t n,
+	       struct check_error *ret_error) WAT_MUST_CHECK;
 void state_deinit(struct state *state);
 
 /* Before a handler runs: state->live is there. -ENOMEM. */

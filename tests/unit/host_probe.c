@@ -105,8 +105,10 @@ void probe_expect_text(const struct peer *peer, const char *part)
 	wat__envelope__failure__free_unpacked(failure, NULL);
 }
 
-void probe_expect_chain(const Wat__Envelope__Failure *failure, Wat__Envelope__CauseKind kind,
-			const char *method, const char *part)
+void probe_expect_chain(const Wat__Envelope__Failure *failure,
+			Wat__Envelope__CauseKind kind,
+			const char *method,
+			const char *part)
 {
 	assert_non_null(failure);
 	assert_int_equal(failure->n_chain, 1);

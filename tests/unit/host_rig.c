@@ -175,8 +175,8 @@ static bool read_frame(struct stream *stream, struct frame *frame, const uint8_t
 	return true;
 }
 
-static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *body,
-				size_t n)
+static ProtobufCMessage *
+unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *body, size_t n)
 {
 	ProtobufCMessage *message;
 
@@ -290,8 +290,13 @@ wat_status rig_start(struct rig *rig, const struct rig_start *start)
 	return rig_answer(rig);
 }
 
-wat_status rig_attach_raw(struct rig *rig, uint8_t instance, uint8_t grant, uint8_t lane,
-			  uint64_t mask, bool resume, int fd)
+wat_status rig_attach_raw(struct rig *rig,
+			  uint8_t instance,
+			  uint8_t grant,
+			  uint8_t lane,
+			  uint64_t mask,
+			  bool resume,
+			  int fd)
 {
 	Wat__Host__AttachRequest in = WAT__HOST__ATTACH_REQUEST__INIT;
 	uint8_t instance_id[16], grant_id[16], lane_id[16];

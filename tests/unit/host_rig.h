@@ -58,8 +58,13 @@ struct rig_start {
 wat_status rig_start(struct rig *rig, const struct rig_start *start);
 /* Without waiting for the answer. */
 void rig_start_send(struct rig *rig, const struct rig_start *start);
-wat_status rig_attach_raw(struct rig *rig, uint8_t instance, uint8_t grant, uint8_t lane,
-			  uint64_t mask, bool resume, int fd);
+wat_status rig_attach_raw(struct rig *rig,
+			  uint8_t instance,
+			  uint8_t grant,
+			  uint8_t lane,
+			  uint64_t mask,
+			  bool resume,
+			  int fd);
 wat_status rig_detach(struct rig *rig, uint8_t instance, uint8_t grant);
 wat_status rig_drain(struct rig *rig, uint8_t instance, bool run_stop);
 /* Without waiting for the answer, and that. */
@@ -84,8 +89,8 @@ struct peer {
 void peer_attach(struct rig *rig, struct peer *peer, uint8_t instance, uint8_t grant, uint8_t lane);
 void peer_close(struct peer *peer);
 /* Queues a CALL and returns its id; peer_flush writes. */
-uint64_t peer_queue(struct peer *peer, uint16_t method, uint32_t budget,
-		    const ProtobufCMessage *in);
+uint64_t
+peer_queue(struct peer *peer, uint16_t method, uint32_t budget, const ProtobufCMessage *in);
 void peer_queue_frame(struct peer *peer, const struct frame *frame, const void *body, size_t n);
 void peer_flush(struct peer *peer);
 /* The next frame; false at the end of the stream. */

@@ -52,8 +52,11 @@ static void test_refusals(void **state)
 	peer_close(&peer);
 }
 
-static void expect_goaway_for(struct rig *rig, const struct frame *frame, const void *body,
-			      size_t n, wat_status status)
+static void expect_goaway_for(struct rig *rig,
+			      const struct frame *frame,
+			      const void *body,
+			      size_t n,
+			      wat_status status)
 {
 	struct peer peer;
 

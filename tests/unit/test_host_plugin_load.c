@@ -11,8 +11,8 @@
 #include "daemon/host/plugin_load.h"
 #include "counter.service.h"
 
-static wat_status handler(struct wat_call *call, void *state, const ProtobufCMessage *in,
-			  ProtobufCMessage *out)
+static wat_status
+handler(struct wat_call *call, void *state, const ProtobufCMessage *in, ProtobufCMessage *out)
 {
 	(void)call;
 	(void)state;

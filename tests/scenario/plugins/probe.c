@@ -86,8 +86,8 @@ static void show(const probe_state *state, probe_value *out)
 	out->last = state->last;
 }
 
-wat_status probe_on_get(struct probe_get_call *call, probe_state *state, const wat_empty *in,
-			probe_value *out)
+wat_status
+probe_on_get(struct probe_get_call *call, probe_state *state, const wat_empty *in, probe_value *out)
 {
 	(void)call;
 	(void)in;
@@ -95,7 +95,9 @@ wat_status probe_on_get(struct probe_get_call *call, probe_state *state, const w
 	return WAT_OK;
 }
 
-wat_status probe_on_add(struct probe_add_call *call, probe_state *state, const probe_change *in,
+wat_status probe_on_add(struct probe_add_call *call,
+			probe_state *state,
+			const probe_change *in,
 			probe_value *out)
 {
 	add(&call->base, state, in);
@@ -103,8 +105,10 @@ wat_status probe_on_add(struct probe_add_call *call, probe_state *state, const p
 	return WAT_OK;
 }
 
-wat_status probe_on_add_then_fail(struct probe_add_then_fail_call *call, probe_state *state,
-				  const probe_change *in, probe_value *out)
+wat_status probe_on_add_then_fail(struct probe_add_then_fail_call *call,
+				  probe_state *state,
+				  const probe_change *in,
+				  probe_value *out)
 {
 	(void)out;
 	add(&call->base, state, in);
@@ -114,15 +118,19 @@ wat_status probe_on_add_then_fail(struct probe_add_then_fail_call *call, probe_s
 	return wat_fail(call, WAT_FAILED_PRECONDITION, "added, then failed");
 }
 
-wat_status probe_on_add_then_panic(struct probe_add_then_panic_call *call, probe_state *state,
-				   const probe_change *in, probe_value *out)
+wat_status probe_on_add_then_panic(struct probe_add_then_panic_call *call,
+				   probe_state *state,
+				   const probe_change *in,
+				   probe_value *out)
 {
 	(void)out;
 	add(&call->base, state, in);
 	wat_panic(call, "panic at %" PRId64, state->value);
 }
 
-wat_status probe_on_sneak(struct probe_sneak_call *call, probe_state *state, const probe_change *in,
+wat_status probe_on_sneak(struct probe_sneak_call *call,
+			  probe_state *state,
+			  const probe_change *in,
 			  probe_value *out)
 {
 	add(&call->base, state, in);
@@ -130,7 +138,9 @@ wat_status probe_on_sneak(struct probe_sneak_call *call, probe_state *state, con
 	return WAT_OK;
 }
 
-wat_status probe_on_crash(struct probe_crash_call *call, probe_state *state, const wat_empty *in,
+wat_status probe_on_crash(struct probe_crash_call *call,
+			  probe_state *state,
+			  const wat_empty *in,
 			  wat_empty *out)
 {
 	(void)call;
@@ -141,8 +151,8 @@ wat_status probe_on_crash(struct probe_crash_call *call, probe_state *state, con
 	return WAT_OK;
 }
 
-wat_status probe_on_hang(struct probe_hang_call *call, probe_state *state, const wat_empty *in,
-			 wat_empty *out)
+wat_status
+probe_on_hang(struct probe_hang_call *call, probe_state *state, const wat_empty *in, wat_empty *out)
 {
 	(void)call;
 	(void)state;
@@ -151,7 +161,9 @@ wat_status probe_on_hang(struct probe_hang_call *call, probe_state *state, const
 	hang();
 }
 
-wat_status probe_on_spin(struct probe_spin_call *call, probe_state *state, const probe_size *in,
+wat_status probe_on_spin(struct probe_spin_call *call,
+			 probe_state *state,
+			 const probe_size *in,
 			 probe_size *out)
 {
 	volatile uint64_t n = 0;
@@ -184,8 +196,10 @@ static size_t answer_waiting(const probe_state *state)
 	return n_waiting;
 }
 
-wat_status probe_on_release(struct probe_release_call *call, probe_state *state,
-			    const probe_change *in, probe_size *out)
+wat_status probe_on_release(struct probe_release_call *call,
+			    probe_state *state,
+			    const probe_change *in,
+			    probe_size *out)
 {
 	add(&call->base, state, in);
 	out->n = answer_waiting(state);
@@ -193,23 +207,25 @@ wat_status probe_on_release(struct probe_release_call *call, probe_state *state,
 	return WAT_OK;
 }
 
-wat_status probe_on_release_then_fail(struct probe_release_then_fail_call *call, probe_state *state,
-				      const probe_change *in, probe_size *out)
+wat_status probe_on_release_then_fail(struct probe_release_then_fail_call *call,
+				      probe_state *state,
+				      const probe_change *in,
+				      probe_size *out)
 {
 	add(&call->base, state, in);
 	out->n = answer_waiting(state);
 	return wat_fail(call, WAT_ABORTED, "answered, then failed");
 }
 
-wat_status probe_on_forget(struct probe_forget_call *call, probe_state *state,
-			   const probe_change *in)
+wat_status
+probe_on_forget(struct probe_forget_call *call, probe_state *state, const probe_change *in)
 {
 	add(&call->base, state, in);
 	return WAT_OK;
 }
 
-wat_status probe_on_prompt(struct probe_prompt_call *call, probe_state *state,
-			   const probe_change *in)
+wat_status
+probe_on_prompt(struct probe_prompt_call *call, probe_state *state, const probe_change *in)
 {
 	probe_value value = PROBE_VALUE_INIT;
 
@@ -218,8 +234,8 @@ wat_status probe_on_prompt(struct probe_prompt_call *call, probe_state *state,
 	return probe_prompt_reply(call, &value);
 }
 
-wat_status probe_on_big(struct probe_big_call *call, probe_state *state, const probe_size *in,
-			probe_text *out)
+wat_status
+probe_on_big(struct probe_big_call *call, probe_state *state, const probe_size *in, probe_text *out)
 {
 	out->text = wat_alloc(call, in->n + 1);
 	memset(out->text, 'x', in->n);
@@ -227,7 +243,9 @@ wat_status probe_on_big(struct probe_big_call *call, probe_state *state, const p
 	return WAT_OK;
 }
 
-wat_status probe_on_grow(struct probe_grow_call *call, probe_state *state, const probe_size *in,
+wat_status probe_on_grow(struct probe_grow_call *call,
+			 probe_state *state,
+			 const probe_size *in,
 			 probe_size *out)
 {
 	state->note = wat_alloc(call, in->n + 1);
@@ -236,8 +254,10 @@ wat_status probe_on_grow(struct probe_grow_call *call, probe_state *state, const
 	return WAT_OK;
 }
 
-wat_status probe_on_allocate(struct probe_allocate_call *call, probe_state *state,
-			     const probe_size *in, probe_size *out)
+wat_status probe_on_allocate(struct probe_allocate_call *call,
+			     probe_state *state,
+			     const probe_size *in,
+			     probe_size *out)
 {
 	state->value++;
 	(void)wat_alloc(call, in->n);
@@ -245,16 +265,20 @@ wat_status probe_on_allocate(struct probe_allocate_call *call, probe_state *stat
 	return WAT_OK;
 }
 
-wat_status probe_on_bad_reply(struct probe_bad_reply_call *call, probe_state *state,
-			      const probe_change *in, probe_text *out)
+wat_status probe_on_bad_reply(struct probe_bad_reply_call *call,
+			      probe_state *state,
+			      const probe_change *in,
+			      probe_text *out)
 {
 	state->value += in->n;
 	out->text = wat_strdup(call, "bad \xff");
 	return WAT_OK;
 }
 
-wat_status probe_on_bad_state(struct probe_bad_state_call *call, probe_state *state,
-			      const probe_change *in, probe_text *out)
+wat_status probe_on_bad_state(struct probe_bad_state_call *call,
+			      probe_state *state,
+			      const probe_change *in,
+			      probe_text *out)
 {
 	(void)in;
 	(void)out;
@@ -262,8 +286,10 @@ wat_status probe_on_bad_state(struct probe_bad_state_call *call, probe_state *st
 	return WAT_OK;
 }
 
-wat_status probe_on_bad_failure(struct probe_bad_failure_call *call, probe_state *state,
-				const probe_change *in, probe_text *out)
+wat_status probe_on_bad_failure(struct probe_bad_failure_call *call,
+				probe_state *state,
+				const probe_change *in,
+				probe_text *out)
 {
 	(void)state;
 	(void)in;
@@ -271,8 +297,10 @@ wat_status probe_on_bad_failure(struct probe_bad_failure_call *call, probe_state
 	return wat_fail(call, WAT_ABORTED, "bad \xff text");
 }
 
-wat_status probe_on_add_positive(struct probe_add_positive_call *call, probe_state *state,
-				 const probe_change *in, probe_value *out)
+wat_status probe_on_add_positive(struct probe_add_positive_call *call,
+				 probe_state *state,
+				 const probe_change *in,
+				 probe_value *out)
 {
 	if (in->n < 0)
 		return wat_fail(call, WAT_OUT_OF_RANGE, "n is negative");
@@ -281,7 +309,9 @@ wat_status probe_on_add_positive(struct probe_add_positive_call *call, probe_sta
 	return WAT_OK;
 }
 
-wat_status probe_on_log(struct probe_log_call *call, probe_state *state, const probe_change *in,
+wat_status probe_on_log(struct probe_log_call *call,
+			probe_state *state,
+			const probe_change *in,
 			wat_empty *out)
 {
 	(void)state;

@@ -14,8 +14,10 @@ static void show(const probe_gauge_state *state, probe_gauge_value *out)
 	out->set = state->set;
 }
 
-wat_status probe_gauge_on_get(struct probe_gauge_get_call *call, probe_gauge_state *state,
-			      const wat_empty *in, probe_gauge_value *out)
+wat_status probe_gauge_on_get(struct probe_gauge_get_call *call,
+			      probe_gauge_state *state,
+			      const wat_empty *in,
+			      probe_gauge_value *out)
 {
 	(void)call;
 	(void)in;
@@ -23,8 +25,10 @@ wat_status probe_gauge_on_get(struct probe_gauge_get_call *call, probe_gauge_sta
 	return WAT_OK;
 }
 
-wat_status probe_gauge_on_set(struct probe_gauge_set_call *call, probe_gauge_state *state,
-			      const probe_gauge_value *in, probe_gauge_value *out)
+wat_status probe_gauge_on_set(struct probe_gauge_set_call *call,
+			      probe_gauge_state *state,
+			      const probe_gauge_value *in,
+			      probe_gauge_value *out)
 {
 	(void)call;
 	put(state, in);
@@ -33,7 +37,8 @@ wat_status probe_gauge_on_set(struct probe_gauge_set_call *call, probe_gauge_sta
 }
 
 wat_status probe_gauge_on_set_then_fail(struct probe_gauge_set_then_fail_call *call,
-					probe_gauge_state *state, const probe_gauge_value *in,
+					probe_gauge_state *state,
+					const probe_gauge_value *in,
 					probe_gauge_value *out)
 {
 	(void)out;
@@ -42,7 +47,8 @@ wat_status probe_gauge_on_set_then_fail(struct probe_gauge_set_then_fail_call *c
 }
 
 wat_status probe_gauge_on_set_then_panic(struct probe_gauge_set_then_panic_call *call,
-					 probe_gauge_state *state, const probe_gauge_value *in,
+					 probe_gauge_state *state,
+					 const probe_gauge_value *in,
 					 probe_gauge_value *out)
 {
 	(void)out;
@@ -51,8 +57,10 @@ wat_status probe_gauge_on_set_then_panic(struct probe_gauge_set_then_panic_call 
 	return WAT_OK;
 }
 
-wat_status probe_gauge_on_sneak(struct probe_gauge_sneak_call *call, probe_gauge_state *state,
-				const probe_gauge_value *in, probe_gauge_value *out)
+wat_status probe_gauge_on_sneak(struct probe_gauge_sneak_call *call,
+				probe_gauge_state *state,
+				const probe_gauge_value *in,
+				probe_gauge_value *out)
 {
 	(void)call;
 	put(state, in);
