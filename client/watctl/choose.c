@@ -27,7 +27,9 @@ static int no_user(const struct watctl *ctl, const struct keyring *keyring, cons
 }
 
 /* Tokens are ours to look into: libwat would refuse the same with less to say. */
-static int check_token(const struct watctl *ctl, const char *instance, const char *path,
+static int check_token(const struct watctl *ctl,
+		       const char *instance,
+		       const char *path,
 		       const char *text)
 {
 	struct token token;
@@ -60,8 +62,11 @@ static int from_file(const struct watctl *ctl, const char *instance, const char 
 	return r;
 }
 
-static int from_user(const struct watctl *ctl, const struct keyring *keyring, const char *instance,
-		     const char *user, char **ret)
+static int from_user(const struct watctl *ctl,
+		     const struct keyring *keyring,
+		     const char *instance,
+		     const char *user,
+		     char **ret)
 {
 	_cleanup_(token_text_freep) char *text = NULL, *admin = NULL;
 	int r = keyring_read(keyring, instance, user, &text);
@@ -84,7 +89,9 @@ static int from_user(const struct watctl *ctl, const struct keyring *keyring, co
 }
 
 /* The incarnation that a token in the keyring is for. */
-static bool incarnation_of(const struct keyring *keyring, const char *instance, const char *user,
+static bool incarnation_of(const struct keyring *keyring,
+			   const char *instance,
+			   const char *user,
 			   uint8_t ret_id[static 16])
 {
 	_cleanup_(token_text_freep) char *text = NULL;
@@ -100,7 +107,8 @@ static bool incarnation_of(const struct keyring *keyring, const char *instance, 
 
 /* Users of earlier incarnations stay in the keyring; where the Admin tells which they are, they
  * don't count, unless there are no others: then it is false. */
-static bool drop_earlier(const struct keyring *keyring, const char *instance,
+static bool drop_earlier(const struct keyring *keyring,
+			 const char *instance,
 			 struct keyring_users *users)
 {
 	uint8_t current[16], id[16];
@@ -124,7 +132,8 @@ static bool drop_earlier(const struct keyring *keyring, const char *instance,
 	return n > 0;
 }
 
-static int ambiguous(const struct watctl *ctl, const char *instance,
+static int ambiguous(const struct watctl *ctl,
+		     const char *instance,
 		     const struct keyring_users *users)
 {
 	char list[512] = "";
@@ -140,8 +149,10 @@ static int ambiguous(const struct watctl *ctl, const char *instance,
 			     users->n, instance, list);
 }
 
-static int from_keyring(const struct watctl *ctl, const struct keyring *keyring,
-			const char *instance, char **ret)
+static int from_keyring(const struct watctl *ctl,
+			const struct keyring *keyring,
+			const char *instance,
+			char **ret)
 {
 	_cleanup_(keyring_users_deinit) struct keyring_users users = {0};
 	bool any_now;

@@ -6,7 +6,9 @@
 #include "client/watctl/method.h"
 #include "client/watctl/problem.h"
 
-static int find_method(const struct watctl *ctl, const struct schema *schema, const char *service,
+static int find_method(const struct watctl *ctl,
+		       const struct schema *schema,
+		       const char *service,
 		       struct method *ret)
 {
 	const method_service *proto = schema_service(schema, service);
@@ -22,7 +24,9 @@ static int find_method(const struct watctl *ctl, const struct schema *schema, co
 		       suggestion);
 }
 
-static int call(struct watctl *ctl, wat_capability *user, const struct schema *schema,
+static int call(struct watctl *ctl,
+		wat_capability *user,
+		const struct schema *schema,
 		const struct method *method)
 {
 	const char *json = watctl_argument(ctl, 2);

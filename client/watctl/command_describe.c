@@ -10,8 +10,10 @@
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
 
-int describe_service(struct watctl *ctl, const char *service,
-		     Wat__Node__Description **ret_description, struct schema **ret_schema)
+int describe_service(struct watctl *ctl,
+		     const char *service,
+		     Wat__Node__Description **ret_description,
+		     struct schema **ret_schema)
 {
 	Wat__Node__DescribeRequest request = WAT__NODE__DESCRIBE_REQUEST__INIT;
 	_cleanup_(describe_freep) Wat__Node__Description *description = NULL;

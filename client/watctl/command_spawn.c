@@ -96,7 +96,9 @@ int command_spawn(struct watctl *ctl)
 }
 
 /* *ret_renewed: there is a new Admin. */
-static int start(struct watctl *ctl, const char *name, const struct wat_spawn *how,
+static int start(struct watctl *ctl,
+		 const char *name,
+		 const struct wat_spawn *how,
 		 bool *ret_renewed)
 {
 	_cleanup_(keyring_freep) struct keyring *keyring = NULL;

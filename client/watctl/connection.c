@@ -97,8 +97,11 @@ int connection_open(struct watctl *ctl)
 	return r != 0 ? problem_call(ctl, NULL, r) : 0;
 }
 
-static int node_call_raw(struct watctl *ctl, unsigned number, const ProtobufCMessage *request,
-			 uint8_t **ret_reply, size_t *ret_n)
+static int node_call_raw(struct watctl *ctl,
+			 unsigned number,
+			 const ProtobufCMessage *request,
+			 uint8_t **ret_reply,
+			 size_t *ret_n)
 {
 	size_t n = protobuf_c_message_get_packed_size(request);
 	_cleanup_(freep) uint8_t *bytes = malloc(n > 0 ? n : 1);
@@ -109,8 +112,11 @@ static int node_call_raw(struct watctl *ctl, unsigned number, const ProtobufCMes
 	return wat_node_call_raw(ctl->node, (uint16_t)number, bytes, n, ret_reply, ret_n);
 }
 
-int connection_node_call(struct watctl *ctl, const char *method, const char *instance,
-			 const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
+int connection_node_call(struct watctl *ctl,
+			 const char *method,
+			 const char *instance,
+			 const ProtobufCMessage *request,
+			 ProtobufCMessage **ret_reply)
 {
 	const ProtobufCServiceDescriptor *node = &wat__node__node__descriptor;
 	const ProtobufCMethodDescriptor *which =

@@ -13,9 +13,11 @@ int connection_open(struct watctl *ctl) WAT_MUST_CHECK;
 /* A method of the node, by its name in wat/node.proto, with messages of its types; opens the
  * connection. instance: for the message when it fails, or NULL. *ret_reply: free with
  * protobuf_c_message_free_unpacked. */
-int connection_node_call(struct watctl *ctl, const char *method, const char *instance,
-			 const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
-	WAT_MUST_CHECK;
+int connection_node_call(struct watctl *ctl,
+			 const char *method,
+			 const char *instance,
+			 const ProtobufCMessage *request,
+			 ProtobufCMessage **ret_reply) WAT_MUST_CHECK;
 
 static inline void protobuf_c_messagep(void *p)
 {

@@ -8,9 +8,10 @@
 #include "proto/schema.h"
 
 /* service: full name or, where unique, the C prefix. Free both. */
-int describe_service(struct watctl *ctl, const char *service,
-		     Wat__Node__Description **ret_description, struct schema **ret_schema)
-	WAT_MUST_CHECK;
+int describe_service(struct watctl *ctl,
+		     const char *service,
+		     Wat__Node__Description **ret_description,
+		     struct schema **ret_schema) WAT_MUST_CHECK;
 
 static inline void describe_freep(Wat__Node__Description **description)
 {

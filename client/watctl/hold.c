@@ -35,8 +35,11 @@ int hold_check_name(const struct watctl *ctl, const char *what, const char *name
 		       name, what);
 }
 
-int hold_reserve(const struct watctl *ctl, const struct keyring *keyring, const char *instance,
-		 const char *user, struct token_file **ret)
+int hold_reserve(const struct watctl *ctl,
+		 const struct keyring *keyring,
+		 const char *instance,
+		 const char *user,
+		 struct token_file **ret)
 {
 	int r = keyring_reserve(keyring, instance, user, ret);
 
@@ -47,7 +50,9 @@ int hold_reserve(const struct watctl *ctl, const struct keyring *keyring, const 
 		     : 0;
 }
 
-int hold_commit(const struct watctl *ctl, const char *what, struct token_file *file,
+int hold_commit(const struct watctl *ctl,
+		const char *what,
+		struct token_file *file,
 		const char *token)
 {
 	int r = token_file_commit(file, token);
@@ -59,7 +64,10 @@ int hold_commit(const struct watctl *ctl, const char *what, struct token_file *f
 }
 
 /* Binds, and sees that it is for the instance that was named. */
-static int open_token(struct watctl *ctl, int role, const char *instance, const char *token,
+static int open_token(struct watctl *ctl,
+		      int role,
+		      const char *instance,
+		      const char *token,
 		      wat_capability **ret)
 {
 	_cleanup_(wat_capability_freep) wat_capability *capability = NULL;
@@ -74,7 +82,9 @@ static int open_token(struct watctl *ctl, int role, const char *instance, const 
 	return 0;
 }
 
-int hold_open_admin(struct watctl *ctl, const struct keyring *keyring, const char *instance,
+int hold_open_admin(struct watctl *ctl,
+		    const struct keyring *keyring,
+		    const char *instance,
 		    wat_capability **ret)
 {
 	_cleanup_(token_text_freep) char *token = NULL;

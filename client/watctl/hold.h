@@ -13,13 +13,20 @@ int hold_keyring(struct watctl *ctl, struct keyring **ret) WAT_MUST_CHECK;
 int hold_check_name(const struct watctl *ctl, const char *what, const char *name) WAT_MUST_CHECK;
 
 /* A place in the keyring for a token that is about to be made. user NULL: the Admin. */
-int hold_reserve(const struct watctl *ctl, const struct keyring *keyring, const char *instance,
-		 const char *user, struct token_file **ret) WAT_MUST_CHECK;
-int hold_commit(const struct watctl *ctl, const char *what, struct token_file *file,
+int hold_reserve(const struct watctl *ctl,
+		 const struct keyring *keyring,
+		 const char *instance,
+		 const char *user,
+		 struct token_file **ret) WAT_MUST_CHECK;
+int hold_commit(const struct watctl *ctl,
+		const char *what,
+		struct token_file *file,
 		const char *token) WAT_MUST_CHECK;
 
 /* Binds the Admin of the instance from the keyring. */
-int hold_open_admin(struct watctl *ctl, const struct keyring *keyring, const char *instance,
+int hold_open_admin(struct watctl *ctl,
+		    const struct keyring *keyring,
+		    const char *instance,
 		    wat_capability **ret) WAT_MUST_CHECK;
 /* Binds the User that --token, --as, $WAT_TOKEN_FILE or else the keyring says. */
 int hold_open_user(struct watctl *ctl, const char *instance, wat_capability **ret) WAT_MUST_CHECK;

@@ -66,8 +66,10 @@ static json_t *comment_of(const struct schema *schema, const char *name, const c
 	return json_string(schema_comment(schema, full));
 }
 
-static json_t *view_field(const struct schema *schema, const char *message,
-			  const Google__Protobuf__DescriptorProto *proto, const field_proto *field)
+static json_t *view_field(const struct schema *schema,
+			  const char *message,
+			  const Google__Protobuf__DescriptorProto *proto,
+			  const field_proto *field)
 {
 	json_t *view = json_pack("{s:s, s:i, s:o, s:o}", "name", field->name, "number",
 				 (int)field->number, "type", field_type(schema, field), "comment",
@@ -116,7 +118,8 @@ static void walk_enum(struct walk *walk, const char *name, const enum_proto *enu
 					      view_values(enumeration)));
 }
 
-static void walk_message(struct walk *walk, const char *name,
+static void walk_message(struct walk *walk,
+			 const char *name,
 			 const Google__Protobuf__DescriptorProto *message)
 {
 	json_t *fields = json_array();
@@ -151,7 +154,8 @@ static void walk_all(struct walk *walk)
 	}
 }
 
-static json_t *view_method(const struct schema *schema, const char *service,
+static json_t *view_method(const struct schema *schema,
+			   const char *service,
 			   const struct method *method)
 {
 	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:b, s:I, s:o}", "name", method->name, "number",
@@ -174,8 +178,10 @@ static json_t *admin_methods(const char *state)
 			 "Ends the incarnation and answers its final state.");
 }
 
-static json_t *view_methods(const struct schema *schema, const char *service,
-			    const method_service *proto, struct walk *walk)
+static json_t *view_methods(const struct schema *schema,
+			    const char *service,
+			    const method_service *proto,
+			    struct walk *walk)
 {
 	json_t *methods = json_array();
 
@@ -192,7 +198,9 @@ static json_t *view_methods(const struct schema *schema, const char *service,
 	return methods;
 }
 
-json_t *interface_view(const struct schema *schema, const char *service, const char *prefix,
+json_t *interface_view(const struct schema *schema,
+		       const char *service,
+		       const char *prefix,
 		       const char *file)
 {
 	const method_service *proto = schema_service(schema, service);

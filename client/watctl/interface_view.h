@@ -9,7 +9,9 @@
 /* {service, prefix, file, comment, userMethods, adminMethods, state, types}; types are those that
  * the methods and the state need. A new reference; NULL when memory is out or the schema has no
  * such service. */
-json_t *interface_view(const struct schema *schema, const char *service, const char *prefix,
+json_t *interface_view(const struct schema *schema,
+		       const char *service,
+		       const char *prefix,
 		       const char *file);
 
 #endif

@@ -87,7 +87,9 @@ const char *keyring_path(const struct keyring *keyring)
 	return keyring->root;
 }
 
-static int path_of(const struct keyring *keyring, const char *instance, const char *user,
+static int path_of(const struct keyring *keyring,
+		   const char *instance,
+		   const char *user,
 		   char **ret)
 {
 	int n;
@@ -118,7 +120,9 @@ static int make_directories(char *path)
 	return 0;
 }
 
-int keyring_read(const struct keyring *keyring, const char *instance, const char *user,
+int keyring_read(const struct keyring *keyring,
+		 const char *instance,
+		 const char *user,
 		 char **ret_token)
 {
 	_cleanup_(freep) char *path = NULL;
@@ -127,7 +131,9 @@ int keyring_read(const struct keyring *keyring, const char *instance, const char
 	return r < 0 ? r : token_file_read(path, ret_token);
 }
 
-int keyring_reserve(const struct keyring *keyring, const char *instance, const char *user,
+int keyring_reserve(const struct keyring *keyring,
+		    const char *instance,
+		    const char *user,
 		    struct token_file **ret)
 {
 	_cleanup_(freep) char *path = NULL;

@@ -29,10 +29,14 @@ struct keyring *keyring_free(struct keyring *keyring);
 const char *keyring_path(const struct keyring *keyring);
 
 /* user NULL: the Admin. -ENOENT when there is none. Free with token_text_free. */
-int keyring_read(const struct keyring *keyring, const char *instance, const char *user,
+int keyring_read(const struct keyring *keyring,
+		 const char *instance,
+		 const char *user,
 		 char **ret_token) WAT_MUST_CHECK;
 /* Makes the directories. */
-int keyring_reserve(const struct keyring *keyring, const char *instance, const char *user,
+int keyring_reserve(const struct keyring *keyring,
+		    const char *instance,
+		    const char *user,
 		    struct token_file **ret) WAT_MUST_CHECK;
 /* No error if there is none. */
 int keyring_remove_user(const struct keyring *keyring, const char *instance, const char *user)

@@ -56,8 +56,12 @@ static int read_argument(const char *argument, char **ret, size_t *ret_n)
 	return *ret ? 0 : -ENOMEM;
 }
 
-int message_from_argument(const struct watctl *ctl, const struct schema *schema, const char *type,
-			  const char *what, const char *argument, uint8_t **ret_bytes,
+int message_from_argument(const struct watctl *ctl,
+			  const struct schema *schema,
+			  const char *type,
+			  const char *what,
+			  const char *argument,
+			  uint8_t **ret_bytes,
 			  size_t *ret_n)
 {
 	_cleanup_(freep) char *json = NULL;
@@ -82,8 +86,11 @@ int message_from_argument(const struct watctl *ctl, const struct schema *schema,
 	return 0;
 }
 
-int message_print(const struct watctl *ctl, const struct schema *schema, const char *type,
-		  const uint8_t *bytes, size_t n)
+int message_print(const struct watctl *ctl,
+		  const struct schema *schema,
+		  const char *type,
+		  const uint8_t *bytes,
+		  size_t n)
 {
 	_cleanup_(freep) char *json = NULL;
 	struct json_error error = {"", ""};

@@ -10,13 +10,20 @@
 
 /* argument: the JSON itself, @FILE, or - for stdin. what: "the state", "the request", for messages.
  * Gives the message's bytes; free(). */
-int message_from_argument(const struct watctl *ctl, const struct schema *schema, const char *type,
-			  const char *what, const char *argument, uint8_t **ret_bytes,
+int message_from_argument(const struct watctl *ctl,
+			  const struct schema *schema,
+			  const char *type,
+			  const char *what,
+			  const char *argument,
+			  uint8_t **ret_bytes,
 			  size_t *ret_n) WAT_MUST_CHECK;
 
 /* Prints a message as one line of JSON. */
-int message_print(const struct watctl *ctl, const struct schema *schema, const char *type,
-		  const uint8_t *bytes, size_t n) WAT_MUST_CHECK;
+int message_print(const struct watctl *ctl,
+		  const struct schema *schema,
+		  const char *type,
+		  const uint8_t *bytes,
+		  size_t n) WAT_MUST_CHECK;
 
 /* A schema as watd or libwat gave it. */
 int message_schema(const struct watctl *ctl, const uint8_t *bytes, size_t n, struct schema **ret)

@@ -89,7 +89,9 @@ static void print_cell(struct line *line, const char *text, size_t width, bool r
 	line->owed += 2 + (right ? 0 : pad);
 }
 
-static void print_titles(const json_t *rows, const struct output_column *columns, size_t n_columns,
+static void print_titles(const json_t *rows,
+			 const struct output_column *columns,
+			 size_t n_columns,
 			 const size_t *widths)
 {
 	const json_t *first = json_array_get(rows, 0);
@@ -101,7 +103,9 @@ static void print_titles(const json_t *rows, const struct output_column *columns
 	(void)putchar('\n');
 }
 
-static void print_row(const json_t *row, const struct output_column *columns, size_t n_columns,
+static void print_row(const json_t *row,
+		      const struct output_column *columns,
+		      size_t n_columns,
 		      const size_t *widths)
 {
 	struct line line = {0};

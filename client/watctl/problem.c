@@ -56,7 +56,9 @@ static void print_document(int status, const char *text, const struct wat_failur
 		output_json(document);
 }
 
-static void say(const struct watctl *ctl, int status, const char *text,
+static void say(const struct watctl *ctl,
+		int status,
+		const char *text,
 		const struct wat_failure *failure)
 {
 	fprintf(stderr, "watctl: %s: ", wat_status_name(status));
@@ -66,8 +68,11 @@ static void say(const struct watctl *ctl, int status, const char *text,
 		print_document(status, text, failure);
 }
 
-static int say_format(const struct watctl *ctl, enum watctl_exit code, int status,
-		      const char *format, va_list arguments)
+static int say_format(const struct watctl *ctl,
+		      enum watctl_exit code,
+		      int status,
+		      const char *format,
+		      va_list arguments)
 {
 	char text[2048];
 
@@ -87,7 +92,10 @@ int problem(const struct watctl *ctl, int status, const char *format, ...)
 	return r;
 }
 
-int problem_exit(const struct watctl *ctl, enum watctl_exit code, int status, const char *format,
+int problem_exit(const struct watctl *ctl,
+		 enum watctl_exit code,
+		 int status,
+		 const char *format,
 		 ...)
 {
 	va_list arguments;

@@ -8,7 +8,10 @@
 /* "watctl: STATUS: sentence". The exit status follows from the status. */
 int problem(const struct watctl *ctl, int status, const char *format, ...) WAT_PRINTF(3, 4);
 /* The same with another exit status. */
-int problem_exit(const struct watctl *ctl, enum watctl_exit code, int status, const char *format,
+int problem_exit(const struct watctl *ctl,
+		 enum watctl_exit code,
+		 int status,
+		 const char *format,
 		 ...) WAT_PRINTF(4, 5);
 /* The command line makes no sense: shows how the command is used. WATCTL_USAGE. */
 int problem_usage(const struct watctl *ctl, const char *format, ...) WAT_PRINTF(2, 3);

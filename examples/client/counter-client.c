@@ -32,7 +32,9 @@ static int read_token(const char *path, char *token, int size)
 	return fclose(file) == 0 ? 0 : 1;
 }
 
-static void count_done(void *arg, int status, const counter_value *out,
+static void count_done(void *arg,
+		       int status,
+		       const counter_value *out,
 		       const struct wat_failure *failure)
 {
 	long *n_done = arg;
