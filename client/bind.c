@@ -87,7 +87,9 @@ static uint32_t budget_of(const wat_capability *capability)
 	return latest - now > UINT32_MAX ? UINT32_MAX : (uint32_t)(latest - now);
 }
 
-static void prove(const wat *w, const wat_capability *capability, uint64_t slot,
+static void prove(const wat *w,
+		  const wat_capability *capability,
+		  uint64_t slot,
 		  uint8_t proof[TOKEN_PROOF_SIZE])
 {
 	uint8_t binding[32], pk[32], sk[64];
@@ -102,8 +104,11 @@ static void prove(const wat *w, const wat_capability *capability, uint64_t slot,
 	sodium_memzero(sk, sizeof sk);
 }
 
-static void fill_token(wat *w, wat_capability *capability, Wat__Envelope__Bind *bind,
-		       uint8_t token[TOKEN_SIZE], uint8_t proof[TOKEN_PROOF_SIZE])
+static void fill_token(wat *w,
+		       wat_capability *capability,
+		       Wat__Envelope__Bind *bind,
+		       uint8_t token[TOKEN_SIZE],
+		       uint8_t proof[TOKEN_PROOF_SIZE])
 {
 	token_encode(&capability->token, token);
 	prove(w, capability, w->last_slot, proof);
@@ -136,7 +141,8 @@ static void send_bind(wat *w, wat_capability *capability)
 		connection_write(w);
 }
 
-void bind_failed(wat_capability *capability, wat_status status,
+void bind_failed(wat_capability *capability,
+		 wat_status status,
 		 const Wat__Envelope__Failure *failure)
 {
 	capability->binding = UNBOUND;

@@ -15,8 +15,11 @@ uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
-struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method,
-		      const void *request, size_t n)
+struct call *call_new(wat_capability *capability,
+		      enum call_kind kind,
+		      uint16_t method,
+		      const void *request,
+		      size_t n)
 {
 	struct call *call = calloc(1, sizeof *call);
 
@@ -51,7 +54,9 @@ struct call *call_free(struct call *call)
 	return NULL;
 }
 
-void call_complete(struct call *call, int status, const Wat__Envelope__Failure *failure,
+void call_complete(struct call *call,
+		   int status,
+		   const Wat__Envelope__Failure *failure,
 		   const char *text)
 {
 	wat *w = call->capability->owner;
@@ -67,7 +72,9 @@ void call_complete(struct call *call, int status, const Wat__Envelope__Failure *
 	(void)pthread_cond_broadcast(&w->changed);
 }
 
-void calls_fail(wat_capability *capability, int status, const Wat__Envelope__Failure *failure,
+void calls_fail(wat_capability *capability,
+		int status,
+		const Wat__Envelope__Failure *failure,
 		const char *text)
 {
 	struct list *first;

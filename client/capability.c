@@ -106,7 +106,10 @@ static int run_and_free(struct call *call)
 	return r;
 }
 
-int wat_capability_open(wat *w, int role, uint64_t interface_hash, const char *token,
+int wat_capability_open(wat *w,
+			int role,
+			uint64_t interface_hash,
+			const char *token,
 			wat_capability **ret)
 {
 	wat_capability *capability;

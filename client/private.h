@@ -108,14 +108,21 @@ int failure_set_errno(int r, const char *format, ...) WAT_PRINTF(2, 3);
 const struct wat_failure *failure_public(int status, const Wat__Envelope__Failure *failure);
 
 /* call.c */
-struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method,
-		      const void *request, size_t n);
+struct call *call_new(wat_capability *capability,
+		      enum call_kind kind,
+		      uint16_t method,
+		      const void *request,
+		      size_t n);
 struct call *call_free(struct call *call);
 /* Ends it: wakes its caller, or queues its callback. failure is copied. */
-void call_complete(struct call *call, int status, const Wat__Envelope__Failure *failure,
+void call_complete(struct call *call,
+		   int status,
+		   const Wat__Envelope__Failure *failure,
 		   const char *text);
 /* Ends all calls of the capability. */
-void calls_fail(wat_capability *capability, int status, const Wat__Envelope__Failure *failure,
+void calls_fail(wat_capability *capability,
+		int status,
+		const Wat__Envelope__Failure *failure,
 		const char *text);
 /* Submits and waits. Takes the call back afterwards: its answer stands in it. */
 int call_run(struct call *call);
@@ -140,7 +147,8 @@ void channel_lost(wat_capability *capability);
 /* bind.c */
 /* Does what can be done now: connects, binds, sends. */
 void drive(wat *w);
-void bind_failed(wat_capability *capability, wat_status status,
+void bind_failed(wat_capability *capability,
+		 wat_status status,
 		 const Wat__Envelope__Failure *failure);
 /* The capability is bound: its waiting calls are written. */
 void bind_done(wat_capability *capability);

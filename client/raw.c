@@ -14,8 +14,12 @@
 enum { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
 enum { NODE_SPAWN = 6, NODE_START = 7 };
 
-static struct call *method_call(wat_capability *capability, uint16_t method, bool resend,
-				uint32_t deadline_ms, const void *request, size_t n)
+static struct call *method_call(wat_capability *capability,
+				uint16_t method,
+				bool resend,
+				uint32_t deadline_ms,
+				const void *request,
+				size_t n)
 {
 	struct call *call = call_new(capability, CALL_METHOD, method, request, n);
 	uint64_t deadline;
@@ -29,8 +33,13 @@ static struct call *method_call(wat_capability *capability, uint16_t method, boo
 	return call;
 }
 
-static int call_bytes(wat_capability *capability, uint16_t method, bool resend,
-		      uint32_t deadline_ms, const void *request, size_t n, uint8_t **ret_reply,
+static int call_bytes(wat_capability *capability,
+		      uint16_t method,
+		      bool resend,
+		      uint32_t deadline_ms,
+		      const void *request,
+		      size_t n,
+		      uint8_t **ret_reply,
 		      size_t *ret_n)
 {
 	struct call *call = method_call(capability, method, resend, deadline_ms, request, n);
@@ -47,14 +56,23 @@ static int call_bytes(wat_capability *capability, uint16_t method, bool resend,
 	return r;
 }
 
-int wat_call_raw(wat_capability *user, uint16_t method, uint32_t flags, uint32_t deadline_ms,
-		 const void *request, size_t n, uint8_t **ret_reply, size_t *ret_n)
+int wat_call_raw(wat_capability *user,
+		 uint16_t method,
+		 uint32_t flags,
+		 uint32_t deadline_ms,
+		 const void *request,
+		 size_t n,
+		 uint8_t **ret_reply,
+		 size_t *ret_n)
 {
 	return call_bytes(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n,
 			  ret_reply, ret_n);
 }
 
-static void ignore(void *arg, int status, const uint8_t *reply, size_t n,
+static void ignore(void *arg,
+		   int status,
+		   const uint8_t *reply,
+		   size_t n,
 		   const struct wat_failure *failure)
 {
 	(void)arg;
@@ -64,8 +82,14 @@ static void ignore(void *arg, int status, const uint8_t *reply, size_t n,
 	(void)failure;
 }
 
-int wat_send_raw(wat_capability *user, uint16_t method, uint32_t flags, uint32_t deadline_ms,
-		 const void *request, size_t n, wat_raw_done *done, void *arg)
+int wat_send_raw(wat_capability *user,
+		 uint16_t method,
+		 uint32_t flags,
+		 uint32_t deadline_ms,
+		 const void *request,
+		 size_t n,
+		 wat_raw_done *done,
+		 void *arg)
 {
 	struct call *call =
 		method_call(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n);
@@ -83,8 +107,10 @@ int wat_send_raw(wat_capability *user, uint16_t method, uint32_t flags, uint32_t
 }
 
 /* Calls a method of watd's own; the reply is checked and unpacked. */
-static int call_message(wat_capability *capability, uint16_t method,
-			const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
+static int call_message(wat_capability *capability,
+			uint16_t method,
+			const ProtobufCMessage *request,
+			const ProtobufCMessageDescriptor *type,
 			ProtobufCMessage **ret)
 {
 	size_t n = protobuf_c_message_get_packed_size(request), n_reply;
@@ -116,7 +142,8 @@ static void holder_make(struct holder *holder)
 	sodium_memzero(sk, sizeof sk);
 }
 
-static int take_token(const ProtobufCBinaryData *bytes, const struct holder *holder,
+static int take_token(const ProtobufCBinaryData *bytes,
+		      const struct holder *holder,
 		      char **ret_text)
 {
 	struct token token;
@@ -289,14 +316,23 @@ wat_node *wat_node_free(wat_node *node)
 	return NULL;
 }
 
-int wat_node_call_raw(wat_node *node, uint16_t method, const void *request, size_t n,
-		      uint8_t **ret_reply, size_t *ret_n)
+int wat_node_call_raw(wat_node *node,
+		      uint16_t method,
+		      const void *request,
+		      size_t n,
+		      uint8_t **ret_reply,
+		      size_t *ret_n)
 {
 	return call_bytes(&node->capability, method, true, 0, request, n, ret_reply, ret_n);
 }
 
-int wat_spawn_raw(wat_node *node, const char *service, const char *name,
-		  const struct wat_spawn *spawn, const void *state, size_t n, char **ret_token)
+int wat_spawn_raw(wat_node *node,
+		  const char *service,
+		  const char *name,
+		  const struct wat_spawn *spawn,
+		  const void *state,
+		  size_t n,
+		  char **ret_token)
 {
 	Wat__Node__SpawnRequest request = WAT__NODE__SPAWN_REQUEST__INIT;
 	struct holder holder;

@@ -21,7 +21,9 @@ static int pack(const ProtobufCMessage *message, uint8_t **ret, size_t *ret_n)
 	return 0;
 }
 
-static int unpack(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t n,
+static int unpack(const ProtobufCMessageDescriptor *type,
+		  const uint8_t *bytes,
+		  size_t n,
 		  ProtobufCMessage **ret)
 {
 	struct check_error error;
@@ -39,8 +41,11 @@ static int unpack(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, 
 	return failure_set(WAT_INTERNAL, NULL, "the answer can't be read: %s", text);
 }
 
-int wat_stub_spawn(wat_node *node, const struct wat_interface *interface, const char *name,
-		   const struct wat_spawn *spawn, const ProtobufCMessage *state,
+int wat_stub_spawn(wat_node *node,
+		   const struct wat_interface *interface,
+		   const char *name,
+		   const struct wat_spawn *spawn,
+		   const ProtobufCMessage *state,
 		   wat_capability **ret_admin)
 {
 	_cleanup_(freep) uint8_t *bytes = NULL;
@@ -56,14 +61,19 @@ int wat_stub_spawn(wat_node *node, const struct wat_interface *interface, const 
 	return r;
 }
 
-int wat_stub_open(wat *w, const struct wat_interface *interface, int role, const char *token,
+int wat_stub_open(wat *w,
+		  const struct wat_interface *interface,
+		  int role,
+		  const char *token,
 		  wat_capability **ret)
 {
 	return wat_capability_open(w, role, interface->hash, token, ret);
 }
 
-int wat_stub_provision(wat_capability *admin, const struct wat_interface *interface,
-		       const struct wat_grant *grant, wat_capability **ret_user)
+int wat_stub_provision(wat_capability *admin,
+		       const struct wat_interface *interface,
+		       const struct wat_grant *grant,
+		       wat_capability **ret_user)
 {
 	_cleanup_(freep) char *token = NULL;
 	int r = wat_provision_raw(admin, grant, &token);
@@ -73,8 +83,11 @@ int wat_stub_provision(wat_capability *admin, const struct wat_interface *interf
 		      : r;
 }
 
-int wat_stub_call(wat_capability *user, const struct wat_interface *interface, uint16_t method,
-		  const ProtobufCMessage *in, ProtobufCMessage **ret_out)
+int wat_stub_call(wat_capability *user,
+		  const struct wat_interface *interface,
+		  uint16_t method,
+		  const ProtobufCMessage *in,
+		  ProtobufCMessage **ret_out)
 {
 	const struct wat_method *m = &interface->methods[method];
 	_cleanup_(freep) uint8_t *request = NULL, *reply = NULL;
@@ -95,7 +108,10 @@ struct typed {
 	void *arg;
 };
 
-static void on_done(void *arg, int status, const uint8_t *reply, size_t n,
+static void on_done(void *arg,
+		    int status,
+		    const uint8_t *reply,
+		    size_t n,
 		    const struct wat_failure *failure)
 {
 	_cleanup_(freep) struct typed *typed = arg;
@@ -112,8 +128,12 @@ static void on_done(void *arg, int status, const uint8_t *reply, size_t n,
 		protobuf_c_message_free_unpacked(out, NULL);
 }
 
-int wat_stub_send(wat_capability *user, const struct wat_interface *interface, uint16_t method,
-		  const ProtobufCMessage *in, wat_stub_invoke *invoke, void (*typed_done)(void),
+int wat_stub_send(wat_capability *user,
+		  const struct wat_interface *interface,
+		  uint16_t method,
+		  const ProtobufCMessage *in,
+		  wat_stub_invoke *invoke,
+		  void (*typed_done)(void),
 		  void *arg)
 {
 	const struct wat_method *m = &interface->methods[method];
@@ -134,7 +154,8 @@ int wat_stub_send(wat_capability *user, const struct wat_interface *interface, u
 	return r;
 }
 
-int wat_stub_stop(wat_capability *admin, const struct wat_interface *interface,
+int wat_stub_stop(wat_capability *admin,
+		  const struct wat_interface *interface,
 		  ProtobufCMessage **ret_state)
 {
 	_cleanup_(freep) uint8_t *state = NULL;

@@ -111,7 +111,9 @@ static void write_path(const struct check *check, char *path, size_t size)
 	}
 }
 
-static int fail(const struct check *check, struct check_error *error, const char *expected,
+static int fail(const struct check *check,
+		struct check_error *error,
+		const char *expected,
 		const char *got)
 {
 	if (error) {
@@ -124,7 +126,8 @@ static int fail(const struct check *check, struct check_error *error, const char
 
 /* True if the field came before. The rescan is for descriptors of more than 64 fields; it runs at
  * most once per field, since a second one is refused. */
-static bool was_seen(const struct level *level, const ProtobufCFieldDescriptor *field,
+static bool was_seen(const struct level *level,
+		     const ProtobufCFieldDescriptor *field,
 		     const uint8_t *until)
 {
 	size_t index = (size_t)(field - level->descriptor->fields);
@@ -147,8 +150,10 @@ static void set_seen(struct level *level, const ProtobufCFieldDescriptor *field)
 		level->seen |= UINT64_C(1) << index;
 }
 
-static void enter(struct check *check, const ProtobufCMessageDescriptor *descriptor,
-		  const uint8_t *bytes, size_t n)
+static void enter(struct check *check,
+		  const ProtobufCMessageDescriptor *descriptor,
+		  const uint8_t *bytes,
+		  size_t n)
 {
 	check->levels[check->depth++] = (struct level){
 		.descriptor = descriptor,
@@ -158,7 +163,8 @@ static void enter(struct check *check, const ProtobufCMessageDescriptor *descrip
 	};
 }
 
-static int check_packed(struct check *check, const struct wire_field *field,
+static int check_packed(struct check *check,
+			const struct wire_field *field,
 			struct check_error *error)
 {
 	const struct level *level = &check->levels[check->depth - 1];
@@ -176,7 +182,8 @@ static int check_packed(struct check *check, const struct wire_field *field,
 	return r;
 }
 
-static int enter_submessage(struct check *check, const struct wire_field *field,
+static int enter_submessage(struct check *check,
+			    const struct wire_field *field,
 			    struct check_error *error)
 {
 	struct level *level = &check->levels[check->depth - 1];
@@ -192,7 +199,8 @@ static int enter_submessage(struct check *check, const struct wire_field *field,
 	return 0;
 }
 
-static int check_known(struct check *check, const struct wire_field *field,
+static int check_known(struct check *check,
+		       const struct wire_field *field,
 		       struct check_error *error)
 {
 	struct level *level = &check->levels[check->depth - 1];
@@ -263,7 +271,9 @@ static int step(struct check *check, struct check_error *error)
 	return level->field ? check_known(check, &field, error) : 0;
 }
 
-int check_message(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t n,
+int check_message(const ProtobufCMessageDescriptor *descriptor,
+		  const uint8_t *bytes,
+		  size_t n,
 		  struct check_error *ret_error)
 {
 	struct check check;
@@ -283,8 +293,11 @@ int check_message(const ProtobufCMessageDescriptor *descriptor, const uint8_t *b
 	return 0;
 }
 
-int check_unpack(const ProtobufCMessageDescriptor *descriptor, ProtobufCAllocator *allocator,
-		 const uint8_t *bytes, size_t n, ProtobufCMessage **ret_message,
+int check_unpack(const ProtobufCMessageDescriptor *descriptor,
+		 ProtobufCAllocator *allocator,
+		 const uint8_t *bytes,
+		 size_t n,
+		 ProtobufCMessage **ret_message,
 		 struct check_error *ret_error)
 {
 	ProtobufCMessage *message;

@@ -20,13 +20,18 @@ struct check_error {
 };
 
 /* 0, or -EBADMSG with *ret_error filled (it may be NULL). */
-int check_message(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t n,
+int check_message(const ProtobufCMessageDescriptor *descriptor,
+		  const uint8_t *bytes,
+		  size_t n,
 		  struct check_error *ret_error) WAT_MUST_CHECK;
 
 /* check_message, then unpack. allocator NULL: malloc. -EBADMSG, or -ENOMEM also when the
  * allocator's cap is reached. */
-int check_unpack(const ProtobufCMessageDescriptor *descriptor, ProtobufCAllocator *allocator,
-		 const uint8_t *bytes, size_t n, ProtobufCMessage **ret_message,
+int check_unpack(const ProtobufCMessageDescriptor *descriptor,
+		 ProtobufCAllocator *allocator,
+		 const uint8_t *bytes,
+		 size_t n,
+		 ProtobufCMessage **ret_message,
 		 struct check_error *ret_error) WAT_MUST_CHECK;
 
 /* "request.n: expected ..., got ..." into text. */

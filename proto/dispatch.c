@@ -14,7 +14,9 @@ static struct dispatch_call *of(struct wat_call *call)
 	return (struct dispatch_call *)(void *)call;
 }
 
-static void set_failure(struct dispatch_call *call, wat_status status, const char *format,
+static void set_failure(struct dispatch_call *call,
+			wat_status status,
+			const char *format,
 			va_list arguments)
 {
 	(void)vsnprintf(call->text, sizeof call->text, format, arguments);
@@ -174,8 +176,10 @@ static const struct wat_call_api api = {
 	.random = api_random,
 };
 
-void dispatch_call_init(struct dispatch_call *call, const struct dispatch_ops *ops,
-			struct arena *arena, uint64_t id)
+void dispatch_call_init(struct dispatch_call *call,
+			const struct dispatch_ops *ops,
+			struct arena *arena,
+			uint64_t id)
 {
 	call->base = (struct wat_call){.api = &api, .id = id};
 	call->ops = ops;
@@ -186,8 +190,12 @@ void dispatch_call_init(struct dispatch_call *call, const struct dispatch_ops *o
 	call->text[0] = '\0';
 }
 
-wat_status dispatch_decode(struct dispatch_call *call, const struct wat_interface *interface,
-			   uint64_t method_mask, uint16_t method, const uint8_t *body, size_t n)
+wat_status dispatch_decode(struct dispatch_call *call,
+			   const struct wat_interface *interface,
+			   uint64_t method_mask,
+			   uint16_t method,
+			   const uint8_t *body,
+			   size_t n)
 {
 	struct check_error error;
 	ProtobufCMessage *in;
@@ -239,7 +247,8 @@ static enum dispatch_outcome conclude_later(struct dispatch_call *call, wat_stat
 	return DISPATCH_FAILED;
 }
 
-static enum dispatch_outcome conclude(struct dispatch_call *call, wat_status status,
+static enum dispatch_outcome conclude(struct dispatch_call *call,
+				      wat_status status,
 				      const ProtobufCMessage *out)
 {
 	if (status == WAT_OK) {
@@ -254,7 +263,8 @@ static enum dispatch_outcome conclude(struct dispatch_call *call, wat_status sta
 	return DISPATCH_FAILED;
 }
 
-enum dispatch_outcome dispatch_invoke(struct dispatch_call *call, const struct wat_service *service,
+enum dispatch_outcome dispatch_invoke(struct dispatch_call *call,
+				      const struct wat_service *service,
 				      void *state)
 {
 	const struct wat_method *method = call->base.method;
@@ -277,7 +287,8 @@ enum dispatch_outcome dispatch_invoke(struct dispatch_call *call, const struct w
 	return out ? conclude(call, status, out) : conclude_later(call, status);
 }
 
-wat_status dispatch_lifecycle(struct dispatch_call *call, wat_lifecycle_handler *handler,
+wat_status dispatch_lifecycle(struct dispatch_call *call,
+			      wat_lifecycle_handler *handler,
 			      void *state)
 {
 	wat_status status;

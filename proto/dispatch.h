@@ -43,15 +43,20 @@ struct dispatch_call {
 };
 
 /* The arena must be empty or hold only what may go with the call. */
-void dispatch_call_init(struct dispatch_call *call, const struct dispatch_ops *ops,
-			struct arena *arena, uint64_t id);
+void dispatch_call_init(struct dispatch_call *call,
+			const struct dispatch_ops *ops,
+			struct arena *arena,
+			uint64_t id);
 
 /* Steps before the handler: is there such a method (UNIMPLEMENTED), is it in the mask
  * (ACCESS_DENIED), do the bytes decode (INVALID_ARGUMENT with path, expected, got). On a status but
  * OK call->text says why and the call is answered. */
-wat_status dispatch_decode(struct dispatch_call *call, const struct wat_interface *interface,
-			   uint64_t method_mask, uint16_t method, const uint8_t *body, size_t n)
-	WAT_MUST_CHECK;
+wat_status dispatch_decode(struct dispatch_call *call,
+			   const struct wat_interface *interface,
+			   uint64_t method_mask,
+			   uint16_t method,
+			   const uint8_t *body,
+			   size_t n) WAT_MUST_CHECK;
 
 enum dispatch_outcome {
 	DISPATCH_REPLY,  /* call->reply is the answer */
@@ -62,11 +67,13 @@ enum dispatch_outcome {
 
 /* Runs the handler of call->base.method. A `later` handler that neither answered nor took the call
  * is INTERNAL; answers given by one that then fails are withdrawn. */
-enum dispatch_outcome dispatch_invoke(struct dispatch_call *call, const struct wat_service *service,
+enum dispatch_outcome dispatch_invoke(struct dispatch_call *call,
+				      const struct wat_service *service,
 				      void *state) WAT_MUST_CHECK;
 
 /* Runs START or STOP: WAT_OK, or the status with call->text. */
-wat_status dispatch_lifecycle(struct dispatch_call *call, wat_lifecycle_handler *handler,
+wat_status dispatch_lifecycle(struct dispatch_call *call,
+			      wat_lifecycle_handler *handler,
 			      void *state) WAT_MUST_CHECK;
 
 /* Fails the call from outside a handler (a panic, a stop). */

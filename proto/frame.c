@@ -31,7 +31,8 @@ void frame_encode(const struct frame *frame, uint8_t ret_bytes[static FRAME_HEAD
 	bytes_put32(ret_bytes + 28, 0);
 }
 
-enum frame_error frame_decode(const uint8_t bytes[static FRAME_HEADER_SIZE], uint32_t body_max,
+enum frame_error frame_decode(const uint8_t bytes[static FRAME_HEADER_SIZE],
+			      uint32_t body_max,
 			      struct frame *ret_frame)
 {
 	*ret_frame = (struct frame){

@@ -9,10 +9,11 @@
 
 #define FRAME_HEADER_SIZE 32u
 
-#define FRAME_TYPES(F)                                                                        \
-	F(HELLO, 1)                                                                           \
-	F(WELCOME, 2) F(BIND, 3) F(BOUND, 4) F(ATTACHED, 5) F(DROP, 6) F(CALL, 7) F(REPLY, 8) \
-		F(FAIL, 9) F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) F(GOAWAY, 14)
+#define FRAME_TYPES(F)                                                                     \
+	F(HELLO, 1)                                                                        \
+	F(WELCOME, 2)                                                                      \
+	F(BIND, 3) F(BOUND, 4) F(ATTACHED, 5) F(DROP, 6) F(CALL, 7) F(REPLY, 8) F(FAIL, 9) \
+		F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) F(GOAWAY, 14)
 
 enum frame_type {
 #define FRAME_ENUM(name, number) FRAME_##name = number,
@@ -44,7 +45,8 @@ enum frame_error { FRAME_OK = 0, FRAME_E_RESERVED = 1, FRAME_E_TOO_LARGE = 2, FR
 /* Decodes and checks a header: reserved bytes and unknown flags are zero, the body is within
  * body_max, the type is known or skippable. *ret_frame is filled in every case, for the message
  * about it. */
-enum frame_error frame_decode(const uint8_t bytes[static FRAME_HEADER_SIZE], uint32_t body_max,
+enum frame_error frame_decode(const uint8_t bytes[static FRAME_HEADER_SIZE],
+			      uint32_t body_max,
 			      struct frame *ret_frame);
 
 /* "CALL"; NULL for an unknown type. */

@@ -73,7 +73,9 @@ struct wat_call {
 };
 
 /* A handler without its types. `out` is NULL for a method that answers later. */
-typedef wat_status wat_handler(struct wat_call *, void *state, const ProtobufCMessage *in,
+typedef wat_status wat_handler(struct wat_call *,
+			       void *state,
+			       const ProtobufCMessage *in,
 			       ProtobufCMessage *out);
 /* START and STOP. */
 typedef wat_status wat_lifecycle_handler(struct wat_call *, void *state);

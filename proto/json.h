@@ -21,16 +21,24 @@ struct json_error {
  * .proto; integers of any size as numbers or strings; null is "not there". Unknown, mistyped and
  * double fields are refused with their path: -EBADMSG with *ret_error (which may be NULL). -ENOMEM.
  * The caller frees the bytes; they are not NULL even if there are none. */
-int json_to_message(const struct schema *schema, const char *type, const char *json, size_t n,
-		    uint8_t **ret_bytes, size_t *ret_n, struct json_error *ret_error)
-	WAT_MUST_CHECK;
+int json_to_message(const struct schema *schema,
+		    const char *type,
+		    const char *json,
+		    size_t n,
+		    uint8_t **ret_bytes,
+		    size_t *ret_n,
+		    struct json_error *ret_error) WAT_MUST_CHECK;
 
 /* Wire bytes to one line of JSON without blanks, fields in the order of the .proto: keys in
  * lowerCamelCase, 64-bit integers as strings, enums by name, fields without presence always there,
  * unknown fields skipped. -EBADMSG with *ret_error (which may be NULL): malformed bytes, or more
  * than two million values. -ENOMEM. The caller
  * frees the text. */
-int json_from_message(const struct schema *schema, const char *type, const uint8_t *bytes, size_t n,
-		      char **ret_json, struct json_error *ret_error) WAT_MUST_CHECK;
+int json_from_message(const struct schema *schema,
+		      const char *type,
+		      const uint8_t *bytes,
+		      size_t n,
+		      char **ret_json,
+		      struct json_error *ret_error) WAT_MUST_CHECK;
 
 #endif

@@ -11,7 +11,9 @@ struct decoder {
 	struct json_buffer out;
 };
 
-static int decode_message(struct decoder *decoder, const char *name, const json_t *object,
+static int decode_message(struct decoder *decoder,
+			  const char *name,
+			  const json_t *object,
 			  const struct json_place *at);
 
 /* The field's value under either spelling; NULL: not there, or null. */
@@ -39,8 +41,10 @@ static const json_field *field_of_key(const struct schema_type *type, const char
 }
 
 /* Every key is a field, and none is there under both of its names. */
-static int check_keys(const struct decoder *decoder, const struct schema_type *type,
-		      const json_t *object, const struct json_place *place)
+static int check_keys(const struct decoder *decoder,
+		      const struct schema_type *type,
+		      const json_t *object,
+		      const struct json_place *place)
 {
 	const char *key;
 	json_t *value;
@@ -61,8 +65,11 @@ static int check_keys(const struct decoder *decoder, const struct schema_type *t
 }
 
 /* At most one member of a oneof may have a value. */
-static int check_oneof(const struct decoder *decoder, const struct schema_type *type, size_t index,
-		       const json_t *object, const struct json_place *here)
+static int check_oneof(const struct decoder *decoder,
+		       const struct schema_type *type,
+		       size_t index,
+		       const json_t *object,
+		       const struct json_place *here)
 {
 	const json_field *field = type->fields[index];
 	const char *key;
@@ -83,7 +90,8 @@ static void put_key(struct decoder *decoder, const json_field *field, enum wire_
 	json_buffer_varint(&decoder->out, (uint64_t)field->number << 3 | type);
 }
 
-static void put_scalar(struct decoder *decoder, enum wire_type type,
+static void put_scalar(struct decoder *decoder,
+		       enum wire_type type,
 		       const struct json_scalar *scalar)
 {
 	uint64_t little = htole64(scalar->bits);
@@ -104,8 +112,11 @@ static bool is_default(const json_field *field, const struct json_scalar *scalar
 }
 
 /* One value with its key; a default is left out where it may be. */
-static int decode_value(struct decoder *decoder, const json_field *field, const json_t *value,
-			bool omit_default, const struct json_place *here)
+static int decode_value(struct decoder *decoder,
+			const json_field *field,
+			const json_t *value,
+			bool omit_default,
+			const struct json_place *here)
 {
 	struct json_scalar scalar;
 	size_t start;
@@ -138,7 +149,9 @@ static bool is_packed(const struct schema_type *type, const json_field *field)
 	return type->is_proto3;
 }
 
-static int decode_packed(struct decoder *decoder, const json_field *field, const json_t *list,
+static int decode_packed(struct decoder *decoder,
+			 const json_field *field,
+			 const json_t *list,
 			 const struct json_place *here)
 {
 	size_t start;
@@ -159,8 +172,11 @@ static int decode_packed(struct decoder *decoder, const json_field *field, const
 	return 0;
 }
 
-static int decode_list(struct decoder *decoder, const struct schema_type *type,
-		       const json_field *field, const json_t *list, const struct json_place *here)
+static int decode_list(struct decoder *decoder,
+		       const struct schema_type *type,
+		       const json_field *field,
+		       const json_t *list,
+		       const struct json_place *here)
 {
 	if (!json_is_array(list))
 		return json_fail(decoder->error, here, "expected a list, got %s", json_kind(list));
@@ -178,8 +194,11 @@ static int decode_list(struct decoder *decoder, const struct schema_type *type,
 	return 0;
 }
 
-static int decode_entry(struct decoder *decoder, const struct schema_type *entry, const char *key,
-			const json_t *value, const struct json_place *place)
+static int decode_entry(struct decoder *decoder,
+			const struct schema_type *entry,
+			const char *key,
+			const json_t *value,
+			const struct json_place *place)
 {
 	struct json_place here = json_place_key(place, key);
 	const struct schema_type *type;
@@ -198,8 +217,10 @@ static int decode_entry(struct decoder *decoder, const struct schema_type *entry
 	return decode_value(decoder, type->fields[1], value, false, &here);
 }
 
-static int decode_map(struct decoder *decoder, const json_field *field,
-		      const struct schema_type *entry, const json_t *object,
+static int decode_map(struct decoder *decoder,
+		      const json_field *field,
+		      const struct schema_type *entry,
+		      const json_t *object,
 		      const struct json_place *here)
 {
 	const char *key;
@@ -223,8 +244,11 @@ static int decode_map(struct decoder *decoder, const json_field *field,
 	return 0;
 }
 
-static int decode_field(struct decoder *decoder, const struct schema_type *type, size_t index,
-			const json_t *object, const struct json_place *place)
+static int decode_field(struct decoder *decoder,
+			const struct schema_type *type,
+			size_t index,
+			const json_t *object,
+			const struct json_place *place)
 {
 	const json_field *field = type->fields[index];
 	const struct schema_type *entry = json_map_entry(decoder->schema, field);
@@ -247,7 +271,9 @@ static int decode_field(struct decoder *decoder, const struct schema_type *type,
 	return decode_value(decoder, field, value, !json_has_presence(type, field), &here);
 }
 
-static int decode_message(struct decoder *decoder, const char *name, const json_t *object,
+static int decode_message(struct decoder *decoder,
+			  const char *name,
+			  const json_t *object,
 			  const struct json_place *at)
 {
 	struct json_place place = *at;
@@ -266,8 +292,13 @@ static int decode_message(struct decoder *decoder, const char *name, const json_
 	return r;
 }
 
-int json_to_message(const struct schema *schema, const char *type, const char *json, size_t n,
-		    uint8_t **ret_bytes, size_t *ret_n, struct json_error *ret_error)
+int json_to_message(const struct schema *schema,
+		    const char *type,
+		    const char *json,
+		    size_t n,
+		    uint8_t **ret_bytes,
+		    size_t *ret_n,
+		    struct json_error *ret_error)
 {
 	struct decoder decoder = {.schema = schema, .error = ret_error};
 	json_auto_t *document = NULL;

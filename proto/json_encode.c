@@ -14,8 +14,11 @@ struct encoder {
 	size_t n_values;
 };
 
-static int encode_message(struct encoder *encoder, const char *name, struct wire wire,
-			  const struct json_place *at, json_t **ret_object);
+static int encode_message(struct encoder *encoder,
+			  const char *name,
+			  struct wire wire,
+			  const struct json_place *at,
+			  json_t **ret_object);
 
 static int count_value(struct encoder *encoder, const struct json_place *here)
 {
@@ -26,8 +29,11 @@ static int count_value(struct encoder *encoder, const struct json_place *here)
 
 /* What a field shows when the message does not have it: null is taken out at the end, until then it
  * keeps the field's place. A new reference. */
-static int make_default(struct encoder *encoder, const struct schema_type *type,
-			const json_field *field, const struct json_place *here, json_t **ret_json)
+static int make_default(struct encoder *encoder,
+			const struct schema_type *type,
+			const json_field *field,
+			const struct json_place *here,
+			json_t **ret_json)
 {
 	const struct json_scalar zero = {0};
 	json_t *json;
@@ -45,8 +51,11 @@ static int make_default(struct encoder *encoder, const struct schema_type *type,
 	return 0;
 }
 
-static int set_default(struct encoder *encoder, const struct schema_type *type,
-		       const json_field *field, const struct json_place *place, json_t *object)
+static int set_default(struct encoder *encoder,
+		       const struct schema_type *type,
+		       const json_field *field,
+		       const struct json_place *place,
+		       json_t *object)
 {
 	struct json_place here = json_place_field(place, field->json_name);
 	json_t *json;
@@ -61,7 +70,9 @@ static int set_default(struct encoder *encoder, const struct schema_type *type,
 	return json_object_set_new_nocheck(object, field->json_name, json) ? -ENOMEM : 0;
 }
 
-static int refuse_type(struct encoder *encoder, enum wire_type expected, enum wire_type got,
+static int refuse_type(struct encoder *encoder,
+		       enum wire_type expected,
+		       enum wire_type got,
 		       const struct json_place *here)
 {
 	return json_fail(encoder->error, here, "expected %s, got %s", wire_type_name(expected),
@@ -69,8 +80,10 @@ static int refuse_type(struct encoder *encoder, enum wire_type expected, enum wi
 }
 
 /* One value as it stands on the wire; a new reference. */
-static int encode_value(struct encoder *encoder, const json_field *field,
-			const struct wire_field *found, const struct json_place *here,
+static int encode_value(struct encoder *encoder,
+			const json_field *field,
+			const struct wire_field *found,
+			const struct json_place *here,
 			json_t **ret_json)
 {
 	struct json_scalar scalar = {.bits = found->value, .data = found->data, .n = found->n};
@@ -87,8 +100,10 @@ static int encode_value(struct encoder *encoder, const json_field *field,
 	return json_scalar_write(encoder->schema, field, &scalar, here, encoder->error, ret_json);
 }
 
-static int append_value(struct encoder *encoder, const json_field *field,
-			const struct wire_field *found, const struct json_place *place,
+static int append_value(struct encoder *encoder,
+			const json_field *field,
+			const struct wire_field *found,
+			const struct json_place *place,
 			json_t *list)
 {
 	struct json_place here = json_place_index(place, json_array_size(list));
@@ -101,8 +116,10 @@ static int append_value(struct encoder *encoder, const json_field *field,
 	return json_array_append_new(list, json) ? -ENOMEM : 0;
 }
 
-static int append_packed(struct encoder *encoder, const json_field *field,
-			 const struct wire_field *found, const struct json_place *place,
+static int append_packed(struct encoder *encoder,
+			 const json_field *field,
+			 const struct wire_field *found,
+			 const struct json_place *place,
 			 json_t *list)
 {
 	struct wire_field element = {.number = found->number, .type = json_wire_type(field)};
@@ -136,8 +153,11 @@ static json_t *key_text(const json_t *key)
 }
 
 /* An entry is a message of two fields, either of which may be missing. */
-static int put_entry(struct encoder *encoder, const struct schema_type *entry,
-		     const struct wire_field *found, const struct json_place *place, json_t *map)
+static int put_entry(struct encoder *encoder,
+		     const struct schema_type *entry,
+		     const struct wire_field *found,
+		     const struct json_place *place,
+		     json_t *map)
 {
 	const json_field *value_field = entry->fields[1];
 	json_auto_t *pair = NULL, *key = NULL, *value = NULL;
@@ -174,9 +194,12 @@ static void clear_oneof(const struct schema_type *type, const json_field *field,
 	}
 }
 
-static int set_value(struct encoder *encoder, const struct schema_type *type,
-		     const json_field *field, const struct wire_field *found,
-		     const struct json_place *here, json_t *object)
+static int set_value(struct encoder *encoder,
+		     const struct schema_type *type,
+		     const json_field *field,
+		     const struct wire_field *found,
+		     const struct json_place *here,
+		     json_t *object)
 {
 	json_t *json;
 	int r;
@@ -191,9 +214,12 @@ static int set_value(struct encoder *encoder, const struct schema_type *type,
 	return json_object_set_new_nocheck(object, field->json_name, json) ? -ENOMEM : 0;
 }
 
-static int encode_field(struct encoder *encoder, const struct schema_type *type,
-			const json_field *field, const struct wire_field *found,
-			const struct json_place *place, json_t *object)
+static int encode_field(struct encoder *encoder,
+			const struct schema_type *type,
+			const json_field *field,
+			const struct wire_field *found,
+			const struct json_place *place,
+			json_t *object)
 {
 	const struct schema_type *entry = json_map_entry(encoder->schema, field);
 	struct json_place here = json_place_field(place, field->json_name);
@@ -209,8 +235,10 @@ static int encode_field(struct encoder *encoder, const struct schema_type *type,
 }
 
 /* What follows is no field any more; its key may still have been one. */
-static int refuse_rest(struct encoder *encoder, const struct schema_type *type,
-		       const struct wire *wire, const struct json_place *place)
+static int refuse_rest(struct encoder *encoder,
+		       const struct schema_type *type,
+		       const struct wire *wire,
+		       const struct json_place *place)
 {
 	const json_field *field = schema_field(type, wire->number);
 	struct json_place here = json_place_field(place, field ? field->json_name : "?");
@@ -219,8 +247,11 @@ static int refuse_rest(struct encoder *encoder, const struct schema_type *type,
 			 wire->expected, wire->got);
 }
 
-static int encode_fields(struct encoder *encoder, const struct schema_type *type, struct wire *wire,
-			 const struct json_place *place, json_t *object)
+static int encode_fields(struct encoder *encoder,
+			 const struct schema_type *type,
+			 struct wire *wire,
+			 const struct json_place *place,
+			 json_t *object)
 {
 	struct wire_field found;
 	int r;
@@ -238,8 +269,10 @@ static int encode_fields(struct encoder *encoder, const struct schema_type *type
 }
 
 /* Takes out what only kept a place. */
-static int finish(struct encoder *encoder, const struct schema_type *type,
-		  const struct json_place *place, json_t *object)
+static int finish(struct encoder *encoder,
+		  const struct schema_type *type,
+		  const struct json_place *place,
+		  json_t *object)
 {
 	for (size_t i = 0; i < type->message->n_field; i++) {
 		const json_field *field = type->fields[i];
@@ -254,8 +287,11 @@ static int finish(struct encoder *encoder, const struct schema_type *type,
 	return 0;
 }
 
-static int encode_message(struct encoder *encoder, const char *name, struct wire wire,
-			  const struct json_place *at, json_t **ret_object)
+static int encode_message(struct encoder *encoder,
+			  const char *name,
+			  struct wire wire,
+			  const struct json_place *at,
+			  json_t **ret_object)
 {
 	json_auto_t *object = NULL;
 	struct json_place place = *at;
@@ -280,8 +316,12 @@ static int encode_message(struct encoder *encoder, const char *name, struct wire
 	return 0;
 }
 
-int json_from_message(const struct schema *schema, const char *type, const uint8_t *bytes, size_t n,
-		      char **ret_json, struct json_error *ret_error)
+int json_from_message(const struct schema *schema,
+		      const char *type,
+		      const uint8_t *bytes,
+		      size_t n,
+		      char **ret_json,
+		      struct json_error *ret_error)
 {
 	struct encoder encoder = {.schema = schema, .error = ret_error};
 	json_auto_t *object = NULL;

@@ -106,8 +106,11 @@ static bool has_own_form(const char *name)
 	return false;
 }
 
-int json_enter(const struct schema *schema, const char *name, struct json_place *place,
-	       struct json_error *error, const struct schema_type **ret_type)
+int json_enter(const struct schema *schema,
+	       const char *name,
+	       struct json_place *place,
+	       struct json_error *error,
+	       const struct schema_type **ret_type)
 {
 	const struct schema_type *type = schema_type(schema, name);
 

@@ -39,8 +39,11 @@ void json_append_path(char *path, size_t size, const char *text, size_t n);
 void json_cut(char *text);
 
 /* The type of a message at this place, a level below it: *place is one deeper then. */
-int json_enter(const struct schema *schema, const char *name, struct json_place *place,
-	       struct json_error *error, const struct schema_type **ret_type) WAT_MUST_CHECK;
+int json_enter(const struct schema *schema,
+	       const char *name,
+	       struct json_place *place,
+	       struct json_error *error,
+	       const struct schema_type **ret_type) WAT_MUST_CHECK;
 
 bool json_is_repeated(const json_field *field);
 /* False: the default is the same as not being there. */
@@ -81,16 +84,25 @@ struct json_scalar {
 /* "an object". A constant. */
 const char *json_kind(const json_t *json);
 enum wire_type json_wire_type(const json_field *field);
-int json_scalar_read(const struct schema *schema, const json_field *field, const json_t *json,
-		     const struct json_place *place, struct json_error *error,
+int json_scalar_read(const struct schema *schema,
+		     const json_field *field,
+		     const json_t *json,
+		     const struct json_place *place,
+		     struct json_error *error,
 		     struct json_scalar *ret_scalar) WAT_MUST_CHECK;
 /* The key of a map. */
-int json_scalar_read_key(const json_field *field, const char *text, const struct json_place *place,
-			 struct json_error *error, struct json_scalar *ret_scalar) WAT_MUST_CHECK;
+int json_scalar_read_key(const json_field *field,
+			 const char *text,
+			 const struct json_place *place,
+			 struct json_error *error,
+			 struct json_scalar *ret_scalar) WAT_MUST_CHECK;
 /* A new reference. -EBADMSG: a string that is no UTF-8. */
-int json_scalar_write(const struct schema *schema, const json_field *field,
-		      const struct json_scalar *scalar, const struct json_place *place,
-		      struct json_error *error, json_t **ret_json) WAT_MUST_CHECK;
+int json_scalar_write(const struct schema *schema,
+		      const json_field *field,
+		      const struct json_scalar *scalar,
+		      const struct json_place *place,
+		      struct json_error *error,
+		      json_t **ret_json) WAT_MUST_CHECK;
 
 /* --- json_parse.c, json_print.c --- */
 

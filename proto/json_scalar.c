@@ -129,8 +129,10 @@ static uint64_t pack_integer(const struct integer *integer, const struct json_tr
 	return type->wire == WIRE_32 ? (uint32_t)bits : bits;
 }
 
-static int refuse_integer(const struct json_traits *type, const char *got,
-			  const struct json_place *place, struct json_error *error)
+static int refuse_integer(const struct json_traits *type,
+			  const char *got,
+			  const struct json_place *place,
+			  struct json_error *error)
 {
 	if (type->is_signed)
 		return json_fail(error, place,
@@ -141,8 +143,10 @@ static int refuse_integer(const struct json_traits *type, const char *got,
 			 type->bits == 64 ? UINT64_MAX : UINT32_MAX, got);
 }
 
-static int read_integer(const struct json_traits *type, const json_t *json,
-			const struct json_place *place, struct json_error *error,
+static int read_integer(const struct json_traits *type,
+			const json_t *json,
+			const struct json_place *place,
+			struct json_error *error,
 			uint64_t *ret_bits)
 {
 	struct integer integer;
@@ -202,8 +206,11 @@ static bool real_of(const json_t *json, double *ret)
 /* From here on a number is nearer to the float after the largest one: it would become infinite. */
 #define FLOAT_LIMIT 0x1.ffffffp127
 
-static int read_real(const struct json_traits *type, const json_t *json,
-		     const struct json_place *place, struct json_error *error, uint64_t *ret_bits)
+static int read_real(const struct json_traits *type,
+		     const json_t *json,
+		     const struct json_place *place,
+		     struct json_error *error,
+		     uint64_t *ret_bits)
 {
 	double real = 0;
 	float narrow;
@@ -223,8 +230,12 @@ static int read_real(const struct json_traits *type, const json_t *json,
 	return 0;
 }
 
-static int read_enum(const struct schema *schema, const json_field *field, const json_t *json,
-		     const struct json_place *place, struct json_error *error, uint64_t *ret_bits)
+static int read_enum(const struct schema *schema,
+		     const json_field *field,
+		     const json_t *json,
+		     const struct json_place *place,
+		     struct json_error *error,
+		     uint64_t *ret_bits)
 {
 	const Google__Protobuf__EnumDescriptorProto *type =
 		schema_enum(schema, field->type_name + 1);
@@ -245,7 +256,9 @@ static int read_enum(const struct schema *schema, const json_field *field, const
 }
 
 /* Base64 in either alphabet, with or without padding. */
-static int read_bytes(const json_t *json, const struct json_place *place, struct json_error *error,
+static int read_bytes(const json_t *json,
+		      const struct json_place *place,
+		      struct json_error *error,
 		      struct json_scalar *scalar)
 {
 	const char *text = json_string_value(json);
@@ -270,8 +283,10 @@ static int read_bytes(const json_t *json, const struct json_place *place, struct
 	return json_fail(error, place, "expected bytes in base64, got another string");
 }
 
-static int read_string(const struct json_traits *type, const json_t *json,
-		       const struct json_place *place, struct json_error *error,
+static int read_string(const struct json_traits *type,
+		       const json_t *json,
+		       const struct json_place *place,
+		       struct json_error *error,
 		       struct json_scalar *scalar)
 {
 	if (!json_is_string(json))
@@ -285,8 +300,11 @@ static int read_string(const struct json_traits *type, const json_t *json,
 	return 0;
 }
 
-int json_scalar_read(const struct schema *schema, const json_field *field, const json_t *json,
-		     const struct json_place *place, struct json_error *error,
+int json_scalar_read(const struct schema *schema,
+		     const json_field *field,
+		     const json_t *json,
+		     const struct json_place *place,
+		     struct json_error *error,
 		     struct json_scalar *ret_scalar)
 {
 	const struct json_traits *type = &json_traits[field->type];
@@ -311,8 +329,11 @@ int json_scalar_read(const struct schema *schema, const json_field *field, const
 	return 0;
 }
 
-int json_scalar_read_key(const json_field *field, const char *text, const struct json_place *place,
-			 struct json_error *error, struct json_scalar *ret_scalar)
+int json_scalar_read_key(const json_field *field,
+			 const char *text,
+			 const struct json_place *place,
+			 struct json_error *error,
+			 struct json_scalar *ret_scalar)
 {
 	const struct json_traits *type = &json_traits[field->type];
 	json_auto_t *json = NULL;

@@ -90,7 +90,8 @@ static json_t *write_bytes(const struct json_scalar *scalar)
 	return json_string_nocheck(text);
 }
 
-static json_t *make(const struct schema *schema, const json_field *field,
+static json_t *make(const struct schema *schema,
+		    const json_field *field,
 		    const struct json_scalar *scalar)
 {
 	const struct json_traits *type = &json_traits[field->type];
@@ -112,9 +113,12 @@ static json_t *make(const struct schema *schema, const json_field *field,
 	return NULL;
 }
 
-int json_scalar_write(const struct schema *schema, const json_field *field,
-		      const struct json_scalar *scalar, const struct json_place *place,
-		      struct json_error *error, json_t **ret_json)
+int json_scalar_write(const struct schema *schema,
+		      const json_field *field,
+		      const struct json_scalar *scalar,
+		      const struct json_place *place,
+		      struct json_error *error,
+		      json_t **ret_json)
 {
 	json_t *json;
 

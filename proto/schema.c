@@ -70,7 +70,8 @@ struct schema_symbol *schema_find(const struct schema *schema, const char *name)
 	return NULL;
 }
 
-static const struct schema_symbol *find_kind(const struct schema *schema, const char *name,
+static const struct schema_symbol *find_kind(const struct schema *schema,
+					     const char *name,
 					     enum schema_kind kind)
 {
 	const struct schema_symbol *symbol = schema_find(schema, name);

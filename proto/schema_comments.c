@@ -132,7 +132,8 @@ static const char *tidy(struct arena *arena, const char *text)
 	return copy;
 }
 
-static int read_location(struct schema *schema, const schema_file *file,
+static int read_location(struct schema *schema,
+			 const schema_file *file,
 			 const Google__Protobuf__SourceCodeInfo__Location *location)
 {
 	const char *text = location->leading_comments ? location->leading_comments

@@ -56,7 +56,9 @@ static int grow(struct schema *schema)
 }
 
 /* Puts the name into symbol->name and keeps a copy of the symbol. */
-static int add(struct schema *schema, const char *scope, const char *name,
+static int add(struct schema *schema,
+	       const char *scope,
+	       const char *name,
 	       struct schema_symbol *symbol)
 {
 	char full[SCHEMA_NAME_MAX + 1];
@@ -74,7 +76,9 @@ static int add(struct schema *schema, const char *scope, const char *name,
 	return 0;
 }
 
-static int add_enum(struct schema *schema, const schema_file *file, const char *scope,
+static int add_enum(struct schema *schema,
+		    const schema_file *file,
+		    const char *scope,
 		    const schema_enum_proto *enumeration)
 {
 	struct schema_symbol symbol = {.kind = SCHEMA_ENUM, .file = file};
@@ -91,7 +95,9 @@ static int add_enum(struct schema *schema, const schema_file *file, const char *
 	return add(schema, scope, enumeration->name, &symbol);
 }
 
-static int add_fields(struct schema *schema, const schema_file *file, const char *scope,
+static int add_fields(struct schema *schema,
+		      const schema_file *file,
+		      const char *scope,
 		      const schema_message_proto *message)
 {
 	for (size_t i = 0; i < message->n_field; i++) {
@@ -105,7 +111,9 @@ static int add_fields(struct schema *schema, const schema_file *file, const char
 }
 
 /* Recursive; the checked decode has bounded the depth. */
-static int add_message(struct schema *schema, const schema_file *file, const char *scope,
+static int add_message(struct schema *schema,
+		       const schema_file *file,
+		       const char *scope,
 		       const schema_message_proto *message)
 {
 	struct schema_symbol symbol = {.kind = SCHEMA_MESSAGE, .file = file};
@@ -123,7 +131,9 @@ static int add_message(struct schema *schema, const schema_file *file, const cha
 	return r;
 }
 
-static int add_service(struct schema *schema, const schema_file *file, const char *scope,
+static int add_service(struct schema *schema,
+		       const schema_file *file,
+		       const char *scope,
 		       const schema_service_proto *service)
 {
 	struct schema_symbol symbol = {.kind = SCHEMA_SERVICE, .file = file};

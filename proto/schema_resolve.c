@@ -37,7 +37,8 @@ static bool has_good_type(const struct schema *schema, const schema_field_proto 
 	return field->type != TYPE(GROUP);
 }
 
-static bool is_good_field(const struct schema *schema, const schema_message_proto *message,
+static bool is_good_field(const struct schema *schema,
+			  const schema_message_proto *message,
 			  const schema_field_proto *field)
 {
 	if (!field->has_number || field->number < 1 || (uint32_t)field->number > WIRE_NUMBER_MAX)

@@ -193,7 +193,8 @@ void token_unix_binding(uint8_t ret_binding[static 32])
 	crypto_generichash_blake2b_final(&state, ret_binding, 32);
 }
 
-static void bind_message(const struct token *token, const struct token_bind *bind,
+static void bind_message(const struct token *token,
+			 const struct token_bind *bind,
 			 uint8_t message[static 48])
 {
 	crypto_generichash_blake2b_state state;
@@ -211,8 +212,10 @@ static void bind_message(const struct token *token, const struct token_bind *bin
 	crypto_generichash_blake2b_final(&state, message + 16, 32);
 }
 
-void token_prove(const struct token *token, const struct token_bind *bind,
-		 const uint8_t holder_sk[static 64], uint8_t ret_proof[static TOKEN_PROOF_SIZE])
+void token_prove(const struct token *token,
+		 const struct token_bind *bind,
+		 const uint8_t holder_sk[static 64],
+		 uint8_t ret_proof[static TOKEN_PROOF_SIZE])
 {
 	uint8_t message[48];
 
@@ -220,7 +223,8 @@ void token_prove(const struct token *token, const struct token_bind *bind,
 	crypto_sign_detached(ret_proof, NULL, message, sizeof message, holder_sk);
 }
 
-bool token_verify_proof(const struct token *token, const struct token_bind *bind,
+bool token_verify_proof(const struct token *token,
+			const struct token_bind *bind,
 			const uint8_t proof[static TOKEN_PROOF_SIZE])
 {
 	uint8_t message[48];

@@ -75,9 +75,12 @@ struct token_bind {
 };
 /* Proof of possession with the holder's secret key (64 bytes), and its check against
  * token->holder_pk. */
-void token_prove(const struct token *token, const struct token_bind *bind,
-		 const uint8_t holder_sk[static 64], uint8_t ret_proof[static TOKEN_PROOF_SIZE]);
-bool token_verify_proof(const struct token *token, const struct token_bind *bind,
+void token_prove(const struct token *token,
+		 const struct token_bind *bind,
+		 const uint8_t holder_sk[static 64],
+		 uint8_t ret_proof[static TOKEN_PROOF_SIZE]);
+bool token_verify_proof(const struct token *token,
+			const struct token_bind *bind,
 			const uint8_t proof[static TOKEN_PROOF_SIZE]) WAT_MUST_CHECK;
 
 /* "watc1_..." or, when token->has_seed, "wats1_...". Buffer of TOKEN_TEXT_MAX. */

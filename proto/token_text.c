@@ -34,7 +34,9 @@ void token_to_text(const struct token *token, char ret_text[static TOKEN_TEXT_MA
 	sodium_memzero(bytes, sizeof bytes);
 }
 
-static enum token_error decode_bytes(const uint8_t *bytes, size_t n, bool secret,
+static enum token_error decode_bytes(const uint8_t *bytes,
+				     size_t n,
+				     bool secret,
 				     struct token *ret_token)
 {
 	uint8_t sum[SUM_SIZE];

@@ -117,8 +117,11 @@ static wat_status check_proof(struct check *check)
 	return WAT_OK;
 }
 
-wat_status verify_bind(const struct verify *verify, const struct verify_request *request,
-		       struct token *ret_token, struct grant **ret_grant, const char **ret_why)
+wat_status verify_bind(const struct verify *verify,
+		       const struct verify_request *request,
+		       struct token *ret_token,
+		       struct grant **ret_grant,
+		       const char **ret_why)
 {
 	static wat_status (*const steps[])(struct check *) = {
 		check_format, check_issuer, check_instance, check_times, check_grant, check_proof};

@@ -14,7 +14,9 @@ struct verify {
 	const struct grant_table *grants;
 	const uint8_t *node_id; /* 16 */
 	uint64_t now;           /* Unix seconds, never backward */
-	enum verify_instance (*find_instance)(void *arg, const uint8_t id[16], uint32_t *ret_epoch,
+	enum verify_instance (*find_instance)(void *arg,
+					      const uint8_t id[16],
+					      uint32_t *ret_epoch,
 					      uint64_t *ret_interface_hash);
 	void *arg;
 };
@@ -31,8 +33,10 @@ struct verify_request {
 
 /* WAT_OK with the token and its grant; else the status for the peer and a constant sentence. The
  * steps and their order: PROTOCOL.md, "Tokens". */
-wat_status verify_bind(const struct verify *verify, const struct verify_request *request,
-		       struct token *ret_token, struct grant **ret_grant, const char **ret_why)
-	WAT_MUST_CHECK;
+wat_status verify_bind(const struct verify *verify,
+		       const struct verify_request *request,
+		       struct token *ret_token,
+		       struct grant **ret_grant,
+		       const char **ret_why) WAT_MUST_CHECK;
 
 #endif

@@ -356,8 +356,9 @@ void call_run(struct channel *channel, const struct frame *frame, const uint8_t 
 	end(call);
 }
 
-static wat_status
-invoke_lifecycle(struct call *call, wat_lifecycle_handler *handler, uint32_t marker)
+static wat_status invoke_lifecycle(struct call *call,
+				   wat_lifecycle_handler *handler,
+				   uint32_t marker)
 {
 	volatile wat_status status = WAT_OK;
 

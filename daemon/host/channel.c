@@ -134,8 +134,9 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		flush(channel);
 }
 
-static struct channel *
-channel_new(struct service_loop *loop, const Wat__Host__AttachRequest *request, int *fd)
+static struct channel *channel_new(struct service_loop *loop,
+				   const Wat__Host__AttachRequest *request,
+				   int *fd)
 {
 	_cleanup_(channel_freep) struct channel *channel = calloc(1, sizeof *channel);
 

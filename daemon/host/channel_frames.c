@@ -20,8 +20,10 @@ static wat_status WAT_PRINTF(3, 4)
 	return status;
 }
 
-static wat_status
-on_call(struct channel *channel, const struct frame *frame, const uint8_t *body, char *why)
+static wat_status on_call(struct channel *channel,
+			  const struct frame *frame,
+			  const uint8_t *body,
+			  char *why)
 {
 	if (frame->handle != 0)
 		return refuse(why, WAT_INVALID_ARGUMENT,
@@ -43,8 +45,10 @@ static void on_ping(struct channel *channel, const struct frame *frame)
 		channel->lost = true;
 }
 
-static wat_status
-on_frame(struct channel *channel, const struct frame *frame, const uint8_t *body, char *why)
+static wat_status on_frame(struct channel *channel,
+			   const struct frame *frame,
+			   const uint8_t *body,
+			   char *why)
 {
 	if (frame->flags & FRAME_FLAG_FD)
 		return refuse(why, WAT_INVALID_ARGUMENT, "%s with a descriptor",

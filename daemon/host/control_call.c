@@ -38,8 +38,9 @@ static struct control_call *control_call_free(struct control_call *call)
 	return NULL;
 }
 
-static void
-send_message(struct control_call *call, struct frame *frame, const ProtobufCMessage *message)
+static void send_message(struct control_call *call,
+			 struct frame *frame,
+			 const ProtobufCMessage *message)
 {
 	size_t n = protobuf_c_message_get_packed_size(message);
 	_cleanup_(freep) uint8_t *body = malloc(n ? n : 1);

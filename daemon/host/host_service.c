@@ -69,8 +69,9 @@ static wat_status check_start(struct control_call *call, const Wat__Host__StartR
 }
 
 /* What can't even be begun; the chain says of whom that is. */
-static wat_status
-refuse_start(struct control_call *call, const Wat__Host__StartRequest *in, const char *text)
+static wat_status refuse_start(struct control_call *call,
+			       const Wat__Host__StartRequest *in,
+			       const char *text)
 {
 	struct failure_cause cause = {
 		.kind = WAT__ENVELOPE__CAUSE_KIND__REFUSED,
@@ -86,8 +87,9 @@ refuse_start(struct control_call *call, const Wat__Host__StartRequest *in, const
 	return call->base.base.api->fail(&call->base.base, WAT_START_FAILED, "%s", text);
 }
 
-wat_status
-host_on_start(struct host_start_call *c, Wat__Empty *state, const Wat__Host__StartRequest *in)
+wat_status host_on_start(struct host_start_call *c,
+			 Wat__Empty *state,
+			 const Wat__Host__StartRequest *in)
 {
 	struct control_call *call = control_call_of(&c->base);
 	struct control *control = call->control;
@@ -116,8 +118,9 @@ host_on_start(struct host_start_call *c, Wat__Empty *state, const Wat__Host__Sta
 	return post(call, instance, REQUEST_START, &in->base);
 }
 
-wat_status
-host_on_attach(struct host_attach_call *c, Wat__Empty *state, const Wat__Host__AttachRequest *in)
+wat_status host_on_attach(struct host_attach_call *c,
+			  Wat__Empty *state,
+			  const Wat__Host__AttachRequest *in)
 {
 	struct control_call *call = control_call_of(&c->base);
 
@@ -128,8 +131,9 @@ host_on_attach(struct host_attach_call *c, Wat__Empty *state, const Wat__Host__A
 	return post_to(&c->base, &in->instance_id, REQUEST_ATTACH, &in->base);
 }
 
-wat_status
-host_on_detach(struct host_detach_call *c, Wat__Empty *state, const Wat__Host__DetachRequest *in)
+wat_status host_on_detach(struct host_detach_call *c,
+			  Wat__Empty *state,
+			  const Wat__Host__DetachRequest *in)
 {
 	(void)state;
 	if (in->grant_id.len != WAT_ID_SIZE)
@@ -137,15 +141,17 @@ host_on_detach(struct host_detach_call *c, Wat__Empty *state, const Wat__Host__D
 	return post_to(&c->base, &in->instance_id, REQUEST_DETACH, &in->base);
 }
 
-wat_status
-host_on_drain(struct host_drain_call *c, Wat__Empty *state, const Wat__Host__DrainRequest *in)
+wat_status host_on_drain(struct host_drain_call *c,
+			 Wat__Empty *state,
+			 const Wat__Host__DrainRequest *in)
 {
 	(void)state;
 	return post_to(&c->base, &in->instance_id, REQUEST_DRAIN, &in->base);
 }
 
-wat_status
-host_on_finish(struct host_finish_call *c, Wat__Empty *state, const Wat__Host__FinishRequest *in)
+wat_status host_on_finish(struct host_finish_call *c,
+			  Wat__Empty *state,
+			  const Wat__Host__FinishRequest *in)
 {
 	(void)state;
 	return post_to(&c->base, &in->instance_id, REQUEST_FINISH, &in->base);

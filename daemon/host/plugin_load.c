@@ -156,8 +156,10 @@ static int map(const char *path, const struct wat_plugin **ret_exported, char *t
 	return 0;
 }
 
-static int
-load(struct plugin_table *table, const char *path, struct plugin **ret_plugin, char *text)
+static int load(struct plugin_table *table,
+		const char *path,
+		struct plugin **ret_plugin,
+		char *text)
 {
 	size_t n = strlen(path) + 1;
 	_cleanup_(freep) struct plugin *plugin = malloc(sizeof *plugin + n);

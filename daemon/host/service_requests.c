@@ -78,8 +78,9 @@ static void finish_with(struct service_loop *loop, struct request *request)
 	(void)event_base_loopbreak(loop->base);
 }
 
-static bool
-load_state(struct service_loop *loop, struct request *request, const Wat__Host__StartRequest *in)
+static bool load_state(struct service_loop *loop,
+		       struct request *request,
+		       const Wat__Host__StartRequest *in)
 {
 	const struct wat_interface *interface = loop->instance->service->interface;
 	char text[768], why[512];

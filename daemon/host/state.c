@@ -33,8 +33,10 @@ static uint8_t *copy_bytes(const void *bytes, size_t n)
 }
 
 /* Unpacks into the arena that is not in use, which then becomes the current one. */
-static int
-replace_live(struct state *state, const uint8_t *bytes, size_t n, struct check_error *ret_error)
+static int replace_live(struct state *state,
+			const uint8_t *bytes,
+			size_t n,
+			struct check_error *ret_error)
 {
 	unsigned other = 1 - state->current;
 	ProtobufCMessage *live;

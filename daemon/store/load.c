@@ -137,8 +137,10 @@ static int load_answer(struct row *row, const struct loading *l)
 	return memcmp(digest, actual, sizeof digest) != 0 ? 0 : l->visitor->answer(l->arg, &answer);
 }
 
-static int load_rows(struct store *store, const char *sql,
-		     int (*load)(struct row *, const struct loading *), const struct loading *l)
+static int load_rows(struct store *store,
+		     const char *sql,
+		     int (*load)(struct row *, const struct loading *),
+		     const struct loading *l)
 {
 	struct row row = {0};
 	int r = 0, result;

@@ -95,7 +95,9 @@ void store_digest(const uint8_t *bytes, size_t n, uint8_t digest[32]);
 /* Prepared statements for the thread. */
 int store_prepare(struct store *store) WAT_MUST_CHECK;
 /* Runs one statement with values; resets it. */
-int store_run(struct store *store, enum store_statement statement, const struct store_value *values,
+int store_run(struct store *store,
+	      enum store_statement statement,
+	      const struct store_value *values,
 	      size_t n) WAT_MUST_CHECK;
 
 #endif

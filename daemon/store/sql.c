@@ -84,7 +84,9 @@ static int bind(sqlite3_stmt *statement, int i, const struct store_value *value)
 	}
 }
 
-int store_run(struct store *store, enum store_statement which, const struct store_value *values,
+int store_run(struct store *store,
+	      enum store_statement which,
+	      const struct store_value *values,
 	      size_t n)
 {
 	sqlite3_stmt *statement = store->statements[which];

@@ -81,7 +81,9 @@ struct store_visitor {
 	int (*grant)(void *, const struct store_grant *);
 	int (*snapshot)(void *,
 			const struct store_snapshot *); /* newest good one of each incarnation */
-	int (*bad_snapshot)(void *, const char *name, const uint8_t instance_id[16],
+	int (*bad_snapshot)(void *,
+			    const char *name,
+			    const uint8_t instance_id[16],
 			    const char *why);
 	int (*ended)(void *, const uint8_t instance_id[16]);
 	int (*answer)(void *, const struct store_answer *);
@@ -107,8 +109,11 @@ int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *r
 int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16]) WAT_MUST_CHECK;
 /* Answers older than seven days go. */
 int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row) WAT_MUST_CHECK;
-int store_txn_add_event(struct store_txn *txn, const char *kind, const char *name,
-			const uint8_t instance_id[16], const char *detail) WAT_MUST_CHECK;
+int store_txn_add_event(struct store_txn *txn,
+			const char *kind,
+			const char *name,
+			const uint8_t instance_id[16],
+			const char *detail) WAT_MUST_CHECK;
 
 /* 0: committed, and so durable. Negative errno: nothing of the transaction was applied. */
 typedef void store_done(void *arg, int r);

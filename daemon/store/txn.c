@@ -209,8 +209,11 @@ int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row)
 	return end(txn, &trim);
 }
 
-int store_txn_add_event(struct store_txn *txn, const char *kind, const char *name,
-			const uint8_t instance_id[16], const char *detail)
+int store_txn_add_event(struct store_txn *txn,
+			const char *kind,
+			const char *name,
+			const uint8_t instance_id[16],
+			const char *detail)
 {
 	struct builder b = begin(STORE_SQL_ADD_EVENT), trim;
 	int r;

@@ -33,7 +33,8 @@ static void forget_grant(struct node *node, struct grant *grant)
 	grant_table_remove(node->grants, grant);
 }
 
-static wat_status check_provision(struct wat_call *call, const admin_provision_request *in,
+static wat_status check_provision(struct wat_call *call,
+				  const admin_provision_request *in,
 				  const struct instance *instance)
 {
 	if (!name_is_valid(in->user))
@@ -70,8 +71,10 @@ static void on_provisioned(void *arg, int r)
 		       lifecycle_store_error(r));
 }
 
-static int add_grant(struct operation *operation, const admin_provision_request *in,
-		     struct instance *instance, struct store_txn *txn)
+static int add_grant(struct operation *operation,
+		     const admin_provision_request *in,
+		     struct instance *instance,
+		     struct store_txn *txn)
 {
 	Wat__Admin__ProvisionReply reply = WAT__ADMIN__PROVISION_REPLY__INIT;
 	uint8_t token[TOKEN_SIZE];
@@ -98,7 +101,8 @@ static int add_grant(struct operation *operation, const admin_provision_request 
 	return 0;
 }
 
-static void provision(struct operation *operation, const admin_provision_request *in,
+static void provision(struct operation *operation,
+		      const admin_provision_request *in,
 		      struct instance *instance)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
@@ -109,7 +113,8 @@ static void provision(struct operation *operation, const admin_provision_request
 		store_submit(operation->node->store, TAKE(txn), on_provisioned, operation);
 }
 
-wat_status admin_on_provision(struct admin_provision_call *c, wat_empty *state,
+wat_status admin_on_provision(struct admin_provision_call *c,
+			      wat_empty *state,
 			      const admin_provision_request *in)
 {
 	struct control_call *call = control_call_of(&c->base);
@@ -200,7 +205,8 @@ static int revoke_grant(struct operation *operation, struct instance *instance)
 	return 0;
 }
 
-wat_status admin_on_deprovision(struct admin_deprovision_call *c, wat_empty *state,
+wat_status admin_on_deprovision(struct admin_deprovision_call *c,
+				wat_empty *state,
 				const admin_deprovision_request *in)
 {
 	struct control_call *call = control_call_of(&c->base);

@@ -94,7 +94,8 @@ int catalog_scan(struct catalog *catalog, const char *directory)
 	return r;
 }
 
-enum catalog_find catalog_find(const struct catalog *catalog, const char *name,
+enum catalog_find catalog_find(const struct catalog *catalog,
+			       const char *name,
 			       const struct plugin_file **ret_file,
 			       const Wat__Manifest__Service **ret_service)
 {

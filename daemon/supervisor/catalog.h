@@ -18,7 +18,8 @@ void catalog_deinit(struct catalog *catalog);
 enum catalog_find { CATALOG_FOUND = 0, CATALOG_UNKNOWN = 1, CATALOG_AMBIGUOUS = 2 };
 
 /* By the full name, or by the C prefix where that is unique. */
-enum catalog_find catalog_find(const struct catalog *catalog, const char *name,
+enum catalog_find catalog_find(const struct catalog *catalog,
+			       const char *name,
 			       const struct plugin_file **ret_file,
 			       const Wat__Manifest__Service **ret_service);
 /* Bits of all methods of an interface. */

@@ -75,8 +75,12 @@ struct host *host_free(struct host *host);
 
 /* Sends a request of wat.host.Host. fd (consumed) goes with it, -1: none. answered (may be NULL) is
  * called once, not from here. */
-int host_request(struct host *host, uint16_t method, const ProtobufCMessage *request, int fd,
-		 host_answered *answered, void *arg) WAT_MUST_CHECK;
+int host_request(struct host *host,
+		 uint16_t method,
+		 const ProtobufCMessage *request,
+		 int fd,
+		 host_answered *answered,
+		 void *arg) WAT_MUST_CHECK;
 
 /* A free place in the attribution page, which also says how many instances a host takes. -ENOSPC.
  */

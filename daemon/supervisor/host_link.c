@@ -202,8 +202,11 @@ void host_link_fail_requests(struct host *host)
 	}
 }
 
-static int queue_request(struct host *host, uint64_t id, uint16_t method,
-			 const ProtobufCMessage *message, int fd)
+static int queue_request(struct host *host,
+			 uint64_t id,
+			 uint16_t method,
+			 const ProtobufCMessage *message,
+			 int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
 	size_t n = protobuf_c_message_get_packed_size(message);
@@ -216,8 +219,12 @@ static int queue_request(struct host *host, uint64_t id, uint16_t method,
 	return stream_queue(&host->control, &frame, body, n, fd_take(&owned));
 }
 
-int host_request(struct host *host, uint16_t method, const ProtobufCMessage *message, int fd,
-		 host_answered *answered, void *arg)
+int host_request(struct host *host,
+		 uint16_t method,
+		 const ProtobufCMessage *message,
+		 int fd,
+		 host_answered *answered,
+		 void *arg)
 {
 	struct request *request = malloc(sizeof *request);
 	int r;

@@ -111,8 +111,10 @@ void instance_move(struct instance *instance, enum instance_state to)
 		wake(instance);
 }
 
-int instance_to_row(const struct instance *instance, enum store_instance_state state,
-		    struct store_instance *ret_row, uint8_t **ret_failure)
+int instance_to_row(const struct instance *instance,
+		    enum store_instance_state state,
+		    struct store_instance *ret_row,
+		    uint8_t **ret_failure)
 {
 	struct store_instance row = {
 		.interface_hash = instance->interface_hash,
@@ -142,7 +144,9 @@ int instance_to_row(const struct instance *instance, enum store_instance_state s
 	return 0;
 }
 
-int instance_set_committed(struct instance *instance, const uint8_t *state, size_t n,
+int instance_set_committed(struct instance *instance,
+			   const uint8_t *state,
+			   size_t n,
 			   uint64_t at_ms)
 {
 	uint8_t *copy = malloc(n ? n : 1);

@@ -99,9 +99,13 @@ bool instance_is_settled(const struct instance *instance);
 
 /* Row for the store; the failure's bytes are heap memory that the caller frees through
  * row->failure. */
-int instance_to_row(const struct instance *instance, enum store_instance_state state,
-		    struct store_instance *ret_row, uint8_t **ret_failure) WAT_MUST_CHECK;
-int instance_set_committed(struct instance *instance, const uint8_t *state, size_t n,
+int instance_to_row(const struct instance *instance,
+		    enum store_instance_state state,
+		    struct store_instance *ret_row,
+		    uint8_t **ret_failure) WAT_MUST_CHECK;
+int instance_set_committed(struct instance *instance,
+			   const uint8_t *state,
+			   size_t n,
 			   uint64_t at_ms) WAT_MUST_CHECK;
 /* Takes the failure (NULL: none). */
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure);

@@ -36,8 +36,11 @@ struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_s
 	return txn;
 }
 
-int lifecycle_txn_add_snapshot(struct store_txn *txn, const struct instance *instance,
-			       enum store_snapshot_kind kind, const uint8_t *state, size_t n)
+int lifecycle_txn_add_snapshot(struct store_txn *txn,
+			       const struct instance *instance,
+			       enum store_snapshot_kind kind,
+			       const uint8_t *state,
+			       size_t n)
 {
 	struct store_snapshot row = {
 		.generation = instance->generation,
@@ -71,8 +74,10 @@ void lifecycle_commit(struct instance *instance, struct store_txn *txn)
 }
 
 Wat__Envelope__Failure *lifecycle_failure(const struct instance *instance,
-					  Wat__Envelope__CauseKind kind, int signal,
-					  const char *method, const char *text)
+					  Wat__Envelope__CauseKind kind,
+					  int signal,
+					  const char *method,
+					  const char *text)
 {
 	struct failure_cause cause = {
 		.kind = kind,

@@ -94,7 +94,8 @@ void lifecycle_died(struct instance *instance, bool culprit)
 
 /* What the host died of, as the instance's failure. */
 static Wat__Envelope__Failure *describe(const struct instance *instance,
-					const struct host_death *death, const char *method)
+					const struct host_death *death,
+					const char *method)
 {
 	char text[WAT_FAILURE_TEXT_MAX];
 
@@ -143,8 +144,10 @@ static void fail_operation(struct instance *instance, const Wat__Envelope__Failu
 			       failure ? failure->text : "the host died while it started");
 }
 
-static void instance_host_died(struct instance *instance, const struct host_death *death,
-			       bool culprit, uint32_t running)
+static void instance_host_died(struct instance *instance,
+			       const struct host_death *death,
+			       bool culprit,
+			       uint32_t running)
 {
 	Wat__Envelope__Failure *failure = describe(instance, death, method_name(instance, running));
 

@@ -10,8 +10,10 @@
  * would be. */
 void lifecycle_start(struct instance *instance, bool run_start);
 /* Ends a beginning that did not succeed; the name is what it was before. */
-void lifecycle_abandon(struct instance *instance, wat_status status,
-		       const Wat__Envelope__Failure *failure, const char *text);
+void lifecycle_abandon(struct instance *instance,
+		       wat_status status,
+		       const Wat__Envelope__Failure *failure,
+		       const char *text);
 /* What stands in READY's way is over. */
 void lifecycle_ready(struct instance *instance);
 
@@ -31,12 +33,17 @@ bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Fa
 void lifecycle_detach(struct instance *instance);
 /* Transaction with the instance's row; NULL when memory is out. */
 struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state);
-int lifecycle_txn_add_snapshot(struct store_txn *txn, const struct instance *instance,
-			       enum store_snapshot_kind kind, const uint8_t *state, size_t n);
+int lifecycle_txn_add_snapshot(struct store_txn *txn,
+			       const struct instance *instance,
+			       enum store_snapshot_kind kind,
+			       const uint8_t *state,
+			       size_t n);
 /* Submits a transaction that nobody waits for; a failure is logged. */
 void lifecycle_commit(struct instance *instance, struct store_txn *txn);
 Wat__Envelope__Failure *lifecycle_failure(const struct instance *instance,
-					  Wat__Envelope__CauseKind kind, int signal,
-					  const char *method, const char *text);
+					  Wat__Envelope__CauseKind kind,
+					  int signal,
+					  const char *method,
+					  const char *text);
 
 #endif

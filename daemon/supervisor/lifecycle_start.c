@@ -70,8 +70,10 @@ static int request_start(struct instance *instance, bool run_start)
 }
 
 /* A start that this machine or the host refused: no repetition would change it. */
-static void refused(struct instance *instance, wat_status status,
-		    const Wat__Envelope__Failure *failure, const char *text)
+static void refused(struct instance *instance,
+		    wat_status status,
+		    const Wat__Envelope__Failure *failure,
+		    const char *text)
 {
 	struct operation *operation = TAKE(instance->operation);
 	Wat__Envelope__Failure *kept =
@@ -115,8 +117,10 @@ void lifecycle_ready(struct instance *instance)
 	node_check_progress(instance->node);
 }
 
-void lifecycle_abandon(struct instance *instance, wat_status status,
-		       const Wat__Envelope__Failure *failure, const char *text)
+void lifecycle_abandon(struct instance *instance,
+		       wat_status status,
+		       const Wat__Envelope__Failure *failure,
+		       const char *text)
 {
 	struct operation *operation = TAKE(instance->operation);
 	struct node *node = instance->node;
@@ -216,7 +220,8 @@ static int add_admin(struct instance *instance, struct store_txn *txn, uint8_t t
 	return 0;
 }
 
-static int decide_reply(struct instance *instance, struct store_txn *txn,
+static int decide_reply(struct instance *instance,
+			struct store_txn *txn,
 			const uint8_t token[TOKEN_SIZE])
 {
 	Wat__Node__SpawnReply spawned = WAT__NODE__SPAWN_REPLY__INIT;

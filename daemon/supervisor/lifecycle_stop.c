@@ -16,7 +16,9 @@
 
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
-static int request_finish(struct instance *instance, wat_status status, const char *text,
+static int request_finish(struct instance *instance,
+			  wat_status status,
+			  const char *text,
 			  host_answered *answered)
 {
 	Wat__Host__FinishRequest request = WAT__HOST__FINISH_REQUEST__INIT;

@@ -122,7 +122,10 @@ static int bind_path(struct listener *listener, unsigned mode)
 	return 0;
 }
 
-int listener_new(struct node *node, const char *path, unsigned mode, bool admin,
+int listener_new(struct node *node,
+		 const char *path,
+		 unsigned mode,
+		 bool admin,
 		 struct listener **ret)
 {
 	struct listener *listener = calloc(1, sizeof *listener);

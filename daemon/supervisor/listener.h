@@ -11,7 +11,10 @@ struct node;
 
 /* Binds PATH with the mode; a socket that nobody listens on any more is replaced. -EADDRINUSE:
  * somebody does; -ENAMETOOLONG: more than 107 bytes. */
-int listener_new(struct node *node, const char *path, unsigned mode, bool admin,
+int listener_new(struct node *node,
+		 const char *path,
+		 unsigned mode,
+		 bool admin,
 		 struct listener **ret) WAT_MUST_CHECK;
 /* Closes, and removes the path. */
 struct listener *listener_free(struct listener *listener);

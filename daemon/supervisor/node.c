@@ -41,7 +41,9 @@ const uint8_t *node_id(const struct node *node)
 	return store_node_id(node->store);
 }
 
-static enum verify_instance find_instance(void *arg, const uint8_t id[16], uint32_t *ret_epoch,
+static enum verify_instance find_instance(void *arg,
+					  const uint8_t id[16],
+					  uint32_t *ret_epoch,
 					  uint64_t *ret_interface_hash)
 {
 	struct node *node = arg;
@@ -67,9 +69,15 @@ void node_verify_context(struct node *node, struct verify *ret_verify)
 	};
 }
 
-int node_mint(struct node *node, const struct instance *instance, int role, const char *user,
-	      const uint8_t holder_pk[32], uint64_t method_mask, uint64_t not_after,
-	      struct store_grant *ret_row, uint8_t ret_token[])
+int node_mint(struct node *node,
+	      const struct instance *instance,
+	      int role,
+	      const char *user,
+	      const uint8_t holder_pk[32],
+	      uint64_t method_mask,
+	      uint64_t not_after,
+	      struct store_grant *ret_row,
+	      uint8_t ret_token[])
 {
 	uint64_t now = node_time(node);
 	struct token token = {

@@ -62,9 +62,15 @@ void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count)
 void node_check_progress(struct node *node);
 
 /* A grant's row as the token says it; signs the token. */
-int node_mint(struct node *node, const struct instance *instance, int role, const char *user,
-	      const uint8_t holder_pk[32], uint64_t method_mask, uint64_t not_after,
-	      struct store_grant *ret_row, uint8_t ret_token[]) WAT_MUST_CHECK;
+int node_mint(struct node *node,
+	      const struct instance *instance,
+	      int role,
+	      const char *user,
+	      const uint8_t holder_pk[32],
+	      uint64_t method_mask,
+	      uint64_t not_after,
+	      struct store_grant *ret_row,
+	      uint8_t ret_token[]) WAT_MUST_CHECK;
 /* Verifies a BIND against everything the node knows. */
 void node_verify_context(struct node *node, struct verify *ret_verify);
 

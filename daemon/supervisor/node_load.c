@@ -87,7 +87,9 @@ static int on_snapshot(void *arg, const struct store_snapshot *row)
 	return instance_set_committed(instance, row->state, row->state_len, row->at_ms);
 }
 
-static int on_bad_snapshot(void *arg, const char *name, const uint8_t instance_id[16],
+static int on_bad_snapshot(void *arg,
+			   const char *name,
+			   const uint8_t instance_id[16],
 			   const char *why)
 {
 	(void)arg;

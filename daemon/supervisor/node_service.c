@@ -17,7 +17,9 @@ static struct node *node_of(struct wat_call *call)
 	return control_call_of(call)->node;
 }
 
-wat_status node_on_status(struct node_status_call *call, wat_empty *state, const wat_empty *in,
+wat_status node_on_status(struct node_status_call *call,
+			  wat_empty *state,
+			  const wat_empty *in,
 			  node_node_status *out)
 {
 	struct node *node = node_of(&call->base);
@@ -76,7 +78,9 @@ static wat_status scan(struct wat_call *call, struct node *node)
 			       node->options->plugin_dir, strerror(-r));
 }
 
-wat_status node_on_plugins(struct node_plugins_call *call, wat_empty *state, const wat_empty *in,
+wat_status node_on_plugins(struct node_plugins_call *call,
+			   wat_empty *state,
+			   const wat_empty *in,
 			   node_plugin_list *out)
 {
 	struct node *node = node_of(&call->base);
@@ -92,7 +96,8 @@ wat_status node_on_plugins(struct node_plugins_call *call, wat_empty *state, con
 	return WAT_OK;
 }
 
-wat_status node_find_service(struct wat_call *call, const char *name,
+wat_status node_find_service(struct wat_call *call,
+			     const char *name,
 			     const struct plugin_file **ret_file,
 			     const Wat__Manifest__Service **ret_service)
 {
@@ -124,8 +129,10 @@ wat_status node_find_service(struct wat_call *call, const char *name,
 		node->options->plugin_dir, name);
 }
 
-wat_status node_on_describe(struct node_describe_call *call, wat_empty *state,
-			    const node_describe_request *in, node_description *out)
+wat_status node_on_describe(struct node_describe_call *call,
+			    wat_empty *state,
+			    const node_describe_request *in,
+			    node_description *out)
 {
 	const struct plugin_file *file;
 	const Wat__Manifest__Service *service;
@@ -195,7 +202,9 @@ static void describe_instance(const struct instance *instance, node_instance *ou
 	out->note = (char *)note(instance);
 }
 
-wat_status node_on_list(struct node_list_call *call, wat_empty *state, const wat_empty *in,
+wat_status node_on_list(struct node_list_call *call,
+			wat_empty *state,
+			const wat_empty *in,
 			node_instance_list *out)
 {
 	struct node *node = node_of(&call->base);
@@ -226,7 +235,9 @@ wat_status node_find_instance(struct wat_call *call, const char *name, struct in
 	return WAT_OK;
 }
 
-wat_status node_on_show(struct node_show_call *call, wat_empty *state, const node_name_request *in,
+wat_status node_on_show(struct node_show_call *call,
+			wat_empty *state,
+			const node_name_request *in,
 			node_instance *out)
 {
 	struct instance *instance = NULL;
@@ -238,8 +249,10 @@ wat_status node_on_show(struct node_show_call *call, wat_empty *state, const nod
 	return status;
 }
 
-wat_status node_on_users(struct node_users_call *call, wat_empty *state,
-			 const node_name_request *in, node_user_list *out)
+wat_status node_on_users(struct node_users_call *call,
+			 wat_empty *state,
+			 const node_name_request *in,
+			 node_user_list *out)
 {
 	struct instance *instance = NULL;
 	wat_status status = node_find_instance(&call->base, in->name, &instance);

@@ -8,7 +8,8 @@
 struct instance;
 
 /* Reads the plugin directory anew and finds the service; on failure the call's failure is set. */
-wat_status node_find_service(struct wat_call *call, const char *name,
+wat_status node_find_service(struct wat_call *call,
+			     const char *name,
 			     const struct plugin_file **ret_file,
 			     const Wat__Manifest__Service **ret_service);
 wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret);

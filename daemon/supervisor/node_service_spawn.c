@@ -102,8 +102,10 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 }
 
 /* A stopped name: a new incarnation from its final state. */
-static wat_status start_stopped(struct wat_call *call, struct operation *operation,
-				const node_start_request *in, struct instance *previous)
+static wat_status start_stopped(struct wat_call *call,
+				struct operation *operation,
+				const node_start_request *in,
+				struct instance *previous)
 {
 	struct lifecycle_begin begin = {
 		.name = previous->name,
@@ -127,8 +129,10 @@ static wat_status start_stopped(struct wat_call *call, struct operation *operati
 	return status;
 }
 
-static wat_status start_failed(struct wat_call *call, struct operation *operation,
-			       const node_start_request *in, struct instance *instance)
+static wat_status start_failed(struct wat_call *call,
+			       struct operation *operation,
+			       const node_start_request *in,
+			       struct instance *instance)
 {
 	if (!instance->committed) {
 		operation_forget(operation);

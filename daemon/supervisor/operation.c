@@ -64,7 +64,8 @@ static wat_status join(struct control_call *call, struct operation *operation, i
 	return call->base.base.api->take(&call->base.base);
 }
 
-static struct operation *operation_new(struct control_call *call, int kind,
+static struct operation *operation_new(struct control_call *call,
+				       int kind,
 				       const uint8_t request_id[16])
 {
 	struct operation *operation = calloc(1, sizeof *operation);
@@ -84,8 +85,10 @@ static struct operation *operation_new(struct control_call *call, int kind,
 	return operation;
 }
 
-struct operation *operation_begin(struct wat_call *base, int kind,
-				  const ProtobufCBinaryData *request_id, wat_status *ret_status)
+struct operation *operation_begin(struct wat_call *base,
+				  int kind,
+				  const ProtobufCBinaryData *request_id,
+				  wat_status *ret_status)
 {
 	struct control_call *call = control_call_of(base);
 	struct operation *operation;
@@ -124,7 +127,8 @@ static void to_row(const struct operation *operation, struct store_answer *ret_r
 	memcpy(ret_row->owner, operation->owner, 16);
 }
 
-int operation_decide(struct operation *operation, const ProtobufCMessage *reply,
+int operation_decide(struct operation *operation,
+		     const ProtobufCMessage *reply,
 		     struct store_txn *txn)
 {
 	struct store_answer row;
@@ -165,8 +169,11 @@ void operation_conclude(struct operation *operation)
 	operation_free(operation);
 }
 
-void operation_fail(struct operation *operation, wat_status status,
-		    const Wat__Envelope__Failure *failure, const char *format, ...)
+void operation_fail(struct operation *operation,
+		    wat_status status,
+		    const Wat__Envelope__Failure *failure,
+		    const char *format,
+		    ...)
 {
 	char text[WAT_FAILURE_TEXT_MAX];
 	va_list arguments;
@@ -201,7 +208,8 @@ static void on_settled(struct instance_waiter *waiter)
 	operation->retry(operation);
 }
 
-void operation_wait(struct operation *operation, struct instance *instance,
+void operation_wait(struct operation *operation,
+		    struct instance *instance,
 		    void (*retry)(struct operation *))
 {
 	operation->instance = instance;

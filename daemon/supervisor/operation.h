@@ -32,22 +32,28 @@ struct operation {
 
 /* The call's operation. NULL: there is nothing to start, and the handler returns *ret_status (the
  * call joined the operation that is under way, was answered from the store, or is refused). */
-struct operation *operation_begin(struct wat_call *call, int answer,
-				  const ProtobufCBinaryData *request_id, wat_status *ret_status);
+struct operation *operation_begin(struct wat_call *call,
+				  int answer,
+				  const ProtobufCBinaryData *request_id,
+				  wat_status *ret_status);
 
 /* Decides the answer and puts it into the transaction that makes it true. */
-int operation_decide(struct operation *operation, const ProtobufCMessage *reply,
+int operation_decide(struct operation *operation,
+		     const ProtobufCMessage *reply,
 		     struct store_txn *txn) WAT_MUST_CHECK;
 /* Tells the decided answer and frees. */
 void operation_conclude(struct operation *operation);
 /* failure (may be NULL) gives the chain; text NULL: the failure's. Frees. */
-void operation_fail(struct operation *operation, wat_status status,
-		    const Wat__Envelope__Failure *failure, const char *format, ...)
-	WAT_PRINTF(4, 5);
+void operation_fail(struct operation *operation,
+		    wat_status status,
+		    const Wat__Envelope__Failure *failure,
+		    const char *format,
+		    ...) WAT_PRINTF(4, 5);
 /* Nothing was started: the handler that began it answers its call itself. */
 void operation_forget(struct operation *operation);
 /* Runs retry when the instance is settled. */
-void operation_wait(struct operation *operation, struct instance *instance,
+void operation_wait(struct operation *operation,
+		    struct instance *instance,
 		    void (*retry)(struct operation *));
 
 #endif

@@ -146,7 +146,8 @@ static bool type_is(const char *in_schema, const char *full)
 	return in_schema && in_schema[0] == '.' && strcmp(in_schema + 1, full) == 0;
 }
 
-static int match_methods(struct plugin_file *file, const Wat__Manifest__Service *service,
+static int match_methods(struct plugin_file *file,
+			 const Wat__Manifest__Service *service,
 			 const service_descriptor *schema)
 {
 	for (size_t i = 0; i < service->n_methods; i++) {

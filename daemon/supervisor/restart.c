@@ -24,7 +24,9 @@ static uint64_t pause_for(unsigned n_before, uint32_t random)
 	return pause + random % (pause / 4 + 1);
 }
 
-enum restart_verdict restart_decide(struct restart *restart, uint64_t now_ms, uint32_t random,
+enum restart_verdict restart_decide(struct restart *restart,
+				    uint64_t now_ms,
+				    uint32_t random,
 				    uint64_t *ret_pause_ms)
 {
 	unsigned before;

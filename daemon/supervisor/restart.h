@@ -21,7 +21,9 @@ enum restart_verdict { RESTART_NOW, RESTART_LATER, RESTART_GIVE_UP };
 
 /* A death at now_ms (of a clock that never jumps). random spreads the pause by up to a quarter. For
  * NOW and LATER the start is counted; *ret_pause_ms is set for LATER. */
-enum restart_verdict restart_decide(struct restart *restart, uint64_t now_ms, uint32_t random,
+enum restart_verdict restart_decide(struct restart *restart,
+				    uint64_t now_ms,
+				    uint32_t random,
 				    uint64_t *ret_pause_ms);
 
 #endif

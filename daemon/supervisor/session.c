@@ -70,7 +70,9 @@ static void write_out(struct session *session)
 	pause_or_go_on(session);
 }
 
-void session_send(struct session *session, const struct frame *frame, const ProtobufCMessage *body,
+void session_send(struct session *session,
+		  const struct frame *frame,
+		  const ProtobufCMessage *body,
 		  int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
@@ -89,8 +91,12 @@ void session_send(struct session *session, const struct frame *frame, const Prot
 		write_out(session);
 }
 
-void session_send_fail(struct session *session, uint64_t id, uint32_t handle, wat_status status,
-		       const char *text, const Wat__Envelope__Failure *failure)
+void session_send_fail(struct session *session,
+		       uint64_t id,
+		       uint32_t handle,
+		       wat_status status,
+		       const char *text,
+		       const Wat__Envelope__Failure *failure)
 {
 	struct frame frame = {
 		.type = FRAME_FAIL, .id = id, .handle = handle, .budget = (uint32_t)status};
@@ -126,7 +132,9 @@ void session_log_denial(const struct session *session, wat_status status, const 
 		    uid, "pid", pid);
 }
 
-uint32_t session_add_binding(struct session *session, int role, const uint8_t instance_id[16],
+uint32_t session_add_binding(struct session *session,
+			     int role,
+			     const uint8_t instance_id[16],
 			     const uint8_t grant_id[16])
 {
 	size_t i = 0;

@@ -53,11 +53,17 @@ int session_new(struct node *node, int fd, bool admin) WAT_MUST_CHECK;
 struct session *session_free(struct session *session);
 
 /* A frame to the client, written as soon as it takes it. fd >= 0 is consumed. */
-void session_send(struct session *session, const struct frame *frame, const ProtobufCMessage *body,
+void session_send(struct session *session,
+		  const struct frame *frame,
+		  const ProtobufCMessage *body,
 		  int fd);
 /* FAIL for a BIND or a call. failure NULL: none but the text. */
-void session_send_fail(struct session *session, uint64_t id, uint32_t handle, wat_status status,
-		       const char *text, const Wat__Envelope__Failure *failure);
+void session_send_fail(struct session *session,
+		       uint64_t id,
+		       uint32_t handle,
+		       wat_status status,
+		       const char *text,
+		       const Wat__Envelope__Failure *failure);
 /* Says why and ends the connection after what was queued. */
 void session_go_away(struct session *session, wat_status status, const char *text);
 
@@ -65,7 +71,9 @@ void session_go_away(struct session *session, wat_status status, const char *tex
 void session_log_denial(const struct session *session, wat_status status, const char *why);
 
 /* A new handle; 0 when there are too many or memory is out. */
-uint32_t session_add_binding(struct session *session, int role, const uint8_t instance_id[16],
+uint32_t session_add_binding(struct session *session,
+			     int role,
+			     const uint8_t instance_id[16],
 			     const uint8_t grant_id[16]);
 /* NULL for an unknown handle. */
 const struct binding *session_binding(const struct session *session, uint32_t handle);

@@ -16,7 +16,8 @@ static const struct instance *instance_of(struct control_call *call, uint32_t ha
 	return instance_table_by_id(&call->node->instances, binding->instance_id);
 }
 
-wat_status session_on_get_interface(struct session_get_interface_call *c, session_state *state,
+wat_status session_on_get_interface(struct session_get_interface_call *c,
+				    session_state *state,
 				    const session_get_interface_request *in,
 				    session_description *out)
 {

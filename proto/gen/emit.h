@@ -22,8 +22,13 @@ void emit_types(FILE *out, const struct file *file);
 void emit_comment(FILE *out, const char *comment);
 /* A prototype with its end (";" or "\n{"), on one line or, over 100 columns, one parameter a line.
  */
-void emit_prototype(FILE *out, const char *start, const char *const *parameters, size_t n,
+void emit_prototype(FILE *out,
+		    const char *start,
+		    const char *const *parameters,
+		    size_t n,
 		    const char *end);
+/* `start(arguments);` as a statement, its lines filled up to 100 columns. */
+void emit_call(FILE *out, const char *start, const char *const *arguments, size_t n);
 void emit_pragma(FILE *out);
 /* ACME_KV_CLIENT_H */
 char *emit_guard(const struct file *file, const char *suffix);

@@ -6,9 +6,10 @@
 #include "proto/gen/names.h"
 
 #define WITH_MAX 4u
+#define PARAMETERS_MAX 8u
 
 struct signature {
-	const char *parameters[WITH_MAX + 3];
+	const char *parameters[PARAMETERS_MAX];
 	size_t n;
 };
 
@@ -17,14 +18,32 @@ static void add(struct signature *signature, char *parameter)
 	signature->parameters[signature->n++] = parameter;
 }
 
-static void emit_function(FILE *out, const char *type, const char *c_name, const char *name,
-			  const struct signature *signature, const char *body)
+static void emit_start(FILE *out,
+		       const char *type,
+		       const char *c_name,
+		       const char *name,
+		       const struct signature *signature)
 {
-	char *start = name_format("static inline %s%s_%s", type, c_name, name);
-	char *end = name_format("\n{\n%s}\n\n", body);
-
-	emit_prototype(out, start, signature->parameters, signature->n, end);
+	emit_prototype(out, name_format("static inline %s%s_%s", type, c_name, name),
+		       signature->parameters, signature->n, "\n{\n");
 }
+
+/* A function that is one call. */
+static void emit_function(FILE *out,
+			  const char *type,
+			  const char *c_name,
+			  const char *name,
+			  const struct signature *signature,
+			  const char *callee,
+			  const struct signature *arguments)
+{
+	emit_start(out, type, c_name, name, signature);
+	emit_call(out, callee, arguments->parameters, arguments->n);
+	fputs("}\n\n", out);
+}
+
+#define ARGUMENTS(...) \
+	(&(struct signature){{__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)})
 
 static void emit_spawn(FILE *out, const struct service *s)
 {
@@ -39,11 +58,9 @@ static void emit_spawn(FILE *out, const struct service *s)
 	fputs("/* Begins an instance. spawn NULL: defaults; initial NULL: the state with no field "
 	      "set. */\n",
 	      out);
-	emit_function(out, "int ", c, "spawn", &sig,
-		      name_format("\treturn wat_stub_spawn(node, &%s_interface, name, spawn,\n"
-				  "\t                      (const ProtobufCMessage *)initial, "
-				  "(wat_capability **)ret);\n",
-				  c));
+	emit_function(out, "int ", c, "spawn", &sig, "return wat_stub_spawn",
+		      ARGUMENTS("node", name_format("&%s_interface", c), "name", "spawn",
+				"(const ProtobufCMessage *)initial", "(wat_capability **)ret"));
 }
 
 /* open, token, free: the same for both roles. */
@@ -55,24 +72,20 @@ static void emit_handle(FILE *out, const struct service *s, const char *role, co
 	add(&open, name_format("wat *w"));
 	add(&open, name_format("const char *token"));
 	add(&open, name_format("%s_%s **ret", c, role));
-	emit_function(out, "int ", c, name_format("%s_open", role), &open,
-		      name_format("\treturn wat_stub_open(w, &%s_interface, %s, token, "
-				  "(wat_capability **)ret);\n",
-				  c, number));
+	emit_function(out, "int ", c, name_format("%s_open", role), &open, "return wat_stub_open",
+		      ARGUMENTS("w", name_format("&%s_interface", c), number, "token",
+				"(wat_capability **)ret"));
 	add(&token, name_format("const %s_%s *%s", c, role, role));
 	add(&token, name_format("char **ret_text"));
 	fputs("/* The text is freed with wat_memory_free. */\n", out);
-	emit_function(
-		out, "int ", c, name_format("%s_token", role), &token,
-		name_format(
-			"\treturn wat_capability_token((const wat_capability *)%s, ret_text);\n",
-			role));
+	emit_function(out, "int ", c, name_format("%s_token", role), &token,
+		      "return wat_capability_token",
+		      ARGUMENTS(name_format("(const wat_capability *)%s", role), "ret_text"));
 	add(&release, name_format("%s_%s *%s", c, role, role));
 	fputs("/* The handle, not the grant. Returns NULL. */\n", out);
 	emit_function(out, name_format("%s_%s *", c, role), c, name_format("%s_free", role),
-		      &release,
-		      name_format("\treturn (%s_%s *)wat_capability_free((wat_capability *)%s);\n",
-				  c, role, role));
+		      &release, name_format("return (%s_%s *)wat_capability_free", c, role),
+		      ARGUMENTS(name_format("(wat_capability *)%s", role)));
 }
 
 static void emit_admin(FILE *out, const struct service *s)
@@ -83,24 +96,21 @@ static void emit_admin(FILE *out, const struct service *s)
 	add(&provision, name_format("%s_admin *admin", c));
 	add(&provision, name_format("const struct wat_grant *grant"));
 	add(&provision, name_format("%s_user **ret", c));
-	emit_function(out, "int ", c, "provision", &provision,
-		      name_format("\treturn wat_stub_provision((wat_capability *)admin, "
-				  "&%s_interface, grant,\n"
-				  "\t                          (wat_capability **)ret);\n",
-				  c));
+	emit_function(out, "int ", c, "provision", &provision, "return wat_stub_provision",
+		      ARGUMENTS("(wat_capability *)admin", name_format("&%s_interface", c), "grant",
+				"(wat_capability **)ret"));
 	add(&deprovision, name_format("%s_admin *admin", c));
 	add(&deprovision, name_format("const char *user"));
-	emit_function(out, "int ", c, "deprovision", &deprovision,
-		      "\treturn wat_deprovision_raw((wat_capability *)admin, user);\n");
+	emit_function(out, "int ", c, "deprovision", &deprovision, "return wat_deprovision_raw",
+		      ARGUMENTS("(wat_capability *)admin", "user"));
 	add(&stop, name_format("%s_admin *admin", c));
 	add(&stop, name_format("%s **ret_state", s->state->c_name));
 	fputs("/* Ends the instance after everything sent before; ret_state NULL: the final state "
 	      "is dropped. */\n",
 	      out);
-	emit_function(out, "int ", c, "stop", &stop,
-		      name_format("\treturn wat_stub_stop((wat_capability *)admin, &%s_interface,\n"
-				  "\t                     (ProtobufCMessage **)ret_state);\n",
-				  c));
+	emit_function(out, "int ", c, "stop", &stop, "return wat_stub_stop",
+		      ARGUMENTS("(wat_capability *)admin", name_format("&%s_interface", c),
+				"(ProtobufCMessage **)ret_state"));
 }
 
 static void emit_plain(FILE *out, const struct service *s, const struct method *m, size_t number)
@@ -111,12 +121,10 @@ static void emit_plain(FILE *out, const struct service *s, const struct method *
 	add(&sig, name_format("const %s *in", m->in->c_name));
 	add(&sig, name_format("%s **ret", m->out->c_name));
 	emit_comment(out, m->comment);
-	emit_function(
-		out, "int ", s->c_name, m->snake, &sig,
-		name_format("\treturn wat_stub_call((wat_capability *)user, &%s_interface, %zu,\n"
-			    "\t                     (const ProtobufCMessage *)in, "
-			    "(ProtobufCMessage **)ret);\n",
-			    s->c_name, number));
+	emit_function(out, "int ", s->c_name, m->snake, &sig, "return wat_stub_call",
+		      ARGUMENTS("(wat_capability *)user", name_format("&%s_interface", s->c_name),
+				name_format("%zu", number), "(const ProtobufCMessage *)in",
+				"(ProtobufCMessage **)ret"));
 }
 
 static void emit_send(FILE *out, const struct service *s, const struct method *m, size_t number)
@@ -135,22 +143,20 @@ static void emit_send(FILE *out, const struct service *s, const struct method *m
 	add(&invoke, name_format("int status"));
 	add(&invoke, name_format("const ProtobufCMessage *out"));
 	add(&invoke, name_format("const struct wat_failure *failure"));
-	emit_function(
-		out, "void ", c, name_format("%s_invoke", n), &invoke,
-		name_format("\t((%s_%s_done *)done)(arg, status, (const %s *)out, failure);\n", c,
-			    n, m->out->c_name));
+	emit_function(out, "void ", c, name_format("%s_invoke", n), &invoke,
+		      name_format("((%s_%s_done *)done)", c, n),
+		      ARGUMENTS("arg", "status", name_format("(const %s *)out", m->out->c_name),
+				"failure"));
 	add(&send, name_format("%s_user *user", c));
 	add(&send, name_format("const %s *in", m->in->c_name));
 	add(&send, name_format("%s_%s_done *done", c, n));
 	add(&send, name_format("void *arg"));
 	fputs("/* Queues the call; done (may be NULL) is called once, from inside libwat. */\n",
 	      out);
-	emit_function(
-		out, "int ", c, name_format("%s_send", n), &send,
-		name_format("\treturn wat_stub_send((wat_capability *)user, &%s_interface, %zu,\n"
-			    "\t                     (const ProtobufCMessage *)in, %s_%s_invoke,\n"
-			    "\t                     (void (*)(void))done, arg);\n",
-			    c, number, c, n));
+	emit_function(out, "int ", c, name_format("%s_send", n), &send, "return wat_stub_send",
+		      ARGUMENTS("(wat_capability *)user", name_format("&%s_interface", c),
+				name_format("%zu", number), "(const ProtobufCMessage *)in",
+				name_format("%s_%s_invoke", c, n), "(void (*)(void))done", "arg"));
 }
 
 static bool has_with(const struct method *m)
@@ -182,10 +188,11 @@ static char *with_result(const struct method *m)
 
 	if (!string)
 		return name_format("\tif (ret_%s)\n\t\t*ret_%s = out->%s;\n", name, name, name);
-	return name_format("\tif (ret_%s) {\n\t\tchar *copy = strdup(out->%s);\n\n\t\tif "
-			   "(copy)\n\t\t\t*ret_%s = copy;\n"
+	return name_format("\tif (ret_%s) {\n\t\tsize_t n = strlen(out->%s) + 1;\n\t\tchar *copy = "
+			   "(char *)malloc(n);\n\n"
+			   "\t\tif (copy)\n\t\t\t*ret_%s = (char *)memcpy(copy, out->%s, n);\n"
 			   "\t\telse\n\t\t\tr = -ENOMEM;\n\t}\n",
-			   name, name, name);
+			   name, name, name, name);
 }
 
 static void emit_with(FILE *out, const struct service *s, const struct method *m)
@@ -213,23 +220,23 @@ static void emit_with(FILE *out, const struct service *s, const struct method *m
 				      field_name(m->out->proto->field[0])));
 	}
 	emit_comment(out, m->comment);
-	emit_function(
-		out, "int ", c, name_format("%s_with", m->snake), &sig,
-		name_format(
-			"%s%s\tint r;\n\n%s\tr = %s_%s(user, %s, %s);\n%s%s%s\treturn r;\n", in,
-			m->out->proto->n_field ? name_format("\t%s *out = NULL;\n", m->out->c_name)
-					       : "",
-			fill, c, m->snake, m->in->proto->n_field ? "&in" : "NULL",
-			m->out->proto->n_field ? "&out" : "NULL",
-			m->out->proto->n_field ? "\tif (r != 0)\n\t\treturn r;\n" : "",
-			m->out->proto->n_field ? with_result(m) : "",
-			m->out->proto->n_field ? name_format("\t%s_free(out);\n", m->out->c_name)
-					       : ""));
+	emit_start(out, "int ", c, name_format("%s_with", m->snake), &sig);
+	fputs(name_format("%s%s\tint r;\n\n%s\tr = %s_%s(user, %s, %s);\n%s%s%s\treturn r;\n", in,
+			  m->out->proto->n_field
+				  ? name_format("\t%s *out = NULL;\n", m->out->c_name)
+				  : "",
+			  fill, c, m->snake, m->in->proto->n_field ? "&in" : "NULL",
+			  m->out->proto->n_field ? "&out" : "NULL",
+			  m->out->proto->n_field ? "\tif (r != 0)\n\t\treturn r;\n" : "",
+			  m->out->proto->n_field ? with_result(m) : "",
+			  m->out->proto->n_field ? name_format("\t%s_free(out);\n", m->out->c_name)
+						 : ""),
+	      out);
+	fputs("}\n\n", out);
 }
 
 static void emit_client_service(FILE *out, const struct service *s)
 {
-	fputc('\n', out);
 	emit_comment(out, s->comment);
 	fprintf(out, "typedef struct %s_admin %s_admin;\ntypedef struct %s_user %s_user;\n\n",
 		s->c_name, s->c_name, s->c_name, s->c_name);
@@ -252,6 +259,7 @@ void emit_client_h(FILE *out, const struct file *file)
 	emit_head(out, file, "Typed client of a service; return values as in <wat/wat.h>.");
 	fprintf(out,
 		"#ifndef %s\n#define %s\n\n#include <errno.h>\n#include <stdbool.h>\n#include "
+		"<stdlib.h>\n#include "
 		"<string.h>\n\n#include <wat/raw.h>\n"
 		"#include <wat/types.h>\n",
 		guard, guard);
@@ -259,6 +267,7 @@ void emit_client_h(FILE *out, const struct file *file)
 	emit_pragma(out);
 	fputs("#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n", out);
 	emit_types(out, file);
+	fputc('\n', out);
 	for (size_t i = 0; i < file->n_services; i++)
 		emit_client_service(out, &file->services[i]);
 	fputs("#ifdef __cplusplus\n}\n#endif\n\n#endif\n", out);

@@ -9,16 +9,19 @@
 
 #define PLUGIN_ABI 1u
 
-static void emit_section(FILE *out, const char *name, const char *section, const uint8_t *bytes,
+static void emit_section(FILE *out,
+			 const char *name,
+			 const char *section,
+			 const uint8_t *bytes,
 			 size_t n)
 {
 	fprintf(out,
-		"/* clang-format off */\n__attribute__((used, retain, section(\"%s\"))) static "
+		"\n/* clang-format off */\n__attribute__((used, retain, section(\"%s\"))) static "
 		"const unsigned char %s[%zu] = {",
 		section, name, n);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%u,", i % 24 == 0 ? "\n\t" : "", bytes[i]);
-	fprintf(out, "\n};\n/* clang-format on */\n\n");
+	fprintf(out, "\n};\n/* clang-format on */\n");
 }
 
 /* Comments are part of the description; places of what has none are not. */
@@ -128,7 +131,7 @@ void emit_plugin_c(FILE *out, const struct file *file)
 		"__attribute__((visibility(\"default\"))) const struct wat_plugin wat_plugin = "
 		"{\n\t.abi = WAT_PLUGIN_ABI,\n"
 		"\t.size = sizeof(struct wat_plugin),\n\t.n_services = %zuu,\n\t.services = "
-		"wat_services,\n};\n\n",
+		"wat_services,\n};\n",
 		file->n_services);
 	emit_schema(out, file);
 	emit_manifest(out, file);

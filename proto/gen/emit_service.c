@@ -5,7 +5,7 @@
 #include "proto/gen/emit.h"
 #include "proto/gen/names.h"
 
-static void emit_call(FILE *out, const struct service *s, const char *name)
+static void emit_call_struct(FILE *out, const struct service *s, const char *name)
 {
 	fprintf(out, "struct %s_%s_call {\n\tstruct wat_call base;\n};\n\n", s->c_name, name);
 }
@@ -35,7 +35,7 @@ static void emit_method(FILE *out, const struct service *s, const struct method 
 	};
 	bool later = m->flags & 2u;
 
-	emit_call(out, s, m->snake);
+	emit_call_struct(out, s, m->snake);
 	emit_comment(out, m->comment);
 	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, m->snake), parameters,
 		       later ? 3 : 4, ";\n\n");
@@ -43,13 +43,15 @@ static void emit_method(FILE *out, const struct service *s, const struct method 
 		emit_later(out, s, m);
 }
 
-static void emit_lifecycle(FILE *out, const struct service *s, const char *name,
+static void emit_lifecycle(FILE *out,
+			   const struct service *s,
+			   const char *name,
 			   const char *comment)
 {
 	const char *parameters[] = {name_format("struct %s_%s_call *call", s->c_name, name),
 				    name_format("%s *state", s->state->c_name)};
 
-	emit_call(out, s, name);
+	emit_call_struct(out, s, name);
 	emit_comment(out, comment);
 	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, name), parameters, 2,
 		       ";\n\n");

@@ -29,7 +29,9 @@ static uint8_t *read_all(size_t *ret_n)
 	return bytes;
 }
 
-static void add_output(response *out, const struct file *file, const char *suffix,
+static void add_output(response *out,
+		       const struct file *file,
+		       const char *suffix,
 		       void (*emit)(FILE *, const struct file *))
 {
 	output_file *output = malloc(sizeof *output);

@@ -81,8 +81,11 @@ static char *prefix_of(const file_proto *proto, bool *ret_unknown)
 	return proto->package ? name_prefix(proto->package) : NULL;
 }
 
-static void add_type(struct file *file, const file_proto *proto, const message_proto *message,
-		     const char *scope, const char *c_scope)
+static void add_type(struct file *file,
+		     const file_proto *proto,
+		     const message_proto *message,
+		     const char *scope,
+		     const char *c_scope)
 {
 	struct type type = {.proto = message, .file = proto};
 
@@ -133,7 +136,9 @@ static bool is_reserved(const char *method)
 	return false;
 }
 
-static bool take_method_options(struct builder *b, const method_proto *proto, struct method *method,
+static bool take_method_options(struct builder *b,
+				const method_proto *proto,
+				struct method *method,
 				const int32_t *path)
 {
 	bool unknown = false;
@@ -189,7 +194,9 @@ static bool add_method(struct builder *b, struct service *service, size_t s, siz
 	return take_method_options(b, proto, method, path);
 }
 
-static bool take_lifecycle(struct builder *b, struct service *service, const Wat__ServiceOptions *o,
+static bool take_lifecycle(struct builder *b,
+			   struct service *service,
+			   const Wat__ServiceOptions *o,
 			   const int32_t *path)
 {
 	for (size_t i = 0; i < o->n_lifecycle; i++) {

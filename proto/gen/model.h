@@ -64,7 +64,9 @@ struct file {
 
 /* Builds the model of one file. NULL: refused; *ret_error says file:line:column: error: what. */
 struct file *model_new(const Google__Protobuf__Compiler__CodeGeneratorRequest *request,
-		       const file_proto *proto, bool builtin, char **ret_error);
+		       const file_proto *proto,
+		       bool builtin,
+		       char **ret_error);
 
 /* A scalar or a string: what a _with function takes. *ret_c_type is its C type. */
 bool field_is_simple(const field_proto *field, const char **ret_c_type);

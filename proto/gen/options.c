@@ -12,7 +12,8 @@
 /* The last occurrence would win; protoc writes one. NULL message: the element has no such option.
  */
 static ProtobufCMessage *decode(const ProtobufCMessage *options,
-				const ProtobufCMessageDescriptor *type, bool *ret_unknown)
+				const ProtobufCMessageDescriptor *type,
+				bool *ret_unknown)
 {
 	if (!options)
 		return NULL;
@@ -56,7 +57,8 @@ Wat__MethodOptions *options_of_method(const method_proto *method, bool *ret_unkn
 }
 
 static const Google__Protobuf__SourceCodeInfo__Location *find(const file_proto *file,
-							      const int32_t *path, size_t n)
+							      const int32_t *path,
+							      size_t n)
 {
 	if (!file->source_code_info)
 		return NULL;

@@ -176,7 +176,9 @@ static int refuse(enum frame_error error)
 
 /* The frame at the front, if it is whole, leaves the buffer (its bytes stay until the next read).
  */
-static int pop_frame(struct stream *stream, struct frame *ret_frame, const uint8_t **ret_body,
+static int pop_frame(struct stream *stream,
+		     struct frame *ret_frame,
+		     const uint8_t **ret_body,
 		     int *ret_fd)
 {
 	const uint8_t *at = stream->in.data + stream->in.start;
@@ -208,7 +210,9 @@ static int pop_frame(struct stream *stream, struct frame *ret_frame, const uint8
 	return 1;
 }
 
-int stream_next(struct stream *stream, struct frame *ret_frame, const uint8_t **ret_body,
+int stream_next(struct stream *stream,
+		struct frame *ret_frame,
+		const uint8_t **ret_body,
 		int *ret_fd)
 {
 	for (;;) {
@@ -248,7 +252,9 @@ static int out_fd_add(struct stream *stream, int fd)
 	return 0;
 }
 
-int stream_reserve(struct stream *stream, const struct frame *frame, size_t body_len,
+int stream_reserve(struct stream *stream,
+		   const struct frame *frame,
+		   size_t body_len,
 		   uint8_t **ret_body)
 {
 	struct frame header = *frame;
@@ -266,8 +272,11 @@ int stream_reserve(struct stream *stream, const struct frame *frame, size_t body
 	return 0;
 }
 
-int stream_queue(struct stream *stream, const struct frame *frame, const void *body,
-		 size_t body_len, int fd)
+int stream_queue(struct stream *stream,
+		 const struct frame *frame,
+		 const void *body,
+		 size_t body_len,
+		 int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
 	struct frame header = *frame;

@@ -48,7 +48,9 @@ int stream_read(struct stream *stream) WAT_MUST_CHECK;
  * stream_read) and its descriptor (the caller's from then on; -1 if it has none); 0 when more must
  * be read; -EPROTO, -EMSGSIZE (body over body_max), -EBADMSG (unknown type; or a flagged descriptor
  * is missing): stream->failed then has the header. Skippable unknown frames are skipped here. */
-int stream_next(struct stream *stream, struct frame *ret_frame, const uint8_t **ret_body,
+int stream_next(struct stream *stream,
+		struct frame *ret_frame,
+		const uint8_t **ret_body,
 		int *ret_fd) WAT_MUST_CHECK;
 
 /* True if an undecoded part of a frame, or an unclaimed descriptor, is waiting. */
@@ -56,11 +58,16 @@ bool stream_has_partial(const struct stream *stream);
 
 /* Appends a frame. frame->body_len is set here. fd >= 0 goes with it and is consumed in every case.
  * -ENOMEM. */
-int stream_queue(struct stream *stream, const struct frame *frame, const void *body,
-		 size_t body_len, int fd) WAT_MUST_CHECK;
+int stream_queue(struct stream *stream,
+		 const struct frame *frame,
+		 const void *body,
+		 size_t body_len,
+		 int fd) WAT_MUST_CHECK;
 
 /* Room for a frame whose body the caller writes in place: ret_body has body_len bytes. -ENOMEM. */
-int stream_reserve(struct stream *stream, const struct frame *frame, size_t body_len,
+int stream_reserve(struct stream *stream,
+		   const struct frame *frame,
+		   size_t body_len,
 		   uint8_t **ret_body) WAT_MUST_CHECK;
 
 /* Writes what is queued: 0 when all is written, -EAGAIN when some is left, or a negative errno

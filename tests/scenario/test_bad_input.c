@@ -348,7 +348,8 @@ static void test_broken_plugins(void **state)
 	    ".wat.plugin=%s/manifest " WAT_BUILD_DIR "/plugins/counter.so %s/abi.so",
 	    dir, dir, dir);
 	/* The schema of another build: Increment is called Incremant there. */
-	/* With an output of its own: objcopy would else write the plugin anew under whoever runs it. */
+	/* With an output of its own: objcopy would else write the plugin anew under whoever runs
+	 * it. */
 	run("objcopy --dump-section .wat.schema=%s/schema " WAT_BUILD_DIR
 	    "/plugins/counter.so /dev/null && sed -i s/Increment/Incremant/g %s/schema && "
 	    "objcopy --update-section .wat.schema=%s/schema " WAT_BUILD_DIR

@@ -234,7 +234,9 @@ struct tally {
 	int64_t last;
 };
 
-static void on_incremented(void *arg, int status, const counter_value *out,
+static void on_incremented(void *arg,
+			   int status,
+			   const counter_value *out,
 			   const struct wat_failure *failure)
 {
 	struct tally *tally = arg;

@@ -1,0 +1,8 @@
+/* wat_fail on something that is no call. expect: has no member named 'api' */
+#include "counter.service.h"
+
+wat_status counter_on_reset(struct counter_reset_call *call, counter_state *state, const wat_empty *in, counter_value *out)
+{
+	(void)call, (void)in, (void)out;
+	return wat_fail(state, WAT_INTERNAL, "no");
+}
