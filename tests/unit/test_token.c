@@ -1,0 +1,166 @@
+/* test_token.c - tokens: layout, text, signatures, proofs; no bit of one can be changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "proto/token.h"
+
+struct keys {
+	uint8_t issuer_pk[32], issuer_sk[64], holder_pk[32], holder_sk[64], holder_seed[32];
+};
+
+static void make_keys(struct keys *keys)
+{
+	uint8_t seed[32];
+
+	memset(seed, 1, sizeof seed);
+	crypto_sign_seed_keypair(keys->issuer_pk, keys->issuer_sk, seed);
+	memset(keys->holder_seed, 2, sizeof keys->holder_seed);
+	crypto_sign_seed_keypair(keys->holder_pk, keys->holder_sk, keys->holder_seed);
+}
+
+static struct token make_token(const struct keys *keys, uint8_t fill)
+{
+	struct token token = {
+		.role = TOKEN_USER,
+		.epoch = 1,
+		.method_mask = 7,
+		.interface_hash = 0x1122334455667788,
+		.not_before = 1000,
+		.not_after = 2000,
+		.has_seed = true,
+	};
+
+	memset(token.node_id, fill, 16);
+	memset(token.instance_id, fill + 1, 16);
+	memset(token.grant_id, fill + 2, 16);
+	memcpy(token.holder_pk, keys->holder_pk, 32);
+	memcpy(token.seed, keys->holder_seed, 32);
+	token_kid(keys->issuer_pk, token.kid);
+	token_sign(&token, keys->issuer_sk);
+	return token;
+}
+
+/* Bytes and text give back what went in; the bytes never hold the seed. */
+static void test_round_trip(void **state)
+{
+	struct keys keys;
+	struct token token, again;
+	uint8_t bytes[TOKEN_SIZE];
+	char text[TOKEN_TEXT_MAX];
+
+	(void)state;
+	make_keys(&keys);
+	token = make_token(&keys, 10);
+	token_encode(&token, bytes);
+	assert_int_equal(token_decode(bytes, sizeof bytes, &again), TOKEN_OK);
+	assert_false(again.has_seed);
+	assert_memory_equal(again.sig, token.sig, 64);
+	token_to_text(&token, text);
+	assert_memory_equal(text, "wats1_", 6);
+	assert_int_equal(token_from_text(text, &again), TOKEN_OK);
+	assert_true(again.has_seed);
+	assert_memory_equal(again.seed, keys.holder_seed, 32);
+	assert_int_equal(again.method_mask, 7);
+	assert_int_equal(again.not_after, 2000);
+	token.has_seed = false;
+	token_to_text(&token, text);
+	assert_memory_equal(text, "watc1_", 6);
+}
+
+/* Any single flipped bit, in each of 1,000 tokens one per bit position, is refused by form or by
+ * signature (row 17). */
+static void test_every_bit(void **state)
+{
+	struct keys keys;
+
+	(void)state;
+	make_keys(&keys);
+	for (size_t bit = 0; bit < TOKEN_SIZE * 8; bit++) {
+		struct token token = make_token(&keys, (uint8_t)bit), again;
+		uint8_t bytes[TOKEN_SIZE], kid[8];
+
+		token_encode(&token, bytes);
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		token_kid(keys.issuer_pk, kid);
+		if (token_decode(bytes, sizeof bytes, &again) == TOKEN_OK &&
+		    memcmp(kid, again.kid, 8) == 0)
+			assert_false(token_verify_signature(&again, keys.issuer_pk));
+	}
+}
+
+/* A proof is good for its challenge, slot, node and channel only, and only by the holder. */
+static void test_proof(void **state)
+{
+	uint8_t binding[32], challenge[32] = {3}, node[16] = {4}, proof[TOKEN_PROOF_SIZE];
+	struct token_bind bind = {
+		.chan_bind = binding, .challenge = challenge, .node_id = node, .slot = 5};
+	struct keys keys;
+	struct token token;
+
+	(void)state;
+	make_keys(&keys);
+	token = make_token(&keys, 10);
+	token_unix_binding(binding);
+	token_prove(&token, &bind, keys.holder_sk, proof);
+	assert_true(token_verify_proof(&token, &bind, proof));
+	bind.slot = 6;
+	assert_false(token_verify_proof(&token, &bind, proof));
+	bind.slot = 5;
+	challenge[0] ^= 1;
+	assert_false(token_verify_proof(&token, &bind, proof));
+	challenge[0] ^= 1;
+	node[0] ^= 1;
+	assert_false(token_verify_proof(&token, &bind, proof));
+	node[0] ^= 1;
+	binding[0] ^= 1;
+	assert_false(token_verify_proof(&token, &bind, proof));
+	binding[0] ^= 1;
+	token_prove(&token, &bind, keys.issuer_sk, proof);
+	assert_false(token_verify_proof(&token, &bind, proof));
+}
+
+/* Lengths and texts that are not exactly right are refused before any cryptography. */
+static void test_form(void **state)
+{
+	struct keys keys;
+	struct token token, again;
+	uint8_t bytes[TOKEN_SIZE + 1] = {0};
+	char text[TOKEN_TEXT_MAX];
+
+	(void)state;
+	make_keys(&keys);
+	token = make_token(&keys, 10);
+	token_encode(&token, bytes);
+	for (size_t n = 0; n < TOKEN_SIZE; n++)
+		assert_int_not_equal(token_decode(bytes, n, &again), TOKEN_OK);
+	assert_int_equal(token_decode(bytes, TOKEN_SIZE + 1, &again), TOKEN_E_LENGTH);
+	token_to_text(&token, text);
+	text[20] = text[20] == 'A' ? 'B' : 'A';
+	assert_int_equal(token_from_text(text, &again), TOKEN_E_FORMAT);
+	assert_int_equal(token_from_text("", &again), TOKEN_E_FORMAT);
+	assert_int_equal(token_from_text("wats1_", &again), TOKEN_E_LENGTH);
+	assert_int_equal(token_from_text("wats2_AAAA", &again), TOKEN_E_FORMAT);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return sodium_init() < 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_every_bit),
+		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_form),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
