@@ -15,17 +15,22 @@
 
 char *address_resolve(const char *address)
 {
-	const char *runtime;
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char *path;
+	int n;
 
 	if (!address)
 		address = getenv("WAT_SOCKET");
 	if (address && *address)
 		return strdup(address);
-	runtime = getenv("XDG_RUNTIME_DIR");
-	if (geteuid() == 0 || !runtime || !*runtime)
+	if (geteuid() == 0)
 		return strdup("/run/watd/watd.sock");
-	return asprintf(&path, "%s/watd/watd.sock", runtime) < 0 ? NULL : path;
+	/* As watd chooses its own. */
+	if (runtime && *runtime)
+		n = asprintf(&path, "%s/watd/watd.sock", runtime);
+	else
+		n = asprintf(&path, "/run/user/%u/watd/watd.sock", (unsigned)geteuid());
+	return n < 0 ? NULL : path;
 }
 
 /* The account that watd runs as when it is a system service. */

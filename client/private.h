@@ -11,7 +11,7 @@
 
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 #include "proto/token.h"
 
 #define TIMEOUT_DEFAULT_MS 30000u

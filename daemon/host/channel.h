@@ -12,7 +12,7 @@
 #include "proto/status.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 
 struct event;
 struct grant;

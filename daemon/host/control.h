@@ -11,7 +11,7 @@
 #include "proto/attribution.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 
 struct event;
 struct event_base;

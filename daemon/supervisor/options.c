@@ -198,6 +198,19 @@ static int check_values(struct options *options)
 	return OPTIONS_RUN;
 }
 
+/* Hosts are told paths, and have no say in where they are. A directory that is not there yet stays
+ * as it was given. */
+static int make_absolute(char **field)
+{
+	char *absolute = realpath(*field, NULL);
+
+	if (!absolute)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	free(*field);
+	*field = absolute;
+	return 0;
+}
+
 int options_read(struct options *options, int argc, char **argv)
 {
 	int r = parse_arguments(options, argc, argv);
@@ -210,6 +223,8 @@ int options_read(struct options *options, int argc, char **argv)
 			return r < 0 ? r : OPTIONS_EXIT_CONFIG;
 	}
 	r = set_defaults(options);
+	if (r == 0)
+		r = make_absolute(&options->plugin_dir);
 	return r < 0 ? r : check_values(options);
 }
 

@@ -11,7 +11,7 @@
 #include "proto/status.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 #include <wat/envelope.pb-c.h>
 
 struct event;

@@ -27,10 +27,8 @@ declare -A allowed=(
 )
 
 # Single includes that the table does not allow, each with its reason:
-# - a stream carries frames, and is in support since it holds descriptors;
 # - a grant in memory is the row that the store keeps, not a copy of its type.
 excepted=(
-	"proto/support/stream.h proto/frame.h"
 	"daemon/caps/grants.h daemon/store/store.h"
 )
 

@@ -15,7 +15,7 @@
 
 #include "proto/attribution.h"
 #include "proto/status.h"
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 
 #define RIG_STATE_MAX (128u * 1024u)
 

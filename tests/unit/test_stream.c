@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 
 struct pair {
 	struct stream a, b;

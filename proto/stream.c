@@ -1,6 +1,6 @@
 /* stream.c - frames over a non-blocking stream socket, with descriptors. Runs on its owner's
  * thread. */
-#include "proto/support/stream.h"
+#include "proto/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* stream.h - frames over a non-blocking stream socket, with descriptors. Used by both ends of every
  * connection. Not thread safe; owns its descriptor, its buffers and the descriptors in them. */
-#ifndef WAT_SUPPORT_STREAM_H
-#define WAT_SUPPORT_STREAM_H
+#ifndef WAT_PROTO_STREAM_H
+#define WAT_PROTO_STREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
