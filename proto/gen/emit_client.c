@@ -187,31 +187,33 @@ static char *with_result(const struct method *m)
 		      GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
 
 	if (!string)
-		return name_format("\tif (ret_%s)\n\t\t*ret_%s = out->%s;\n", name, name, name);
-	return name_format("\tif (ret_%s) {\n\t\tsize_t n = strlen(out->%s) + 1;\n\t\tchar *copy = "
-			   "(char *)malloc(n);\n\n"
-			   "\t\tif (copy)\n\t\t\t*ret_%s = (char *)memcpy(copy, out->%s, n);\n"
-			   "\t\telse\n\t\t\tr = -ENOMEM;\n\t}\n",
-			   name, name, name, name);
+		return name_format("\tif (ret_%s)\n\t\t*ret_%s = out_->%s;\n", name, name, name);
+	return name_format(
+		"\tif (ret_%s) {\n\t\tsize_t n_ = strlen(out_->%s) + 1;\n\t\tchar *copy_ = "
+		"(char *)malloc(n_);\n\n"
+		"\t\tif (copy_)\n\t\t\t*ret_%s = (char *)memcpy(copy_, out_->%s, n_);\n"
+		"\t\telse\n\t\t\tr_ = -ENOMEM;\n\t}\n",
+		name, name, name, name);
 }
 
+/* Parameters are named after fields, so what is local ends in an underscore. */
 static void emit_with(FILE *out, const struct service *s, const struct method *m)
 {
 	const char *c = s->c_name, *type = "";
 	struct signature sig = {.n = 0};
 	char *fill = name_format("%s", "");
-	char *in = m->in->proto->n_field ? name_format("\t%s in = %s_INIT;\n", m->in->c_name,
+	char *in = m->in->proto->n_field ? name_format("\t%s in_ = %s_INIT;\n", m->in->c_name,
 						       name_upper(m->in->c_name))
 					 : name_format("%s", "");
 
-	add(&sig, name_format("%s_user *user", c));
+	add(&sig, name_format("%s_user *user_", c));
 	for (size_t i = 0; i < m->in->proto->n_field; i++) {
 		const field_proto *field = m->in->proto->field[i];
 		const char *name = field_name(field);
 
 		(void)field_is_simple(field, &type);
 		add(&sig, name_format("%s%s", type, name));
-		fill = name_format("%s\tin.%s = %s%s;\n", fill, name,
+		fill = name_format("%s\tin_.%s = %s%s;\n", fill, name,
 				   strchr(type, '*') ? "(char *)" : "", name);
 	}
 	if (m->out->proto->n_field) {
@@ -221,16 +223,16 @@ static void emit_with(FILE *out, const struct service *s, const struct method *m
 	}
 	emit_comment(out, m->comment);
 	emit_start(out, "int ", c, name_format("%s_with", m->snake), &sig);
-	fputs(name_format("%s%s\tint r;\n\n%s\tr = %s_%s(user, %s, %s);\n%s%s%s\treturn r;\n", in,
-			  m->out->proto->n_field
-				  ? name_format("\t%s *out = NULL;\n", m->out->c_name)
-				  : "",
-			  fill, c, m->snake, m->in->proto->n_field ? "&in" : "NULL",
-			  m->out->proto->n_field ? "&out" : "NULL",
-			  m->out->proto->n_field ? "\tif (r != 0)\n\t\treturn r;\n" : "",
-			  m->out->proto->n_field ? with_result(m) : "",
-			  m->out->proto->n_field ? name_format("\t%s_free(out);\n", m->out->c_name)
-						 : ""),
+	fputs(name_format(
+		      "%s%s\tint r_;\n\n%s\tr_ = %s_%s(user_, %s, %s);\n%s%s%s\treturn r_;\n", in,
+		      m->out->proto->n_field ? name_format("\t%s *out_ = NULL;\n", m->out->c_name)
+					     : "",
+		      fill, c, m->snake, m->in->proto->n_field ? "&in_" : "NULL",
+		      m->out->proto->n_field ? "&out_" : "NULL",
+		      m->out->proto->n_field ? "\tif (r_ != 0)\n\t\treturn r_;\n" : "",
+		      m->out->proto->n_field ? with_result(m) : "",
+		      m->out->proto->n_field ? name_format("\t%s_free(out_);\n", m->out->c_name)
+					     : ""),
 	      out);
 	fputs("}\n\n", out);
 }

@@ -95,7 +95,7 @@ int use(kv_store_user *u, kv_user *k, char **body)
 	item.key = &key;
 	if (kv_store_put(u, &item, NULL) != 0 || kv_size_with(k, body) != 0)
 		return 1;
-	return kv_store_http_get_with(u, "url", 80, true, body);
+	return kv_store_http_get_with(u, "url", 80, true, "me", body);
 }
 C
 	# shellcheck disable=SC2046

@@ -155,18 +155,18 @@ static inline int counter_get_send(counter_user *user,
 			     arg);
 }
 
-static inline int counter_get_with(counter_user *user, int64_t *ret_value)
+static inline int counter_get_with(counter_user *user_, int64_t *ret_value)
 {
-	counter_value *out = NULL;
-	int r;
+	counter_value *out_ = NULL;
+	int r_;
 
-	r = counter_get(user, NULL, &out);
-	if (r != 0)
-		return r;
+	r_ = counter_get(user_, NULL, &out_);
+	if (r_ != 0)
+		return r_;
 	if (ret_value)
-		*ret_value = out->value;
-	counter_value_free(out);
-	return r;
+		*ret_value = out_->value;
+	counter_value_free(out_);
+	return r_;
 }
 
 /* Adds n, which may be negative. OUT_OF_RANGE if the result would not fit. */
@@ -204,20 +204,20 @@ static inline int counter_increment_send(counter_user *user,
 }
 
 /* Adds n, which may be negative. OUT_OF_RANGE if the result would not fit. */
-static inline int counter_increment_with(counter_user *user, int64_t n, int64_t *ret_value)
+static inline int counter_increment_with(counter_user *user_, int64_t n, int64_t *ret_value)
 {
-	counter_amount in = COUNTER_AMOUNT_INIT;
-	counter_value *out = NULL;
-	int r;
+	counter_amount in_ = COUNTER_AMOUNT_INIT;
+	counter_value *out_ = NULL;
+	int r_;
 
-	in.n = n;
-	r = counter_increment(user, &in, &out);
-	if (r != 0)
-		return r;
+	in_.n = n;
+	r_ = counter_increment(user_, &in_, &out_);
+	if (r_ != 0)
+		return r_;
 	if (ret_value)
-		*ret_value = out->value;
-	counter_value_free(out);
-	return r;
+		*ret_value = out_->value;
+	counter_value_free(out_);
+	return r_;
 }
 
 /* Sets it to 0 and answers 0. */
@@ -253,18 +253,18 @@ static inline int counter_reset_send(counter_user *user,
 }
 
 /* Sets it to 0 and answers 0. */
-static inline int counter_reset_with(counter_user *user, int64_t *ret_value)
+static inline int counter_reset_with(counter_user *user_, int64_t *ret_value)
 {
-	counter_value *out = NULL;
-	int r;
+	counter_value *out_ = NULL;
+	int r_;
 
-	r = counter_reset(user, NULL, &out);
-	if (r != 0)
-		return r;
+	r_ = counter_reset(user_, NULL, &out_);
+	if (r_ != 0)
+		return r_;
 	if (ret_value)
-		*ret_value = out->value;
-	counter_value_free(out);
-	return r;
+		*ret_value = out_->value;
+	counter_value_free(out_);
+	return r_;
 }
 
 #ifdef __cplusplus

@@ -206,33 +206,35 @@ static inline int kv_store_http_get_send(kv_store_user *user,
 			     (void (*)(void))done, arg);
 }
 
-static inline int kv_store_http_get_with(kv_store_user *user,
+static inline int kv_store_http_get_with(kv_store_user *user_,
 					 const char *url,
-					 uint32_t port,
-					 bool secure,
+					 uint32_t n,
+					 bool in,
+					 const char *user,
 					 char **ret_body)
 {
-	kv_http_request in = KV_HTTP_REQUEST_INIT;
-	kv_answer *out = NULL;
-	int r;
+	kv_http_request in_ = KV_HTTP_REQUEST_INIT;
+	kv_answer *out_ = NULL;
+	int r_;
 
-	in.url = (char *)url;
-	in.port = port;
-	in.secure = secure;
-	r = kv_store_http_get(user, &in, &out);
-	if (r != 0)
-		return r;
+	in_.url = (char *)url;
+	in_.n = n;
+	in_.in = in;
+	in_.user = (char *)user;
+	r_ = kv_store_http_get(user_, &in_, &out_);
+	if (r_ != 0)
+		return r_;
 	if (ret_body) {
-		size_t n = strlen(out->body) + 1;
-		char *copy = (char *)malloc(n);
+		size_t n_ = strlen(out_->body) + 1;
+		char *copy_ = (char *)malloc(n_);
 
-		if (copy)
-			*ret_body = (char *)memcpy(copy, out->body, n);
+		if (copy_)
+			*ret_body = (char *)memcpy(copy_, out_->body, n_);
 		else
-			r = -ENOMEM;
+			r_ = -ENOMEM;
 	}
-	kv_answer_free(out);
-	return r;
+	kv_answer_free(out_);
+	return r_;
 }
 
 typedef struct kv_admin kv_admin;
@@ -328,25 +330,25 @@ static inline int kv_size_send(kv_user *user, const wat_empty *in, kv_size_done 
 			     kv_size_invoke, (void (*)(void))done, arg);
 }
 
-static inline int kv_size_with(kv_user *user, char **ret_body)
+static inline int kv_size_with(kv_user *user_, char **ret_body)
 {
-	kv_answer *out = NULL;
-	int r;
+	kv_answer *out_ = NULL;
+	int r_;
 
-	r = kv_size(user, NULL, &out);
-	if (r != 0)
-		return r;
+	r_ = kv_size(user_, NULL, &out_);
+	if (r_ != 0)
+		return r_;
 	if (ret_body) {
-		size_t n = strlen(out->body) + 1;
-		char *copy = (char *)malloc(n);
+		size_t n_ = strlen(out_->body) + 1;
+		char *copy_ = (char *)malloc(n_);
 
-		if (copy)
-			*ret_body = (char *)memcpy(copy, out->body, n);
+		if (copy_)
+			*ret_body = (char *)memcpy(copy_, out_->body, n_);
 		else
-			r = -ENOMEM;
+			r_ = -ENOMEM;
 	}
-	kv_answer_free(out);
-	return r;
+	kv_answer_free(out_);
+	return r_;
 }
 
 #ifdef __cplusplus
