@@ -169,6 +169,21 @@ static void take_back_admin(struct instance *instance)
 	grant_table_remove(instance->node->grants, grant);
 }
 
+/* It runs, but nobody will ever hear of it. A process of its own ends with its control socket; in
+ * the pool it must be told. */
+static void end_unstored(struct instance *instance)
+{
+	Wat__Host__FinishRequest request = WAT__HOST__FINISH_REQUEST__INIT;
+
+	if (!instance->host || !instance->host->pool)
+		return;
+	request.instance_id = (ProtobufCBinaryData){16, instance->id};
+	request.status = WAT_STOPPED;
+	if (host_request(instance->host, HOST_FINISH, &request.base, -1, NULL, NULL) < 0)
+		log_error("no memory to end an instance that was not stored", "instance",
+			  instance->name);
+}
+
 static void on_begun(void *arg, int r)
 {
 	struct instance *instance = arg;
@@ -176,6 +191,7 @@ static void on_begun(void *arg, int r)
 
 	if (r < 0) {
 		take_back_admin(instance);
+		end_unstored(instance);
 		lifecycle_abandon(instance, WAT_RESOURCE_EXHAUSTED, NULL,
 				  "the new instance can't be stored and was not started; see the "
 				  "log of watd");
@@ -272,6 +288,7 @@ static void begun(struct instance *instance)
 	if (r == 0)
 		return;
 	take_back_admin(instance);
+	end_unstored(instance);
 	refused(instance, WAT_RESOURCE_EXHAUSTED, NULL, "watd has no memory for the new instance");
 }
 
