@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <ftw.h>
 
+#include "tests/lib/cases.h"
+
 #define ARGUMENTS_MAX 32
 
 static void __attribute__((noreturn, format(printf, 1, 2))) fail_test(const char *format, ...)
@@ -52,10 +54,9 @@ static void open_notify(struct test_daemon *daemon)
 
 void test_daemon_init(struct test_daemon *daemon, const char *plugin_dir)
 {
-	*daemon = (struct test_daemon){.dir = "/tmp/wat-test-XXXXXX"};
+	*daemon = (struct test_daemon){.pid = 0};
 	daemon->plugin_dir = plugin_dir ? plugin_dir : WAT_BUILD_DIR "/plugins";
-	if (!mkdtemp(daemon->dir))
-		fail_test("mkdtemp: %s", strerror(errno));
+	test_make_dir(daemon->dir, sizeof daemon->dir);
 	snprintf(daemon->socket, sizeof daemon->socket, "%s/run/watd.sock", daemon->dir);
 	snprintf(daemon->admin_socket, sizeof daemon->admin_socket, "%s/run/admin.sock",
 		 daemon->dir);

@@ -1,8 +1,6 @@
 /* test_audit.c - what can be seen from outside: modes of files, what a host was given, what libwat
  * exports. */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,9 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "tests/lib/daemon.h"
+#include "tests/lib/cases.h"
 
 static struct test_daemon the_daemon;
 static struct test_output out;
@@ -203,5 +201,5 @@ int main(void)
 		cmocka_unit_test(test_symbols),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_run_cases(tests, set_up, tear_down);
 }

@@ -1,7 +1,5 @@
 /* test_bad_input.c - each kind of bad input gets a clear answer, and a running watd is unharmed. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +10,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "counter.client.h"
 #include "proto/check.h"
@@ -20,6 +17,7 @@
 #include "proto/status.h"
 #include "tests/lib/daemon.h"
 #include <wat/envelope.pb-c.h>
+#include "tests/lib/cases.h"
 
 static struct test_daemon the_daemon;
 static struct test_output out;
@@ -336,10 +334,10 @@ static void run(const char *format, ...)
 static void test_broken_plugins(void **state)
 {
 	struct test_daemon daemon;
-	char dir[64] = "/tmp/wat-test-XXXXXX";
+	char dir[64];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	test_make_dir(dir, sizeof dir);
 	run("cp " WAT_BUILD_DIR "/plugins/counter.so %s/counter.so", dir);
 	run("echo not a plugin > %s/text.so", dir);
 	run("head -c 3000 " WAT_BUILD_DIR "/plugins/counter.so > %s/cut.so", dir);
@@ -412,7 +410,7 @@ static void write_config(char path[64], const char *text)
 {
 	int fd;
 
-	snprintf(path, 64, "/tmp/wat-conf-XXXXXX");
+	snprintf(path, 64, "%s/conf-XXXXXX", getenv("TMPDIR"));
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
@@ -455,5 +453,5 @@ int main(void)
 		cmocka_unit_test(test_start_refusals),   cmocka_unit_test(test_config_refusals),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_run_cases(tests, set_up, tear_down);
 }

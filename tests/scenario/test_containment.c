@@ -1,17 +1,15 @@
 /* test_containment.c - a service that fails, panics or crashes: who is told what, and who does not
  * notice. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "probe.client.h"
 #include "tests/lib/daemon.h"
+#include "tests/lib/cases.h"
 
 static struct test_daemon the_daemon;
 static wat *the_wat;
@@ -205,5 +203,5 @@ int main(void)
 		ON_BOTH(test_no_reconnect),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_run_cases(tests, set_up, tear_down);
 }

@@ -1,7 +1,5 @@
 /* test_restart.c - what survives: suspension, kill -9 of watd, the death of a host. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,10 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <poll.h>
-#include <cmocka.h>
 
 #include "counter.client.h"
 #include "tests/lib/daemon.h"
+#include "tests/lib/cases.h"
 
 struct world {
 	struct test_daemon daemon;
@@ -258,5 +256,5 @@ int main(void)
 		CASE(test_second_watd),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

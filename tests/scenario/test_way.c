@@ -1,14 +1,12 @@
 /* test_way.c - the whole way of a call, on both tiers, with the typed client. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "counter.client.h"
 #include "tests/lib/daemon.h"
+#include "tests/lib/cases.h"
 
 static struct test_daemon the_daemon;
 
@@ -331,5 +329,5 @@ int main(void)
 		cmocka_unit_test(test_carry),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_run_cases(tests, set_up, tear_down);
 }

@@ -3,19 +3,17 @@
 #ifndef WAT_TESTS_HOST_RIG_H
 #define WAT_TESTS_HOST_RIG_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 #include <sys/types.h>
-#include <cmocka.h>
 #include <wat/envelope.pb-c.h>
 #include <wat/host.pb-c.h>
 
 #include "proto/attribution.h"
 #include "proto/status.h"
 #include "proto/stream.h"
+#include "tests/lib/cases.h"
 
 #define RIG_STATE_MAX (128u * 1024u)
 
@@ -89,8 +87,10 @@ struct peer {
 void peer_attach(struct rig *rig, struct peer *peer, uint8_t instance, uint8_t grant, uint8_t lane);
 void peer_close(struct peer *peer);
 /* Queues a CALL and returns its id; peer_flush writes. */
-uint64_t
-peer_queue(struct peer *peer, uint16_t method, uint32_t budget, const ProtobufCMessage *in);
+uint64_t peer_queue(struct peer *peer,
+		    uint16_t method,
+		    uint32_t budget,
+		    const ProtobufCMessage *in);
 void peer_queue_frame(struct peer *peer, const struct frame *frame, const void *body, size_t n);
 void peer_flush(struct peer *peer);
 /* The next frame; false at the end of the stream. */

@@ -1,14 +1,11 @@
 /* test_check.c - the checked decode: what protobuf-c may see, and how a refusal reads. Messages of
  * google's descriptor.proto serve as examples, since they have every label and nest in themselves.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include <google/protobuf/descriptor.pb-c.h>
 
@@ -16,6 +13,7 @@
 #include "proto/check.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
+#include "tests/lib/cases.h"
 
 #define MESSAGE(name) (&google__protobuf__##name##__descriptor)
 #define BYTES(text) text, sizeof(text) - 1
@@ -223,5 +221,5 @@ int main(void)
 		cmocka_unit_test(test_error_is_bounded),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

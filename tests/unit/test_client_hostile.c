@@ -1,8 +1,6 @@
 /* test_client_hostile.c - a server that is none, or a bad one: libwat says so, and neither crashes
  * nor waits for ever. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,11 +9,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "proto/frame.h"
 #include <wat/envelope.pb-c.h>
 #include <wat/wat.h>
+#include "tests/lib/cases.h"
 
 struct server {
 	char dir[32], path[64];
@@ -45,8 +43,8 @@ static void start(struct server *s, const uint8_t *answer, size_t n)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	*s = (struct server){.dir = "/tmp/wat-test-XXXXXX", .answer = answer, .n = n};
-	assert_non_null(mkdtemp(s->dir));
+	*s = (struct server){.answer = answer, .n = n};
+	test_make_dir(s->dir, sizeof s->dir);
 	snprintf(s->path, sizeof s->path, "%s/sock", s->dir);
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", s->path);
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -184,5 +182,5 @@ int main(void)
 		cmocka_unit_test(test_nobody),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,12 +1,10 @@
 /* test_frame.c - the header in front of every body. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "proto/frame.h"
+#include "tests/lib/cases.h"
 
 /* What is encoded is decoded, and stands where PROTOCOL.md says. */
 static void test_layout(void **state)
@@ -77,5 +75,5 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
 					   cmocka_unit_test(test_refusals)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

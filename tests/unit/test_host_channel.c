@@ -8,6 +8,7 @@
 
 #include "proto/limits.h"
 #include "tests/unit/host_counter.h"
+#include "tests/lib/cases.h"
 
 /* What can't be served is refused before the handler, with a status that says why. */
 static void test_refusals(void **state)
@@ -276,5 +277,5 @@ int main(void)
 		TEST(test_sent_and_gone),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

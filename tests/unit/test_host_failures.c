@@ -4,6 +4,7 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "tests/unit/host_probe.h"
+#include "tests/lib/cases.h"
 
 /* An operation that fails after it changed the state, also what the state points to, leaves the old
  * one (row 8). */
@@ -199,5 +200,5 @@ int main(void)
 		TEST(test_log),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

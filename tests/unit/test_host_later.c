@@ -2,6 +2,7 @@
  */
 
 #include "tests/unit/host_probe.h"
+#include "tests/lib/cases.h"
 
 /* A call that was taken is answered by another one, after those that came behind it. */
 static void test_later(void **state)
@@ -108,5 +109,5 @@ int main(void)
 		TEST(test_later_end),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

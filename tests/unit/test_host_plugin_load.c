@@ -1,18 +1,18 @@
 /* test_host_plugin_load.c - a plugin whose tables don't fit is refused, and the sentence names the
  * service and the method (row 2). */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "daemon/host/plugin_load.h"
 #include "counter.service.h"
+#include "tests/lib/cases.h"
 
-static wat_status
-handler(struct wat_call *call, void *state, const ProtobufCMessage *in, ProtobufCMessage *out)
+static wat_status handler(struct wat_call *call,
+			  void *state,
+			  const ProtobufCMessage *in,
+			  ProtobufCMessage *out)
 {
 	(void)call;
 	(void)state;
@@ -119,5 +119,5 @@ int main(void)
 		cmocka_unit_test(test_method),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

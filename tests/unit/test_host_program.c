@@ -8,6 +8,7 @@
 
 #include "proto/support/cleanup.h"
 #include "tests/unit/host_counter.h"
+#include "tests/lib/cases.h"
 
 /* Start, Attach, 10,000 increments in flight at once, a failed call that leaves the old state, 100
  * calls sent before Drain are in the final state, Finish tells the channel; the value is the
@@ -181,5 +182,5 @@ int main(void)
 		TEST(test_no_arguments),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

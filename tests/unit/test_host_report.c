@@ -1,12 +1,10 @@
 /* test_host_report.c - a plugin's text becomes UTF-8 before it leaves the host. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "daemon/host/report.h"
+#include "tests/lib/cases.h"
 
 static void expect(const char *from, const char *to)
 {
@@ -34,5 +32,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_clean_text)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

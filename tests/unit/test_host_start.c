@@ -5,6 +5,7 @@
 
 #include "proto/support/cleanup.h"
 #include "tests/unit/host_probe.h"
+#include "tests/lib/cases.h"
 
 /* Start runs before the spawn is answered (row 3: 41 and a Start that adds 1 is 42), Stop's state
  * is what is returned (row 4). */
@@ -169,5 +170,5 @@ int main(void)
 		TEST(test_hang),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,17 +1,15 @@
 /* test_host_state.c - a state is what the last success made of it, and points into nobody's memory.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "daemon/host/state.h"
 #include "probe.service.h"
 #include "proto/limits.h"
+#include "tests/lib/cases.h"
 
 static void init(struct state *state, const ProtobufCMessage *from)
 {
@@ -183,5 +181,5 @@ int main(void)
 		cmocka_unit_test(test_rich_refused), cmocka_unit_test(test_init_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,15 +1,13 @@
 /* test_json.c - the proto3 JSON mapping in both directions, and how refusals read. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "proto/json.h"
 #include "proto/limits.h"
 #include "tests/unit/schema_example.h"
+#include "tests/lib/cases.h"
 
 static struct schema *schema;
 
@@ -27,7 +25,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int to_message(const char *json, uint8_t **ret_bytes, size_t *ret_n,
+static int to_message(const char *json,
+		      uint8_t **ret_bytes,
+		      size_t *ret_n,
 		      struct json_error *ret_error)
 {
 	return json_to_message(schema, "t.All", json, strlen(json), ret_bytes, ret_n, ret_error);
@@ -367,5 +367,5 @@ int main(void)
 		cmocka_unit_test(test_values_are_bounded),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_run_cases(tests, set_up, tear_down);
 }

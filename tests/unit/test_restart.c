@@ -1,11 +1,9 @@
 /* test_restart.c - when a dead instance is started again. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "daemon/supervisor/restart.h"
+#include "tests/lib/cases.h"
 
 /* The first death is answered at once, the next ones after growing pauses, the sixth within the
  * window is the end. */
@@ -57,5 +55,5 @@ int main(void)
 		cmocka_unit_test(test_jitter),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,13 +1,11 @@
 /* test_schema.c - a FileDescriptorSet read, looked up, and refused where it contradicts itself. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
-#include <cmocka.h>
 
 #include "proto/limits.h"
 #include "tests/unit/schema_example.h"
+#include "tests/lib/cases.h"
 
 typedef Google__Protobuf__FileDescriptorSet descriptor_set;
 
@@ -221,5 +219,5 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -4,19 +4,17 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include <sodium.h>
 #include <sqlite3.h>
 
 #include "daemon/store/store.h"
+#include "tests/lib/cases.h"
 
 struct world {
 	char dir[32];
@@ -36,9 +34,9 @@ static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof *w);
 
-	snprintf(w->dir, sizeof w->dir, "/tmp/wat-test-XXXXXX");
+	test_make_dir(w->dir, sizeof w->dir);
 	*state = w;
-	return sodium_init() < 0 || !mkdtemp(w->dir);
+	return sodium_init() < 0;
 }
 
 static int tear_down(void **state)
@@ -303,5 +301,5 @@ int main(void)
 		CASE(test_all_or_nothing), CASE(test_corrupt), CASE(test_newer),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,17 +1,15 @@
 /* test_stream.c - frames and descriptors over a socket, in pieces of any size. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "proto/stream.h"
+#include "tests/lib/cases.h"
 
 struct pair {
 	struct stream a, b;
@@ -164,5 +162,5 @@ int main(void)
 		CASE(test_limits), CASE(test_gone),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,13 +1,11 @@
 /* test_token.c - tokens: layout, text, signatures, proofs; no bit of one can be changed. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 #include <sodium.h>
 
 #include "proto/token.h"
+#include "tests/lib/cases.h"
 
 struct keys {
 	uint8_t issuer_pk[32], issuer_sk[64], holder_pk[32], holder_sk[64], holder_seed[32];
@@ -162,5 +160,5 @@ int main(void)
 		cmocka_unit_test(test_form),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return test_run_cases(tests, set_up, NULL);
 }

@@ -1,8 +1,6 @@
 /* test_verify.c - the steps of verification, each with what it refuses; and the issuing key's file.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include <sodium.h>
 
 #include "daemon/caps/verify.h"
+#include "tests/lib/cases.h"
 
 struct world {
 	char dir[32];
@@ -51,8 +49,8 @@ static int set_up(void **state)
 	struct world *w = calloc(1, sizeof *w);
 	struct store_grant row = {.role = TOKEN_USER, .state = 2, .method_mask = 3};
 
-	snprintf(w->dir, sizeof w->dir, "/tmp/wat-test-XXXXXX");
-	if (sodium_init() < 0 || !mkdtemp(w->dir) || keyring_open(w->dir, &w->keyring) < 0)
+	test_make_dir(w->dir, sizeof w->dir);
+	if (sodium_init() < 0 || keyring_open(w->dir, &w->keyring) < 0)
 		return -1;
 	w->grants = grant_table_new();
 	w->instance = VERIFY_INSTANCE_FOUND;
@@ -253,5 +251,5 @@ int main(void)
 		CASE(test_grant),   CASE(test_copied), CASE(test_key_file),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,7 +1,5 @@
 /* Every command of watctl against a real watd: what it prints, as text and as JSON, what it says
  * when it is refused, how it ends, and what it leaves in the keyring. row 108 */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "tests/lib/daemon.h"
+#include "tests/lib/cases.h"
 
 static struct test_daemon the_daemon;
 static struct test_output out;
@@ -192,6 +190,10 @@ static void test_users(void **state)
 static void test_start(void **state)
 {
 	(void)state;
+	WATCTL("spawn", "counter", "c1", "--state", "{\"value\": 42}");
+	assert_int_equal(out.code, 0);
+	WATCTL("stop", "c1");
+	assert_int_equal(out.code, 0);
 	WATCTL("start", "c1", "--tier", "thread");
 	assert_prints("a new one");
 	WATCTL("provision", "c1", "old");
@@ -276,5 +278,5 @@ int main(void)
 		cmocka_unit_test(test_failures), cmocka_unit_test(test_node),
 	};
 
-	return cmocka_run_group_tests(tests, start_daemon, end_daemon);
+	return test_run_cases(tests, start_daemon, end_daemon);
 }

@@ -1,8 +1,6 @@
 /* The keyring keeps tokens where the README says, readable by nobody else, whole or not at all, and
  * no name leads out of it. row 108 */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,10 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
 #include "client/watctl/keyring.h"
 #include "proto/support/cleanup.h"
+#include "tests/lib/cases.h"
 
 static const uint8_t node[16] = {0xab, 0x01};
 static const char node_text[] = "ab010000000000000000000000000000";
@@ -29,9 +26,7 @@ static int set_up(void **state)
 
 	if (!f)
 		return -1;
-	(void)snprintf(f->dir, sizeof f->dir, "/tmp/keyring-XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
+	test_make_dir(f->dir, sizeof f->dir);
 	setenv("WAT_KEYRING", f->dir, 1);
 	*state = f;
 	return keyring_new(node, &f->keyring);
@@ -198,5 +193,5 @@ int main(void)
 		cmocka_unit_test(test_places),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }

@@ -1,13 +1,10 @@
 /* A mistyped name leads to the one that was meant, and to none when none is near. row 108 */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
 #include "client/watctl/advice.h"
 #include "client/watctl/suggest.h"
+#include "tests/lib/cases.h"
 
 static const char *const names[] = {"Get", "Increment", "Reset"};
 
@@ -51,5 +48,5 @@ int main(void)
 		cmocka_unit_test(test_advises),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run_cases(tests, NULL, NULL);
 }
