@@ -60,6 +60,7 @@ wat_capability *wat_capability_free(wat_capability *capability)
 	if (!capability)
 		return NULL;
 	capability_deinit(capability);
+	stopped_free(&capability->stopped);
 	free(capability);
 	return NULL;
 }

@@ -19,7 +19,7 @@ int connection_open(wat *w)
 
 	if (fd < 0)
 		return fd;
-	stream_init(&w->control, fd, WAT_BODY_MAX);
+	stream_init(&w->control, fd, WAT_CONTROL_BODY_MAX);
 	w->connected = true;
 	w->greeted = false;
 	w->last_slot = w->last_id = 0;

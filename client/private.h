@@ -55,6 +55,15 @@ enum binding { UNBOUND, BINDING, ATTACHING, BOUND };
 
 /* A node, Admin or User. Node and Admin calls go over the control connection, User calls over a
  * channel. */
+/* What an Admin's stop found. */
+struct stopped {
+	ProtobufCMessage *reply; /* owns what users point to */
+	struct wat_user_left *users;
+	size_t n_users, n_left;
+};
+
+void stopped_free(struct stopped *stopped);
+
 struct wat_capability {
 	struct list link; /* wat->capabilities */
 	wat *owner;
@@ -74,6 +83,7 @@ struct wat_capability {
 	uint64_t retry_at_ms, pause_ms;
 	uint64_t lost_ms; /* since when it is not bound; 0: was never */
 	struct list calls;
+	struct stopped stopped;
 };
 
 struct wat_node {

@@ -183,6 +183,7 @@ int wat_provision_raw(wat_capability *admin, const struct wat_grant *grant, char
 								       : holder.pk};
 	request.method_mask = grant->methods;
 	request.not_after = grant->not_after;
+	request.session = (grant->flags & WAT_GRANT_SESSION) != 0;
 	r = call_message(admin, ADMIN_PROVISION, &request.base,
 			 &wat__admin__provision_reply__descriptor, &reply);
 	if (r == 0) {
@@ -259,6 +260,40 @@ static int flush_users(wat_capability *admin)
 	return r;
 }
 
+/* Takes the reply. Without memory for the list it says that nobody was left; the log of watd knows.
+ */
+static void keep_users_left(wat_capability *admin, Wat__Admin__StopReply *reply)
+{
+	struct wat_user_left *users = calloc(reply->n_users + 1, sizeof *users);
+
+	for (size_t i = 0; users && i < reply->n_users; i++) {
+		users[i].name = reply->users[i]->name;
+		users[i].grant_id =
+			reply->users[i]->grant_id.len == 16 ? reply->users[i]->grant_id.data : NULL;
+		users[i].channels = reply->users[i]->channels;
+	}
+	stopped_free(&admin->stopped);
+	admin->stopped.users = users;
+	admin->stopped.reply = &reply->base;
+	admin->stopped.n_users = users ? reply->n_users : 0;
+	admin->stopped.n_left = reply->n_left;
+}
+
+void stopped_free(struct stopped *stopped)
+{
+	free(stopped->users);
+	if (stopped->reply)
+		protobuf_c_message_free_unpacked(stopped->reply, NULL);
+	*stopped = (struct stopped){0};
+}
+
+size_t wat_users_left(const wat_capability *admin, const struct wat_user_left **ret, size_t *ret_n)
+{
+	*ret = admin->stopped.n_users > 0 ? admin->stopped.users : NULL;
+	*ret_n = admin->stopped.n_users;
+	return admin->stopped.n_left;
+}
+
 int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n)
 {
 	Wat__Admin__StopRequest request = WAT__ADMIN__STOP_REQUEST__INIT;
@@ -283,7 +318,7 @@ int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n)
 		*ret_state = copy;
 		*ret_n = reply->state.len;
 	}
-	protobuf_c_message_free_unpacked(message, NULL);
+	keep_users_left(admin, (Wat__Admin__StopReply *)message);
 	return copy ? 0 : failure_set_errno(-ENOMEM, "a final state");
 }
 

@@ -16,6 +16,10 @@ set(WAT_WARNINGS -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
 add_compile_options(-g -fno-common -fvisibility=hidden)
 add_link_options(-Wl,--as-needed)
 
+# Checks that cost time: of the promises that a service with a live form makes, for example.
+if(WAT_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_definitions(WAT_DEBUG=1)
+endif()
 if(WAT_SANITIZE STREQUAL "address")
   add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

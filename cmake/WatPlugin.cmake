@@ -1,47 +1,66 @@
-# wat_add_interface(NAME x.proto): static library NAME-interface: messages, interface tables, x.client.h.
-# wat_add_plugin(NAME x.proto source.c ...): the plugin NAME.so.
+# wat_add_interface(NAME x.proto ...): static library NAME-interface: messages, interface tables, x.client.h.
+# wat_add_plugin(NAME x.proto ... source.c ...): the plugin NAME.so with the services of all its .proto files.
 
-# Generates everything of one .proto into the current binary directory.
-function(wat_generate out_variable proto)
-  get_filename_component(full ${proto} ABSOLUTE)
-  get_filename_component(dir ${full} DIRECTORY)
-  get_filename_component(base ${proto} NAME_WE)
-  set(to ${CMAKE_CURRENT_BINARY_DIR}/${base}-gen)
+# Generates everything of the .proto files, which see one another by file name, into NAME-gen of the current binary
+# directory.
+function(wat_generate out_variable name)
+  set(to ${CMAKE_CURRENT_BINARY_DIR}/${name}-gen)
   file(MAKE_DIRECTORY ${to})
-  wat_protobuf_c(messages ${to} ${dir} ${base}.proto)
-  set(generated ${to}/${base}.client.h ${to}/${base}.service.h ${to}/${base}.wat.c ${to}/${base}.plugin.c)
+  set(includes)
+  set(files)
+  set(generated ${to}/${name}.plugin.c)
+  set(messages)
+  set(tables)
+  set(fulls)
+  foreach(proto ${ARGN})
+    get_filename_component(full ${proto} ABSOLUTE)
+    get_filename_component(dir ${full} DIRECTORY)
+    get_filename_component(base ${proto} NAME_WE)
+    list(APPEND includes -I${dir})
+    list(APPEND fulls ${full})
+    list(APPEND files ${base}.proto)
+    list(APPEND generated ${to}/${base}.client.h ${to}/${base}.service.h ${to}/${base}.wat.c)
+    list(APPEND tables ${to}/${base}.wat.c)
+    wat_protobuf_c(of_file ${to} ${dir} ${base}.proto)
+    list(APPEND messages ${of_file})
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
   add_custom_command(
     OUTPUT ${generated}
-    COMMAND ${PROTOC} --plugin=protoc-gen-wat=$<TARGET_FILE:protoc-gen-wat> --wat_out=${to}
-            -I${dir} -I${CMAKE_SOURCE_DIR}/proto -I${PROTOBUF_INCLUDE} ${base}.proto
-    DEPENDS ${dir}/${base}.proto protoc-gen-wat
-    COMMENT "protoc-gen-wat ${base}.proto")
+    COMMAND ${PROTOC} --plugin=protoc-gen-wat=$<TARGET_FILE:protoc-gen-wat> --wat_out=plugin=${name}:${to}
+            ${includes} -I${CMAKE_SOURCE_DIR}/proto -I${PROTOBUF_INCLUDE} ${files}
+    DEPENDS ${fulls} protoc-gen-wat
+    COMMENT "protoc-gen-wat ${name}")
   wat_generated(${generated})
   # One run for all who compile its output.
-  if(NOT TARGET wat-generate-${base})
-    add_custom_target(wat-generate-${base} DEPENDS ${generated} ${messages})
+  if(NOT TARGET wat-generate-${name})
+    add_custom_target(wat-generate-${name} DEPENDS ${generated} ${messages})
   endif()
   set(${out_variable}_dir ${to} PARENT_SCOPE)
   set(${out_variable}_messages ${messages} PARENT_SCOPE)
+  set(${out_variable}_tables ${tables} PARENT_SCOPE)
+  set(${out_variable}_plugin ${to}/${name}.plugin.c PARENT_SCOPE)
 endfunction()
 
 set(WAT_TYPES_SOURCE ${CMAKE_BINARY_DIR}/include/wat/types.pb-c.c)
 
-function(wat_add_interface name proto)
-  get_filename_component(base ${proto} NAME_WE)
-  wat_generate(gen ${proto})
+function(wat_add_interface name)
+  wat_generate(gen ${name} ${ARGN})
   set_source_files_properties(${WAT_TYPES_SOURCE} PROPERTIES GENERATED TRUE COMPILE_OPTIONS "-w")
-  add_library(${name}-interface STATIC ${gen_messages} ${gen_dir}/${base}.wat.c ${WAT_TYPES_SOURCE})
+  add_library(${name}-interface STATIC ${gen_messages} ${gen_tables} ${WAT_TYPES_SOURCE})
   add_dependencies(${name}-interface wat-proto)
   target_include_directories(${name}-interface PUBLIC ${gen_dir})
   target_link_libraries(${name}-interface PUBLIC PkgConfig::PROTOBUF_C)
 endfunction()
 
-function(wat_add_plugin name proto)
-  get_filename_component(base ${proto} NAME_WE)
-  wat_generate(gen ${proto})
+function(wat_add_plugin name)
+  set(protos ${ARGN})
+  list(FILTER protos INCLUDE REGEX "\\.proto$")
+  set(sources ${ARGN})
+  list(FILTER sources EXCLUDE REGEX "\\.proto$")
+  wat_generate(gen ${name} ${protos})
   set_source_files_properties(${WAT_TYPES_SOURCE} PROPERTIES GENERATED TRUE COMPILE_OPTIONS "-w")
-  add_library(${name} MODULE ${ARGN} ${gen_messages} ${gen_dir}/${base}.wat.c ${gen_dir}/${base}.plugin.c ${WAT_TYPES_SOURCE})
+  add_library(${name} MODULE ${sources} ${gen_messages} ${gen_tables} ${gen_plugin} ${WAT_TYPES_SOURCE})
   wat_warnings(${name})
   add_dependencies(${name} wat-proto)
   target_include_directories(${name} PRIVATE ${gen_dir})

@@ -10,8 +10,10 @@
 #define ATTRIBUTION_SLOTS 1024u
 
 /* method_plus_1 while a lifecycle handler runs. */
-#define ATTRIBUTION_START 0xffff0001u
-#define ATTRIBUTION_STOP 0xffff0002u
+#define ATTRIBUTION_LIFECYCLE 0xffff0001u /* and its number: enum dispatch_lifecycle */
+#define ATTRIBUTION_START (ATTRIBUTION_LIFECYCLE + 0)
+#define ATTRIBUTION_STOP (ATTRIBUTION_LIFECYCLE + 1)
+#define ATTRIBUTION_SELF 0xffff0100u /* load or save */
 
 /* One instance; a cache line of its own. */
 struct attribution_slot {

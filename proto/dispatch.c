@@ -162,6 +162,11 @@ static void api_random(struct wat_call *base, void *buffer, size_t n)
 	of(base)->ops->random(of(base), buffer, n);
 }
 
+static const struct wat_context *api_context(struct wat_call *base)
+{
+	return of(base)->ops->context(of(base));
+}
+
 static const struct wat_call_api api = {
 	.version = WAT_CALL_API_VERSION,
 	.size = sizeof api,
@@ -174,6 +179,7 @@ static const struct wat_call_api api = {
 	.log = api_log,
 	.now = api_now,
 	.random = api_random,
+	.context = api_context,
 };
 
 void dispatch_call_init(struct dispatch_call *call,
@@ -285,19 +291,4 @@ enum dispatch_outcome dispatch_invoke(struct dispatch_call *call,
 	status = handler(&call->base, state, call->in, out);
 	call->running = false;
 	return out ? conclude(call, status, out) : conclude_later(call, status);
-}
-
-wat_status dispatch_lifecycle(struct dispatch_call *call,
-			      wat_lifecycle_handler *handler,
-			      void *state)
-{
-	wat_status status;
-
-	call->base.method = NULL;
-	call->running = true;
-	status = handler(&call->base, state);
-	call->running = false;
-	if (status != WAT_OK && call->status != status)
-		dispatch_set_failure(call, status, "%s", wat_status_text((int)status));
-	return status;
 }

@@ -28,6 +28,7 @@ struct dispatch_ops {
 	void (*log)(struct dispatch_call *, int level, const char *format, va_list);
 	uint64_t (*now)(struct dispatch_call *);
 	void (*random)(struct dispatch_call *, void *, size_t);
+	const struct wat_context *(*context)(struct dispatch_call *);
 };
 
 /* Embedded first in the server's own call object; handlers see it as their typed call handle. */
@@ -71,10 +72,36 @@ enum dispatch_outcome dispatch_invoke(struct dispatch_call *call,
 				      const struct wat_service *service,
 				      void *state) WAT_MUST_CHECK;
 
-/* Runs START or STOP: WAT_OK, or the status with call->text. */
+enum dispatch_lifecycle {
+	DISPATCH_START,
+	DISPATCH_STOP,
+	DISPATCH_PROVISION,
+	DISPATCH_DEPROVISION,
+	DISPATCH_DISCONNECT,
+};
+
+/* "Start", "Provision", ... */
+const char *dispatch_lifecycle_name(enum dispatch_lifecycle which);
+bool dispatch_has_lifecycle(const struct wat_service *service, enum dispatch_lifecycle which);
+
+/* Runs a lifecycle handler that the service has; user is NULL for Start and Stop. WAT_OK, or the
+ * status with call->text. */
 wat_status dispatch_lifecycle(struct dispatch_call *call,
-			      wat_lifecycle_handler *handler,
-			      void *state) WAT_MUST_CHECK;
+			      const struct wat_service *service,
+			      enum dispatch_lifecycle which,
+			      void *state,
+			      const struct wat_user *user) WAT_MUST_CHECK;
+
+/* The live form from the message and back, for a service that has one: WAT_OK, or the status with
+ * call->text. */
+wat_status dispatch_load(struct dispatch_call *call,
+			 const struct wat_service *service,
+			 const ProtobufCMessage *state,
+			 void **ret_self) WAT_MUST_CHECK;
+wat_status dispatch_save(struct dispatch_call *call,
+			 const struct wat_service *service,
+			 const void *self,
+			 ProtobufCMessage *state) WAT_MUST_CHECK;
 
 /* Fails the call from outside a handler (a panic, a stop). */
 void dispatch_set_failure(struct dispatch_call *call, wat_status status, const char *format, ...)

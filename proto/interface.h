@@ -41,9 +41,29 @@ struct wat_interface {
 	const ProtobufCMessageDescriptor *state;
 	const struct wat_method *methods;
 	uint32_t n_methods;
+	uint32_t state_max; /* bytes of the packed state; 0: 65,536 */
 };
 
 struct wat_call;
+
+/* Who holds a grant. */
+struct wat_user {
+	uint8_t id[16]; /* of the grant; never given to another one */
+	const char *name;
+};
+
+/* Where a handler runs, and for whom. Valid while the call is. */
+struct wat_context {
+	uint32_t size;        /* of this struct */
+	const char *service;  /* full name */
+	const char *instance; /* its name */
+	const char *method;   /* "Increment"; "Start", "Provision", ... in lifecycle handlers */
+	uint64_t invocation;  /* counts the handlers that this generation ran, from 1 */
+	uint64_t start_ns;    /* Unix time when this one began */
+	uint64_t connection;  /* number of the channel: rises and is never used again on a node;
+				 0 in lifecycle handlers */
+	const struct wat_user *user; /* whose call it is; NULL in Start and Stop */
+};
 
 /* What serves the calls. A table with a version and a size, so that an older plugin runs in a newer
  * host. */
@@ -63,6 +83,7 @@ struct wat_call_api {
 		__attribute__((format(printf, 3, 4)));
 	uint64_t (*now)(struct wat_call *); /* Unix time in nanoseconds */
 	void (*random)(struct wat_call *, void *, size_t);
+	const struct wat_context *(*context)(struct wat_call *);
 };
 
 /* First member of every generated call handle. */
@@ -79,6 +100,16 @@ typedef wat_status wat_handler(struct wat_call *,
 			       ProtobufCMessage *out);
 /* START and STOP. */
 typedef wat_status wat_lifecycle_handler(struct wat_call *, void *state);
+/* PROVISION, DEPROVISION and DISCONNECT. */
+typedef wat_status wat_user_handler(struct wat_call *, void *state, const struct wat_user *);
+
+/* The live form of a state: handlers get it in place of the message. load and save return 0, the
+ * status that wat_fail gave, or a negative errno. */
+struct wat_self {
+	int (*load)(struct wat_call *, const ProtobufCMessage *state, void **ret_self);
+	int (*save)(struct wat_call *, const void *self, ProtobufCMessage *state);
+	void (*free)(void *self);
+};
 
 struct wat_service {
 	uint32_t size;
@@ -86,6 +117,10 @@ struct wat_service {
 	wat_handler *const *handlers;    /* interface->n_methods of them */
 	wat_lifecycle_handler *on_start; /* NULL: none */
 	wat_lifecycle_handler *on_stop;
+	wat_user_handler *on_provision;
+	wat_user_handler *on_deprovision;
+	wat_user_handler *on_disconnect;
+	const struct wat_self *self; /* NULL: handlers get the message */
 };
 
 #ifdef __cplusplus

@@ -3,9 +3,12 @@
 #define WAT_PROTO_LIMITS_H
 
 #define WAT_BODY_MAX (1024u * 1024u) /* bytes of a frame's body */
+#define WAT_CONTROL_BODY_MAX \
+	(WAT_BODY_MAX + 64u * 1024u) /* on a control connection: with a state */
 #define WAT_BODY_MAX_UNBOUND 4096u   /* the same before the first BIND of a connection succeeded */
 #define WAT_CALL_MEMORY_MAX (8u * 1024u * 1024u) /* arena of one call */
-#define WAT_STATE_MAX (64u * 1024u)              /* packed state of an instance */
+#define WAT_STATE_MAX (64u * 1024u)              /* packed state, unless the service says more */
+#define WAT_STATE_MAX_MAX (1024u * 1024u)        /* what it may say at most */
 #define WAT_DEPTH_MAX 64u                        /* nesting of messages */
 #define WAT_SCHEMA_MAX (1024u * 1024u)           /* section .wat.schema */
 #define WAT_NAME_MAX 63u           /* of an instance or a user: [a-z0-9][a-z0-9._-]{0,62} */

@@ -64,6 +64,8 @@ int command_provision(struct watctl *ctl)
 	    (r = reserve_out(ctl, &out)) != 0)
 		return r;
 	grant.name = user;
+	if (ctl->given & WATCTL_SESSION)
+		grant.flags |= WAT_GRANT_SESSION;
 	r = wat_provision_raw(admin, &grant, &token);
 	if (r != 0)
 		return problem_call(ctl, name, r);

@@ -1,9 +1,32 @@
 /* command_stop.c - stop: the incarnation ends, and its final state is printed. */
+#include <sodium.h>
+#include <stdio.h>
+
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
 #include "client/watctl/hold.h"
 #include "client/watctl/message.h"
 #include "client/watctl/problem.h"
+
+/* On stderr: the state alone goes to stdout. */
+static void tell_left(const wat_capability *admin, const char *name)
+{
+	const struct wat_user_left *users;
+	size_t n, all = wat_users_left(admin, &users, &n);
+	char id[33] = "";
+
+	if (all > 0)
+		fprintf(stderr, "watctl: %zu user%s of %s %s left without deprovision:\n", all,
+			all == 1 ? "" : "s", name, all == 1 ? "was" : "were");
+	for (size_t i = 0; i < n; i++) {
+		if (users[i].grant_id)
+			(void)sodium_bin2hex(id, sizeof id, users[i].grant_id, 16);
+		fprintf(stderr, "  %s  %s%s\n", id, users[i].name,
+			users[i].channels > 0 ? "  (connected)" : "");
+	}
+	if (n < all)
+		fprintf(stderr, "  and %zu more\n", all - n);
+}
 
 /* Everything that the answer needs to be read is there before anything is stopped. */
 int command_stop(struct watctl *ctl)
@@ -28,5 +51,6 @@ int command_stop(struct watctl *ctl)
 	r = wat_stop_raw(admin, &state, &n);
 	if (r != 0)
 		return problem_call(ctl, name, r);
+	tell_left(admin, name);
 	return message_print(ctl, schema, type, state, n);
 }

@@ -17,15 +17,18 @@ const struct command commands[] = {
 	 WATCTL_TIER | WATCTL_STATE, WATCTL_NODE},
 	{"start", "NAME [--tier thread|process]", "a new incarnation from the last final state",
 	 command_start, 1, 1, WATCTL_TIER, WATCTL_NODE},
-	{"provision", "NAME USER [--out FILE]",
-	 "make a User; its token is printed and goes into the keyring", command_provision, 2, 2,
-	 WATCTL_OUT, WATCTL_ADMIN},
+	{"provision", "NAME USER [--out FILE] [--session]",
+	 "make a User; its token is printed and goes into the keyring. With --session it ends when "
+	 "its last\n        channel goes",
+	 command_provision, 2, 2, WATCTL_OUT | WATCTL_SESSION, WATCTL_ADMIN},
 	{"deprovision", "NAME USER", "end a User", command_deprovision, 2, 2, 0, WATCTL_ADMIN},
 	{"call", "NAME METHOD [JSON|@FILE|-] [--as USER] [--token FILE]",
 	 "call a method as a User; prints the reply", command_call, 2, 3, WATCTL_AS | WATCTL_TOKEN,
 	 WATCTL_USER},
 	{"stop", "NAME", "end an incarnation; prints the final state", command_stop, 1, 1, 0,
 	 WATCTL_ADMIN},
+	{"kill", "NAME", "kill the process that an instance runs in, whatever it is doing",
+	 command_kill, 1, 1, 0, WATCTL_NODE},
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
 

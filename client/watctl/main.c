@@ -9,11 +9,17 @@
 #include "client/watctl/suggest.h"
 
 static const struct option long_options[] = {
-	{"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	{"tier", required_argument, NULL, 't'},   {"state", required_argument, NULL, 'i'},
-	{"out", required_argument, NULL, 'o'},    {"as", required_argument, NULL, 'a'},
-	{"token", required_argument, NULL, 'k'},  {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},      {0},
+	{"socket", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"tier", required_argument, NULL, 't'},
+	{"state", required_argument, NULL, 'i'},
+	{"out", required_argument, NULL, 'o'},
+	{"as", required_argument, NULL, 'a'},
+	{"token", required_argument, NULL, 'k'},
+	{"session", no_argument, NULL, 'n'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
 };
 
 enum parsed { PARSED_COMMAND = -1, PARSED_HELP = -2, PARSED_VERSION = -3 };
@@ -48,6 +54,9 @@ static int take_option(struct watctl *ctl, int letter)
 		return PARSED_COMMAND;
 	case 'k':
 		give(ctl, &ctl->token, WATCTL_TOKEN);
+		return PARSED_COMMAND;
+	case 'n':
+		ctl->given |= WATCTL_SESSION;
 		return PARSED_COMMAND;
 	case 'h':
 		return PARSED_HELP;

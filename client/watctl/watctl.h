@@ -30,6 +30,7 @@ enum watctl_option {
 	WATCTL_OUT = 1u << 2,
 	WATCTL_AS = 1u << 3,
 	WATCTL_TOKEN = 1u << 4,
+	WATCTL_SESSION = 1u << 5,
 };
 
 /* What a command acts with; it decides which socket is used and what advice fits a refusal. */

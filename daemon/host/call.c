@@ -12,6 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/host/call_answer.h"
+#include "daemon/host/call_parts.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/report.h"
@@ -74,12 +75,39 @@ static void random_bytes(struct dispatch_call *base, void *buffer, size_t n)
 	randombytes_buf(buffer, n);
 }
 
+static void fill_context(struct call *call)
+{
+	const struct instance *instance = call->loop->instance;
+	const struct wat_method *method = call->base.base.method;
+
+	call->context = (struct wat_context){
+		.size = sizeof call->context,
+		.service = instance->service->interface->name,
+		.instance = instance->name,
+		.method = method ? method->name : call->lifecycle,
+		.invocation = call->invocation,
+		.start_ns = clock_unix_ns(),
+		.connection = call->connection,
+		.user = call->user,
+	};
+}
+
+static const struct wat_context *context(struct dispatch_call *base)
+{
+	struct call *call = of(base);
+
+	if (call->context.size == 0)
+		fill_context(call);
+	return &call->context;
+}
+
 static const struct dispatch_ops ops = {
 	.answer_taken = answer_taken,
 	.leave = leave,
 	.log = log_line,
 	.now = now,
 	.random = random_bytes,
+	.context = context,
 };
 
 /* Beginning and end of a call object. */
@@ -97,6 +125,20 @@ static bool is_later(const struct service_loop *loop, uint16_t method)
 	       (interface->methods[method].flags & WAT_METHOD_LATER);
 }
 
+void call_prepare(struct call *call,
+		  struct arena *arena,
+		  uint64_t id,
+		  struct channel *channel,
+		  const struct wat_user *user)
+{
+	dispatch_call_init(&call->base, &ops, arena, id);
+	call->channel = channel;
+	call->connection = channel ? channel->connection : 0;
+	call->user = user;
+	call->lifecycle = "";
+	call->context.size = 0;
+}
+
 static struct call *begin_later(struct channel *channel, uint64_t id)
 {
 	struct call *call = calloc(1, sizeof *call);
@@ -104,10 +146,9 @@ static struct call *begin_later(struct channel *channel, uint64_t id)
 	if (!call)
 		return NULL;
 	arena_init(&call->own, WAT_CALL_MEMORY_MAX);
-	dispatch_call_init(&call->base, &ops, &call->own, id);
+	call_prepare(call, &call->own, id, channel, &channel->grant->user);
 	list_init(&call->link);
 	call->loop = channel->loop;
-	call->channel = channel;
 	call->grant = channel->grant;
 	call->grant->n_taken++;
 	channel->n_taken++;
@@ -120,8 +161,7 @@ static struct call *begin(struct channel *channel, const struct frame *frame)
 
 	if (is_later(loop, frame->method))
 		return begin_later(channel, frame->id);
-	dispatch_call_init(&loop->call.base, &ops, &loop->arena, frame->id);
-	loop->call.channel = channel;
+	call_prepare(&loop->call, &loop->arena, frame->id, channel, &channel->grant->user);
 	return &loop->call;
 }
 
@@ -175,8 +215,10 @@ static bool has_place(struct call *call)
 	return false;
 }
 
-static bool has_state(struct call *call)
+bool call_has_state(struct call *call)
 {
+	if (call->loop->instance->service->self)
+		return call_has_self(call);
 	if (state_begin(&call->loop->state) == 0)
 		return true;
 	dispatch_set_failure(&call->base, WAT_OVERLOADED,
@@ -189,12 +231,12 @@ static bool admit(struct call *call, const struct frame *frame, const uint8_t *b
 	return is_in_time(call, frame) &&
 	       dispatch_decode(&call->base, interface_of(call->loop), call->channel->method_mask,
 			       frame->method, body, frame->body_len) == WAT_OK &&
-	       has_place(call) && has_state(call);
+	       has_place(call) && call_has_state(call);
 }
 
 /* What runs stands in the page, for whoever asks after a death. */
 
-static void mark(struct call *call, uint32_t method_plus_1)
+void call_mark(struct call *call, uint32_t method_plus_1)
 {
 	struct attribution_slot *slot = call->loop->instance->slot;
 
@@ -204,9 +246,11 @@ static void mark(struct call *call, uint32_t method_plus_1)
 	atomic_store_explicit(&slot->method_plus_1, method_plus_1, memory_order_release);
 	call->loop->running = call;
 	call->loop->left = false;
+	if (method_plus_1 != ATTRIBUTION_SELF)
+		call->invocation = ++call->loop->invocations;
 }
 
-static void unmark(struct call *call)
+void call_unmark(struct call *call)
 {
 	struct attribution_slot *slot = call->loop->instance->slot;
 
@@ -220,10 +264,10 @@ static enum dispatch_outcome invoke(struct call *call)
 	const struct wat_service *service = call->loop->instance->service;
 	volatile enum dispatch_outcome outcome = DISPATCH_FAILED;
 
-	mark(call, (uint32_t)(call->base.base.method - service->interface->methods) + 1);
+	call_mark(call, (uint32_t)(call->base.base.method - service->interface->methods) + 1);
 	if (_setjmp(call->loop->leave) == 0)
-		outcome = dispatch_invoke(&call->base, service, call->loop->state.live);
-	unmark(call);
+		outcome = dispatch_invoke(&call->base, service, service_loop_live(call->loop));
+	call_unmark(call);
 	return outcome;
 }
 
@@ -264,6 +308,10 @@ static bool commit(struct call *call)
 	bool changed = false;
 	int r;
 
+	if (loop->instance->service->self) {
+		call_self_changed(call);
+		return true;
+	}
 	if (call->base.base.method && (call->base.base.method->flags & WAT_METHOD_READ_ONLY)) {
 		if (state_touched(&loop->state)) {
 			state_undo(&loop->state);
@@ -293,16 +341,28 @@ static bool left_nothing(const struct call *call)
 	       !state_touched(&call->loop->state);
 }
 
-static bool settle(struct call *call, enum dispatch_outcome outcome)
+static bool is_good(struct call *call, enum dispatch_outcome outcome)
 {
-	bool succeeded =
+	bool good =
 		outcome == DISPATCH_TAKEN || (outcome == DISPATCH_REPLY && call_check_reply(call));
 
-	if (succeeded && commit(call)) {
+	/* What was done to a live form stays done, whatever becomes of the reply. */
+	if (outcome == DISPATCH_REPLY && call->loop->instance->service->self) {
+		(void)commit(call);
+		return true;
+	}
+	return good && commit(call);
+}
+
+bool call_settle(struct call *call, enum dispatch_outcome outcome)
+{
+	if (is_good(call, outcome)) {
 		send_answers(call->loop);
 		return true;
 	}
-	if (outcome != DISPATCH_FAILED || !left_nothing(call))
+	if (call->loop->instance->service->self)
+		call_self_failed(call);
+	else if (outcome != DISPATCH_FAILED || !left_nothing(call))
 		state_undo(&call->loop->state);
 	withdraw_answers(call->loop);
 	return false;
@@ -322,7 +382,7 @@ static void keep_taken(struct call *call, bool settled)
 	call->channel = NULL;
 }
 
-static bool call_panicked(const struct call *call)
+bool call_panicked(const struct call *call)
 {
 	return call->loop->left && call->base.status == WAT_SERVER_DIED;
 }
@@ -330,7 +390,7 @@ static bool call_panicked(const struct call *call)
 static void run(struct call *call)
 {
 	enum dispatch_outcome outcome = invoke(call);
-	bool settled = settle(call, outcome);
+	bool settled = call_settle(call, outcome);
 
 	if (outcome == DISPATCH_TAKEN) {
 		keep_taken(call, settled);
@@ -354,49 +414,6 @@ void call_run(struct channel *channel, const struct frame *frame, const uint8_t 
 	}
 	call_send(call, false);
 	end(call);
-}
-
-static wat_status invoke_lifecycle(struct call *call,
-				   wat_lifecycle_handler *handler,
-				   uint32_t marker)
-{
-	volatile wat_status status = WAT_OK;
-
-	mark(call, marker);
-	if (_setjmp(call->loop->leave) == 0)
-		status = dispatch_lifecycle(&call->base, handler, call->loop->state.live);
-	else
-		status = call->base.status;
-	unmark(call);
-	return status;
-}
-
-wat_status call_run_lifecycle(struct service_loop *loop,
-			      enum call_lifecycle which,
-			      const char **ret_text,
-			      bool *ret_panicked)
-{
-	const struct wat_service *service = loop->instance->service;
-	wat_lifecycle_handler *handler = which == CALL_START ? service->on_start : service->on_stop;
-	struct call *call = &loop->call;
-	wat_status status;
-
-	if (!handler)
-		return WAT_OK;
-	dispatch_call_init(&call->base, &ops, &loop->arena, 0);
-	call->channel = NULL;
-	loop->left = false;
-	if (has_state(call)) {
-		status = invoke_lifecycle(
-			call, handler, which == CALL_START ? ATTRIBUTION_START : ATTRIBUTION_STOP);
-		call->base.status = status;
-		(void)settle(call, status == WAT_OK ? DISPATCH_TAKEN : DISPATCH_FAILED);
-	}
-	status = call->base.status;
-	arena_reset(&loop->arena);
-	*ret_text = call->base.text;
-	*ret_panicked = call_panicked(call);
-	return status;
 }
 
 void call_forget_channel(struct channel *channel)

@@ -19,21 +19,25 @@ struct service_loop;
 struct call {
 	struct dispatch_call base;
 	struct service_loop *loop;
-	struct channel *channel; /* NULL: gone, the answer goes nowhere */
-	struct grant *grant;     /* held by a call on the heap */
-	struct list link;        /* of a call that was taken: loop->taken or loop->answered */
-	struct arena own;        /* memory of a call on the heap */
+	struct channel *channel;     /* NULL: gone, the answer goes nowhere */
+	struct grant *grant;         /* held by a call on the heap */
+	struct list link;            /* of a call that was taken: loop->taken or loop->answered */
+	struct arena own;            /* memory of a call on the heap */
+	const struct wat_user *user; /* who called; NULL: nobody */
+	uint64_t connection, invocation;
+	const char *lifecycle;      /* name of the handler where there is no method */
+	struct wat_context context; /* filled when the handler asks; size 0 until then */
 };
 
 /* A CALL frame, from admission to its answer in the channel's buffer. */
 void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body);
 
-enum call_lifecycle { CALL_START, CALL_STOP };
-
 /* Runs a lifecycle handler, if the service has it; the state is what it made of it, or as it was.
- * WAT_OK, or a status with *ret_text (valid until the next call) and whether it was a panic. */
+ * user: NULL for Start and Stop. WAT_OK, or a status with *ret_text (valid until the next call) and
+ * whether it was a panic. */
 wat_status call_run_lifecycle(struct service_loop *loop,
-			      enum call_lifecycle which,
+			      enum dispatch_lifecycle which,
+			      const struct wat_user *user,
 			      const char **ret_text,
 			      bool *ret_panicked) WAT_MUST_CHECK;
 

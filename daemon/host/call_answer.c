@@ -27,10 +27,11 @@ static bool is_checked(const struct call *call)
 	return call->loop->checked_replies >> (call->base.base.method - interface->methods) & 1;
 }
 
-/* What a taken call did was applied when it was taken. */
+/* What a taken call did was applied when it was taken, what was done to a live form when it was
+ * done. */
 static const char *not_applied(const struct call *call)
 {
-	return call->base.taken ? "" : "; not applied";
+	return call->base.taken || call->loop->self ? "" : "; not applied";
 }
 
 /* A reply that its reader would refuse is the service's mistake, not the reader's. */
@@ -80,8 +81,8 @@ void call_set_commit_failure(struct call *call, int r, const struct check_error 
 
 	if (r == STATE_E_TOO_LARGE) {
 		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
-				     "the state would have more than %u bytes; not applied",
-				     WAT_STATE_MAX);
+				     "the state would have more than %zu bytes; not applied",
+				     call->loop->state.max);
 	} else if (r == STATE_E_FORM) {
 		check_error_format(error, text, sizeof text);
 		dispatch_set_failure(&call->base, WAT_INTERNAL,

@@ -144,6 +144,7 @@ static struct channel *channel_new(struct service_loop *loop,
 		return NULL;
 	channel->loop = loop;
 	channel->method_mask = request->method_mask;
+	channel->connection = request->connection;
 	memcpy(channel->lane, request->lane.data, sizeof channel->lane);
 	list_init(&channel->link);
 	stream_init(&channel->stream, fd_take(fd), WAT_BODY_MAX);
@@ -153,10 +154,15 @@ static struct channel *channel_new(struct service_loop *loop,
 		event_new(loop->base, channel->stream.fd, EV_WRITE, on_writable, channel);
 	if (!channel->readable || !channel->writable || event_add(channel->readable, NULL) < 0)
 		return NULL;
-	channel->grant = grant_get(loop, request->grant_id.data);
+	channel->grant = grant_get(loop, request->grant_id.data, request->user);
 	if (!channel->grant)
 		return NULL;
-	grant_add_channel(loop, channel->grant);
+	channel->grant->n_attached++;
+	/* One whose lane is lost is of no use: the client comes again with a new one, and its going
+	 * is no loss. */
+	channel->counted = !request->resume;
+	if (channel->counted)
+		grant_add_channel(loop, channel->grant);
 	list_append(&loop->channels, &channel->link);
 	return TAKE(channel);
 }
@@ -173,7 +179,10 @@ struct channel *channel_free(struct channel *channel)
 	stream_deinit(&channel->stream);
 	if (channel->grant) {
 		call_forget_channel(channel);
-		grant_remove_channel(channel->loop, channel->grant);
+		if (channel->counted)
+			grant_remove_channel(channel->loop, channel->grant);
+		channel->grant->n_attached--;
+		grant_release(channel->grant);
 	}
 	free(channel);
 	return NULL;
@@ -196,13 +205,13 @@ static uint64_t time_after_ms(uint64_t now_ns, uint64_t left_ms)
 }
 
 /* A client that binds its lane again has lost the channel before. */
-static void supersede(struct service_loop *loop, const Wat__Host__AttachRequest *request)
+static void supersede(struct channel *newer)
 {
-	list_for_each_safe (i, &loop->channels) {
+	list_for_each_safe (i, &newer->loop->channels) {
 		struct channel *channel = container_of(i, struct channel, link);
 
-		if (memcmp(channel->lane, request->lane.data, WAT_ID_SIZE) == 0 &&
-		    memcmp(channel->grant->id, request->grant_id.data, WAT_ID_SIZE) == 0)
+		if (channel != newer && channel->grant == newer->grant &&
+		    memcmp(channel->lane, newer->lane, WAT_ID_SIZE) == 0)
 			channel_end(channel, WAT_ABORTED, "the lane was attached again");
 	}
 }
@@ -212,10 +221,10 @@ int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *re
 	_cleanup_(channel_freep) struct channel *channel = NULL;
 	int r;
 
-	supersede(loop, request);
 	channel = channel_new(loop, request, fd);
 	if (!channel)
 		return -ENOMEM;
+	supersede(channel);
 	channel->read_at_ns = clock_monotonic_ns();
 	channel->over_at_ns = time_after_ms(channel->read_at_ns, request->time_left_ms);
 	r = channel_queue_attached(channel, request->resume);

@@ -24,6 +24,7 @@ struct channel {
 	struct grant *grant;
 	uint8_t lane[WAT_ID_SIZE];
 	uint64_t method_mask;
+	uint64_t connection; /* number on this node, never used again */
 	uint64_t over_at_ns; /* monotonic: the grant ends; UINT64_MAX: not by itself */
 	struct stream stream;
 	struct event *readable, *writable;
@@ -31,6 +32,7 @@ struct channel {
 	uint64_t read_at_ns;  /* when what is in the buffer came; monotonic */
 	uint32_t n_taken;     /* open calls that answer later */
 	uint32_t drain_bytes; /* still to be read before the state is given */
+	bool counted;         /* its end may be the loss of its grant's last channel */
 	bool serving;         /* the batch's end will write */
 	bool ended;           /* the peer sends no more; it still gets what is queued */
 	bool paused;          /* not read: the peer does not take its replies */

@@ -69,16 +69,19 @@ static void send_reply(struct control_call *call)
 	struct frame frame = {.type = FRAME_REPLY};
 	Wat__Host__StartReply started = WAT__HOST__START_REPLY__INIT;
 	Wat__Host__DrainReply drained = WAT__HOST__DRAIN_REPLY__INIT;
+	Wat__Host__UserReply user = WAT__HOST__USER_REPLY__INIT;
 	Wat__Empty empty = WAT__EMPTY__INIT;
-	ProtobufCBinaryData state = {call->request.n_state, call->request.state};
-	const ProtobufCMessage *message = &empty.base;
+	const ProtobufCMessage *const messages[] = {
+		[REQUEST_START] = &started.base,    [REQUEST_ATTACH] = &empty.base,
+		[REQUEST_DETACH] = &empty.base,     [REQUEST_DRAIN] = &drained.base,
+		[REQUEST_FINISH] = &empty.base,     [REQUEST_PROVISION] = &user.base,
+		[REQUEST_DEPROVISION] = &user.base,
+	};
 
-	started.state = drained.state = state;
-	if (call->request.kind == REQUEST_START)
-		message = &started.base;
-	else if (call->request.kind == REQUEST_DRAIN)
-		message = &drained.base;
-	send_message(call, &frame, message);
+	started.state = drained.state = user.state =
+		(ProtobufCBinaryData){call->request.n_state, call->request.state};
+	user.ran = call->request.state != NULL;
+	send_message(call, &frame, messages[call->request.kind]);
 }
 
 void control_call_run(struct control *control,

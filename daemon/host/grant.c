@@ -1,8 +1,10 @@
 /* grant.c - counts per grant. Instance's thread. */
 #include "daemon/host/grant.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <event2/event.h>
 #include <wat/host.pb-c.h>
 
 #include "daemon/host/service_loop.h"
@@ -20,7 +22,9 @@ struct grant *grant_find(struct service_loop *loop, const uint8_t id[static WAT_
 	return NULL;
 }
 
-struct grant *grant_get(struct service_loop *loop, const uint8_t id[static WAT_ID_SIZE])
+struct grant *grant_get(struct service_loop *loop,
+			const uint8_t id[static WAT_ID_SIZE],
+			const char *name)
 {
 	struct grant *grant = grant_find(loop, id);
 
@@ -30,6 +34,9 @@ struct grant *grant_get(struct service_loop *loop, const uint8_t id[static WAT_I
 	if (!grant)
 		return NULL;
 	memcpy(grant->id, id, WAT_ID_SIZE);
+	memcpy(grant->user.id, id, WAT_ID_SIZE);
+	(void)snprintf(grant->name, sizeof grant->name, "%s", name);
+	grant->user.name = grant->name;
 	list_append(&loop->grants, &grant->link);
 	return grant;
 }
@@ -54,12 +61,40 @@ void grant_remove_channel(struct service_loop *loop, struct grant *grant)
 {
 	grant->n_channels--;
 	tell(loop, grant);
-	grant_release(grant);
+	/* Not from here: a handler of this instance may be running. */
+	if (grant->n_channels == 0 && !loop->drained &&
+	    dispatch_has_lifecycle(loop->instance->service, DISPATCH_DISCONNECT)) {
+		grant->to_be_told = true;
+		event_active(loop->disconnected, EV_READ, 0);
+	}
+}
+
+static struct grant *next_to_be_told(struct service_loop *loop)
+{
+	list_for_each (i, &loop->grants) {
+		struct grant *grant = container_of(i, struct grant, link);
+
+		if (grant->to_be_told)
+			return grant;
+	}
+	return NULL;
+}
+
+void grants_tell_disconnects(struct service_loop *loop)
+{
+	struct grant *grant;
+
+	while ((grant = next_to_be_told(loop))) {
+		grant->to_be_told = false;
+		if (!loop->drained)
+			service_loop_run_disconnect(loop, &grant->user);
+		grant_release(grant);
+	}
 }
 
 void grant_release(struct grant *grant)
 {
-	if (grant->n_channels > 0 || grant->n_taken > 0)
+	if (grant->n_attached > 0 || grant->n_taken > 0 || grant->to_be_told)
 		return;
 	list_remove(&grant->link);
 	free(grant);

@@ -2,11 +2,14 @@
 #ifndef WAT_HOST_GRANT_H
 #define WAT_HOST_GRANT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/limits.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
+
+#include <wat/interface.h>
 
 struct service_loop;
 
@@ -14,17 +17,25 @@ struct service_loop;
 struct grant {
 	struct list link;
 	uint8_t id[WAT_ID_SIZE];
-	uint32_t n_channels;
-	uint32_t n_taken; /* calls on the heap */
+	struct wat_user user; /* as handlers see it; its name is the one below */
+	char name[WAT_NAME_MAX + 1];
+	uint32_t n_attached; /* channels that point to it */
+	uint32_t n_channels; /* those of them that count */
+	uint32_t n_taken;    /* calls on the heap */
+	bool to_be_told;     /* its last channel has gone, and the handler was not run yet */
 };
 
 /* NULL if it has nothing here. */
 struct grant *grant_find(struct service_loop *loop, const uint8_t id[static WAT_ID_SIZE]);
 /* Finds or makes; give it back with grant_release. NULL when memory is out. */
-struct grant *grant_get(struct service_loop *loop, const uint8_t id[static WAT_ID_SIZE]);
+struct grant *grant_get(struct service_loop *loop,
+			const uint8_t id[static WAT_ID_SIZE],
+			const char *name);
 /* One channel more or less, of which watd is told. */
 void grant_add_channel(struct service_loop *loop, struct grant *grant);
 void grant_remove_channel(struct service_loop *loop, struct grant *grant);
+/* Runs the Disconnect handler for grants whose last channel has gone since. */
+void grants_tell_disconnects(struct service_loop *loop);
 /* Frees it if it has nothing left. */
 void grant_release(struct grant *grant);
 

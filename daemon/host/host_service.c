@@ -125,9 +125,10 @@ wat_status host_on_attach(struct host_attach_call *c,
 	struct control_call *call = control_call_of(&c->base);
 
 	(void)state;
-	if (in->grant_id.len != WAT_ID_SIZE || in->lane.len != WAT_ID_SIZE || call->request.fd < 0)
+	if (in->grant_id.len != WAT_ID_SIZE || in->lane.len != WAT_ID_SIZE ||
+	    strlen(in->user) > WAT_NAME_MAX || call->request.fd < 0)
 		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT,
-					 "grant_id, lane: 16 bytes each; and a descriptor");
+					 "grant_id, lane: 16 bytes each; a name; and a descriptor");
 	return post_to(&c->base, &in->instance_id, REQUEST_ATTACH, &in->base);
 }
 
@@ -155,4 +156,26 @@ wat_status host_on_finish(struct host_finish_call *c,
 {
 	(void)state;
 	return post_to(&c->base, &in->instance_id, REQUEST_FINISH, &in->base);
+}
+
+wat_status host_on_provision(struct host_provision_call *c,
+			     Wat__Empty *state,
+			     const Wat__Host__ProvisionRequest *in)
+{
+	(void)state;
+	if (in->grant_id.len != WAT_ID_SIZE || strlen(in->user) > WAT_NAME_MAX)
+		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT,
+					 "grant_id: 16 bytes; and a name");
+	return post_to(&c->base, &in->instance_id, REQUEST_PROVISION, &in->base);
+}
+
+wat_status host_on_deprovision(struct host_deprovision_call *c,
+			       Wat__Empty *state,
+			       const Wat__Host__DeprovisionRequest *in)
+{
+	(void)state;
+	if (in->grant_id.len != WAT_ID_SIZE || strlen(in->user) > WAT_NAME_MAX)
+		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT,
+					 "grant_id: 16 bytes; and a name");
+	return post_to(&c->base, &in->instance_id, REQUEST_DEPROVISION, &in->base);
 }

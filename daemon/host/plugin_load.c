@@ -38,8 +38,8 @@ static bool is_message(const ProtobufCMessageDescriptor *descriptor)
 
 static int check_method(const struct wat_service *service, uint32_t i, char *text)
 {
-	const uint32_t served =
-		WAT_METHOD_READ_ONLY | WAT_METHOD_LATER | WAT_METHOD_VALIDATES_FIRST;
+	const uint32_t served = WAT_METHOD_READ_ONLY | WAT_METHOD_LATER |
+				WAT_METHOD_VALIDATES_FIRST | WAT_METHOD_INTERNAL;
 	const struct wat_interface *interface = service->interface;
 	const struct wat_method *method = &interface->methods[i];
 
@@ -66,6 +66,9 @@ static int check_interface(const struct wat_interface *interface, uint32_t i, ch
 	if (interface->n_methods > WAT_METHODS_MAX)
 		return refuse(text, "%s has %u methods; at most %u are possible", interface->name,
 			      interface->n_methods, (unsigned)WAT_METHODS_MAX);
+	if (interface->state_max > WAT_STATE_MAX_MAX)
+		return refuse(text, "%s wants states of %u bytes; at most %u are possible",
+			      interface->name, interface->state_max, WAT_STATE_MAX_MAX);
 	if (interface->n_methods > 0 && !interface->methods)
 		return refuse(text, "%s has no table of methods", interface->name);
 	return 0;
@@ -80,6 +83,9 @@ static int check_service(const struct wat_service *service, uint32_t i, char *te
 	r = check_interface(service->interface, i, text);
 	if (r < 0)
 		return r;
+	if (service->self && (!service->self->load || !service->self->save || !service->self->free))
+		return refuse(text, "%s has no load, save and free for its live form",
+			      service->interface->name);
 	if (service->interface->n_methods > 0 && !service->handlers)
 		return refuse(text, "%s has no handlers", service->interface->name);
 	for (uint32_t m = 0; m < service->interface->n_methods; m++) {

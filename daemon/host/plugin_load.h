@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <wat/plugin.h>
 
+#include "proto/limits.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -21,6 +22,12 @@ void plugin_table_deinit(struct plugin_table *table);
 
 /* Is the table fit to be run? -EBADMSG with the reason, which names service and method. Pure. */
 int plugin_check(const struct wat_plugin *plugin, char text[static PLUGIN_TEXT_MAX]) WAT_MUST_CHECK;
+
+/* Bytes that the packed state of a service may have. */
+static inline uint32_t interface_state_max(const struct wat_interface *interface)
+{
+	return interface->state_max ? interface->state_max : WAT_STATE_MAX;
+}
 
 /* The service in the plugin at path (absolute), which is mapped and checked the first time. Runs
  * the plugin's constructors. -ENOENT, -EBADMSG or -ENOMEM, each with a sentence in text. */

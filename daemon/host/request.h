@@ -19,6 +19,8 @@ enum request_kind {
 	REQUEST_DETACH,
 	REQUEST_DRAIN,
 	REQUEST_FINISH,
+	REQUEST_PROVISION,
+	REQUEST_DEPROVISION,
 };
 
 /* First in everything that an instance's thread posts to the control thread. */
@@ -36,7 +38,7 @@ struct request {
 	/* The answer. */
 	wat_status status;
 	Wat__Envelope__Failure *failure; /* owned; NULL when status is OK, or memory was out */
-	uint8_t *state;                  /* owned; START, DRAIN: the packed state */
+	uint8_t *state;                  /* owned; the packed state, where the answer has it */
 	size_t n_state;
 	bool over; /* the thread ends with this answer and must be joined */
 };

@@ -10,6 +10,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/host/call_answer.h"
+#include "daemon/host/call_self.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/service_requests.h"
@@ -44,11 +45,25 @@ void service_loop_changed(struct service_loop *loop)
 	loop->dirty = event_add(loop->checkpoint, &checkpoint_after) == 0;
 }
 
+void service_loop_settled(struct service_loop *loop)
+{
+	(void)event_del(loop->checkpoint);
+	loop->dirty = false;
+}
+
+static void on_disconnected(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	grants_tell_disconnects(arg);
+}
+
 static void on_checkpoint(evutil_socket_t fd, short what, void *arg)
 {
 	struct service_loop *loop = arg;
 	Wat__Host__Checkpoint message = WAT__HOST__CHECKPOINT__INIT;
 	_cleanup_(freep) uint8_t *state = NULL;
+	const char *text = "";
 	size_t n;
 
 	(void)fd;
@@ -56,6 +71,12 @@ static void on_checkpoint(evutil_socket_t fd, short what, void *arg)
 	loop->dirty = false;
 	if (loop->drained)
 		return;
+	if (call_save_self(loop, &text) != WAT_OK) {
+		log_error("a checkpoint was not made; the one before is kept", "instance",
+			  loop->instance->name, "why", text);
+		service_loop_changed(loop);
+		return;
+	}
 	if (state_pack(&loop->state, &state, &n) < 0) {
 		service_loop_changed(loop);
 		return;
@@ -99,7 +120,9 @@ static int make_events(struct service_loop *loop)
 	loop->posted = event_new(loop->base, loop->instance->inbox.eventfd, EV_READ | EV_PERSIST,
 				 on_posted, loop);
 	loop->checkpoint = evtimer_new(loop->base, on_checkpoint, loop);
-	if (!loop->posted || !loop->checkpoint || event_add(loop->posted, NULL) < 0)
+	loop->disconnected = event_new(loop->base, -1, 0, on_disconnected, loop);
+	if (!loop->posted || !loop->checkpoint || !loop->disconnected ||
+	    event_add(loop->posted, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -112,9 +135,10 @@ int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
 	if (!loop)
 		return -ENOMEM;
 	loop->instance = instance;
-	loop->call.loop = loop;
+	loop->call.loop = loop->self_call.loop = loop;
 	loop->checked_replies = call_checked_replies(instance->service->interface);
 	arena_init(&loop->arena, WAT_CALL_MEMORY_MAX);
+	arena_init(&loop->self_arena, WAT_CALL_MEMORY_MAX);
 	list_init(&loop->channels);
 	list_init(&loop->grants);
 	list_init(&loop->taken);
@@ -135,6 +159,9 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 	call_drop_taken(loop);
 	state_deinit(&loop->state);
 	arena_deinit(&loop->arena);
+	arena_deinit(&loop->self_arena);
+	if (loop->disconnected)
+		event_free(loop->disconnected);
 	if (loop->posted)
 		event_free(loop->posted);
 	if (loop->checkpoint)
@@ -150,6 +177,7 @@ void service_loop_run(struct service_loop *loop)
 	struct request *last;
 
 	(void)event_base_dispatch(loop->base);
+	call_free_self(loop);
 	/* Whoever gets it joins this thread, which touches nothing from here on. */
 	last = TAKE(loop->last);
 	if (last)

@@ -20,7 +20,7 @@ struct event_base;
 struct service_loop {
 	struct instance *instance; /* who this is; not owned */
 	struct event_base *base;
-	struct event *posted, *checkpoint;
+	struct event *posted, *checkpoint, *disconnected;
 	struct list channels;
 	struct list grants; /* those with channels or open calls */
 	struct state state;
@@ -33,6 +33,12 @@ struct service_loop {
 	bool left;            /* the last one was left that way */
 	struct list taken;    /* calls that wait for an answer */
 	struct list answered; /* by the running handler: they go out when it succeeds */
+
+	void *self;            /* live form of the state; NULL: the service has none */
+	struct call self_call; /* load and save run in it */
+	struct arena self_arena;
+	char self_text[WAT_FAILURE_TEXT_MAX];
+	uint64_t invocations; /* handlers run so far */
 
 	bool dirty;           /* the state is not what watd was last given */
 	bool started;         /* serving */
@@ -48,6 +54,16 @@ struct service_loop *service_loop_free(struct service_loop *loop);
 /* The thread. Returns after the request that ends the instance was answered. */
 void service_loop_run(struct service_loop *loop);
 
+/* What handlers get. */
+static inline void *service_loop_live(const struct service_loop *loop)
+{
+	return loop->self ? loop->self : (void *)loop->state.live;
+}
+
+/* Runs the Disconnect handler. */
+void service_loop_run_disconnect(struct service_loop *loop, const struct wat_user *user);
+/* Everything up to here is with watd: nothing is left for a checkpoint. */
+void service_loop_settled(struct service_loop *loop);
 /* A call changed the state: it is given to watd in a while. */
 void service_loop_changed(struct service_loop *loop);
 /* An EVENT frame to watd. */

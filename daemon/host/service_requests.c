@@ -1,4 +1,4 @@
-/* service_requests.c - Start, Attach, Detach, Drain and Finish, as an instance does them. Runs on
+/* service_requests.c - what the control thread asks, as an instance does it. Runs on
  * the instance's thread; the request is the loop's until it was posted back. */
 #include "daemon/host/service_requests.h"
 
@@ -9,66 +9,10 @@
 #include "daemon/base/log.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
-#include "daemon/host/report.h"
+#include "daemon/host/plugin_load.h"
+#include "daemon/host/service_lifecycle.h"
 #include "daemon/host/service_loop.h"
-#include "proto/failure.h"
 #include "proto/support/cleanup.h"
-
-static void fail(struct request *request, wat_status status, const char *text)
-{
-	request->status = status;
-	request->failure = failure_new("%s", text);
-}
-
-/* With the chain: which handler of which instance said so. */
-static void fail_with_cause(struct service_loop *loop,
-			    struct request *request,
-			    wat_status status,
-			    Wat__Envelope__CauseKind kind,
-			    const char *method,
-			    const char *text)
-{
-	struct report report;
-
-	report_init(&report, kind, loop->instance, method, text);
-	request->status = status;
-	request->failure = failure_copy(&report.failure);
-}
-
-/* The answer is the state. */
-static bool give_state(struct service_loop *loop, struct request *request)
-{
-	if (state_pack(&loop->state, &request->state, &request->n_state) == 0)
-		return true;
-	fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
-	return false;
-}
-
-/* Runs START or STOP. False: the request is failed, with the handler's status or the given one. */
-static bool run_lifecycle(struct service_loop *loop,
-			  struct request *request,
-			  enum call_lifecycle which,
-			  wat_status status_of_failure)
-{
-	const char *method = which == CALL_START ? "Start" : "Stop";
-	char sentence[WAT_FAILURE_TEXT_MAX];
-	const char *text = "";
-	bool panicked = false;
-	wat_status status = call_run_lifecycle(loop, which, &text, &panicked);
-
-	if (status == WAT_OK)
-		return true;
-	(void)snprintf(sentence, sizeof sentence, "%s %s: %s", method,
-		       panicked ? "panicked" : "failed", text);
-	report_clean_text(sentence);
-	log_error("a lifecycle handler failed", "instance", loop->instance->name, "status",
-		  wat_status_name((int)status), "text", sentence);
-	fail_with_cause(loop, request, status_of_failure ? status_of_failure : status,
-			panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
-				 : WAT__ENVELOPE__CAUSE_KIND__FAILURE,
-			method, sentence);
-	return false;
-}
 
 /* The thread ends with this request. */
 static void finish_with(struct service_loop *loop, struct request *request)
@@ -85,22 +29,24 @@ static bool load_state(struct service_loop *loop,
 	const struct wat_interface *interface = loop->instance->service->interface;
 	char text[768], why[512];
 	struct check_error error;
-	int r = state_init(&loop->state, interface->state, in->state.data, in->state.len, &error);
+	size_t max = interface_state_max(interface);
+	int r = state_init(&loop->state, interface->state, max, loop->instance->service->self,
+			   in->state.data, in->state.len, &error);
 
 	if (r == 0)
 		return true;
 	if (r == STATE_E_TOO_LARGE) {
 		(void)snprintf(text, sizeof text,
-			       "the state has %zu bytes, at most %u are possible", in->state.len,
-			       WAT_STATE_MAX);
-		fail(request, WAT_TOO_LARGE, text);
+			       "the state has %zu bytes, at most %zu are possible", in->state.len,
+			       max);
+		request_fail(request, WAT_TOO_LARGE, text);
 	} else if (r == STATE_E_FORM) {
 		check_error_format(&error, why, sizeof why);
 		(void)snprintf(text, sizeof text, "the state is no %s: %s", interface->state->name,
 			       why);
-		fail(request, WAT_INVALID_ARGUMENT, text);
+		request_fail(request, WAT_INVALID_ARGUMENT, text);
 	} else {
-		fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
+		request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
 	}
 	return false;
 }
@@ -109,9 +55,10 @@ static void start(struct service_loop *loop, struct request *request)
 {
 	const Wat__Host__StartRequest *in = (const Wat__Host__StartRequest *)request->in;
 
-	if (!load_state(loop, request, in) ||
-	    (in->run_start && !run_lifecycle(loop, request, CALL_START, WAT_START_FAILED)) ||
-	    !give_state(loop, request))
+	if (!load_state(loop, request, in) || !request_load_self(loop, request) ||
+	    (in->run_start &&
+	     !request_run_lifecycle(loop, request, DISPATCH_START, WAT_START_FAILED)) ||
+	    !request_give_state(loop, request))
 		finish_with(loop, request);
 	else
 		loop->started = true;
@@ -122,16 +69,16 @@ static void attach(struct service_loop *loop, struct request *request)
 	const Wat__Host__AttachRequest *in = (const Wat__Host__AttachRequest *)request->in;
 
 	if (!loop->started || loop->drained)
-		fail(request, WAT_UNAVAILABLE, "the instance is not serving");
+		request_fail(request, WAT_UNAVAILABLE, "the instance is not serving");
 	else if (channel_attach(loop, in, &request->fd) < 0)
-		fail(request, WAT_OVERLOADED, "no memory for a channel");
+		request_fail(request, WAT_OVERLOADED, "no memory for a channel");
 	request->fd = fd_close(request->fd);
 }
 
-static void detach(struct service_loop *loop, struct request *request)
+/* From here on no call of the grant runs. */
+static void end_channels(struct service_loop *loop, const uint8_t grant_id[static WAT_ID_SIZE])
 {
-	const Wat__Host__DetachRequest *in = (const Wat__Host__DetachRequest *)request->in;
-	struct grant *grant = grant_find(loop, in->grant_id.data);
+	struct grant *grant = grant_find(loop, grant_id);
 
 	if (!grant)
 		return;
@@ -143,6 +90,46 @@ static void detach(struct service_loop *loop, struct request *request)
 		if (channel->grant == grant)
 			channel_end(channel, WAT_ACCESS_DENIED, "deprovisioned");
 	}
+}
+
+static void detach(struct service_loop *loop, struct request *request)
+{
+	const Wat__Host__DetachRequest *in = (const Wat__Host__DetachRequest *)request->in;
+
+	(void)request;
+	end_channels(loop, in->grant_id.data);
+}
+
+static bool is_serving(const struct service_loop *loop, struct request *request)
+{
+	if (loop->started && !loop->drained)
+		return true;
+	request_fail(request, WAT_UNAVAILABLE, "the instance is not serving");
+	return false;
+}
+
+static void provision(struct service_loop *loop, struct request *request)
+{
+	const Wat__Host__ProvisionRequest *in = (const Wat__Host__ProvisionRequest *)request->in;
+	struct wat_user user = {.name = in->user};
+
+	memcpy(user.id, in->grant_id.data, sizeof user.id);
+	if (is_serving(loop, request))
+		request_run_provision(loop, request, &user);
+}
+
+static void deprovision(struct service_loop *loop, struct request *request)
+{
+	const Wat__Host__DeprovisionRequest *in =
+		(const Wat__Host__DeprovisionRequest *)request->in;
+	struct wat_user user = {.name = in->user};
+
+	memcpy(user.id, in->grant_id.data, sizeof user.id);
+	end_channels(loop, in->grant_id.data);
+	if (!is_serving(loop, request))
+		return;
+	grants_tell_disconnects(loop);
+	request_run_deprovision(loop, request, &user);
 }
 
 /* Serves what had been sent when the request came: a peer that never stops sending can't hold it
@@ -160,19 +147,20 @@ static void drain(struct service_loop *loop, struct request *request)
 	const Wat__Host__DrainRequest *in = (const Wat__Host__DrainRequest *)request->in;
 
 	if (!loop->started || loop->drained) {
-		fail(request, WAT_FAILED_PRECONDITION, "the instance is not serving");
+		request_fail(request, WAT_FAILED_PRECONDITION, "the instance is not serving");
 		return;
 	}
 	serve_what_was_sent(loop);
-	if ((in->run_stop && !run_lifecycle(loop, request, CALL_STOP, WAT_OK)) ||
-	    !give_state(loop, request)) {
+	grants_tell_disconnects(loop);
+	if ((in->run_stop && !request_run_lifecycle(loop, request, DISPATCH_STOP, WAT_OK)) ||
+	    !request_give_state(loop, request)) {
 		list_for_each_safe (i, &loop->channels)
 			channel_resume(container_of(i, struct channel, link));
 		return;
 	}
 	list_for_each (i, &loop->channels)
 		channel_stop_reading(container_of(i, struct channel, link));
-	(void)event_del(loop->checkpoint);
+	service_loop_settled(loop);
 	loop->drained = true;
 	loop->stopped = in->run_stop;
 }
@@ -194,12 +182,17 @@ static void finish(struct service_loop *loop, struct request *request)
 void service_loop_serve(struct service_loop *loop, struct request *request)
 {
 	static void (*const serve[])(struct service_loop *, struct request *) = {
-		[REQUEST_START] = start, [REQUEST_ATTACH] = attach, [REQUEST_DETACH] = detach,
-		[REQUEST_DRAIN] = drain, [REQUEST_FINISH] = finish,
+		[REQUEST_START] = start,
+		[REQUEST_ATTACH] = attach,
+		[REQUEST_DETACH] = detach,
+		[REQUEST_DRAIN] = drain,
+		[REQUEST_FINISH] = finish,
+		[REQUEST_PROVISION] = provision,
+		[REQUEST_DEPROVISION] = deprovision,
 	};
 
 	if (loop->last)
-		fail(request, WAT_NOT_FOUND, "the instance has ended");
+		request_fail(request, WAT_NOT_FOUND, "the instance has ended");
 	else
 		serve[request->kind](loop, request);
 	/* The last one goes out when the thread is about to return. */

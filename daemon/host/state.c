@@ -9,6 +9,8 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
+#define UNPACKED_FACTOR 32u
+
 static bool is_scalar_field(const ProtobufCFieldDescriptor *field)
 {
 	return field->label != PROTOBUF_C_LABEL_REPEATED && field->type != PROTOBUF_C_TYPE_STRING &&
@@ -55,17 +57,22 @@ static int replace_live(struct state *state,
 
 int state_init(struct state *state,
 	       const ProtobufCMessageDescriptor *descriptor,
+	       size_t max,
+	       bool of_self,
 	       const uint8_t *bytes,
 	       size_t n,
 	       struct check_error *ret_error)
 {
 	int r = -ENOMEM;
 
-	if (n > WAT_STATE_MAX)
+	if (n > max)
 		return STATE_E_TOO_LARGE;
-	*state = (struct state){.descriptor = descriptor, .scalar = state_is_scalar(descriptor)};
-	arena_init(&state->arenas[0], WAT_CALL_MEMORY_MAX);
-	arena_init(&state->arenas[1], WAT_CALL_MEMORY_MAX);
+	*state = (struct state){.descriptor = descriptor,
+				.scalar = !of_self && state_is_scalar(descriptor),
+				.max = max};
+	/* Unpacked, many small messages take far more than their bytes. */
+	arena_init(&state->arenas[0], WAT_CALL_MEMORY_MAX + UNPACKED_FACTOR * max);
+	arena_init(&state->arenas[1], WAT_CALL_MEMORY_MAX + UNPACKED_FACTOR * max);
 	state->before = malloc(descriptor->sizeof_message);
 	if (!state->scalar) {
 		state->packed = copy_bytes(bytes, n);
@@ -115,25 +122,64 @@ bool state_touched(const struct state *state)
 	return memcmp(state->before, state->live, state->descriptor->sizeof_message) != 0;
 }
 
-static int commit_packed(struct state *state, bool *ret_changed, struct check_error *ret_error)
+static int pack(const struct state *state,
+		const ProtobufCMessage *message,
+		uint8_t **ret_packed,
+		size_t *ret_n)
 {
-	size_t n = protobuf_c_message_get_packed_size(state->live);
-	_cleanup_(freep) uint8_t *packed = NULL;
-	int r;
+	size_t n = protobuf_c_message_get_packed_size(message);
+	uint8_t *packed;
 
-	if (n > WAT_STATE_MAX)
+	if (n > state->max)
 		return STATE_E_TOO_LARGE;
 	packed = malloc(n ? n : 1);
 	if (!packed)
 		return -ENOMEM;
-	protobuf_c_message_pack(state->live, packed);
-	r = replace_live(state, packed, n, ret_error);
+	protobuf_c_message_pack(message, packed);
+	*ret_packed = packed;
+	*ret_n = n;
+	return 0;
+}
+
+/* Takes the bytes. True: they are others than before. */
+static bool replace_packed(struct state *state, uint8_t *packed, size_t n)
+{
+	bool changed = n != state->n_packed || memcmp(packed, state->packed, n) != 0;
+
+	free(state->packed);
+	state->packed = packed;
+	state->n_packed = n;
+	return changed;
+}
+
+static int commit_packed(struct state *state, bool *ret_changed, struct check_error *ret_error)
+{
+	_cleanup_(freep) uint8_t *packed = NULL;
+	size_t n = 0;
+	int r = pack(state, state->live, &packed, &n);
+
 	if (r != 0)
 		return r;
-	*ret_changed = n != state->n_packed || memcmp(packed, state->packed, n) != 0;
-	free(state->packed);
-	state->packed = TAKE(packed);
-	state->n_packed = n;
+	r = replace_live(state, packed, n, ret_error);
+	if (r == 0)
+		*ret_changed = replace_packed(state, TAKE(packed), n);
+	return r;
+}
+
+int state_save(struct state *state,
+	       const ProtobufCMessage *message,
+	       bool *ret_changed,
+	       struct check_error *ret_error)
+{
+	_cleanup_(freep) uint8_t *packed = NULL;
+	size_t n = 0;
+	int r = pack(state, message, &packed, &n);
+
+	if (r != 0)
+		return r;
+	if (check_message(state->descriptor, packed, n, ret_error) < 0)
+		return STATE_E_FORM;
+	*ret_changed = replace_packed(state, TAKE(packed), n);
 	return 0;
 }
 

@@ -67,10 +67,26 @@ static int make_tables(sqlite3 *db)
 	return r < 0 ? r : execute(db, sql);
 }
 
+/* All steps in one transaction: a database is of one version or of another. */
+static int migrate(sqlite3 *db, int64_t version)
+{
+	char sql[64];
+	int r = execute(db, "BEGIN IMMEDIATE");
+
+	for (int64_t v = version; r == 0 && v < STORE_VERSION; v++)
+		r = execute(db, store_migrations[v - 1]);
+	(void)snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", STORE_VERSION);
+	if (r == 0)
+		r = execute(db, sql);
+	if (r < 0)
+		(void)execute(db, "ROLLBACK");
+	return r;
+}
+
 static int check_version(sqlite3 *db)
 {
 	int64_t version = 0, application = 0;
-	char found[24];
+	char found[24], expected[24];
 	int r = read_number(db, "PRAGMA user_version", &version);
 
 	if (r == 0)
@@ -79,12 +95,13 @@ static int check_version(sqlite3 *db)
 		return r;
 	if (version == 0 && application == 0)
 		return make_tables(db);
-	if (application == STORE_APPLICATION_ID && version == STORE_VERSION)
-		return 0;
+	if (application == STORE_APPLICATION_ID && version >= 1 && version <= STORE_VERSION)
+		return migrate(db, version);
 	(void)snprintf(found, sizeof found, "%lld", (long long)version);
+	(void)snprintf(expected, sizeof expected, "%d", STORE_VERSION);
 	log_error(application == STORE_APPLICATION_ID ? "the database was made by a newer watd"
 						      : "the database is another program's",
-		  "version", found, "expected", "1");
+		  "version", found, "expected", expected);
 	return -EPROTO;
 }
 
@@ -103,17 +120,22 @@ static int set_up(sqlite3 *db)
 	return check_intact(db);
 }
 
+/* Counts this start, too. */
 static int read_node(struct store *store)
 {
 	sqlite3_stmt *statement;
-	int r = -EBADMSG;
+	int r = execute(store->db, "UPDATE node SET starts = starts + 1");
 
-	if (sqlite3_prepare_v2(store->db, "SELECT id, last_time FROM node", -1, &statement, NULL) !=
-	    SQLITE_OK)
+	if (r < 0)
+		return r;
+	r = -EBADMSG;
+	if (sqlite3_prepare_v2(store->db, "SELECT id, last_time, starts FROM node", -1, &statement,
+			       NULL) != SQLITE_OK)
 		return store_fail(store->db, "node");
 	if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == 16) {
 		memcpy(store->node_id, sqlite3_column_blob(statement, 0), 16);
 		store->last_time = (uint64_t)sqlite3_column_int64(statement, 1);
+		store->starts = (uint64_t)sqlite3_column_int64(statement, 2);
 		r = 0;
 	}
 	(void)sqlite3_finalize(statement);
@@ -202,4 +224,9 @@ const uint8_t *store_node_id(const struct store *store)
 uint64_t store_last_time(const struct store *store)
 {
 	return store->last_time;
+}
+
+uint64_t store_starts(const struct store *store)
+{
+	return store->starts;
 }

@@ -22,7 +22,8 @@
 	  "generation, deaths, created_ms, failure) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")             \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
 		     "method_mask, not_before, "                                                  \
-		     "not_after, created) VALUES(?,?,?,?,?,?,?,?,?,?)")                           \
+		     "not_after, created, session) "                                              \
+		     "VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                             \
 	S(DROP_SNAPSHOTS, "DELETE FROM snapshots WHERE instance_id = ?")                          \
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(name, instance_id, service, generation, kind, "    \
 			"schema, digest, state, at_ms) "                                          \
@@ -78,7 +79,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STORE_SQL_N];
 	uint8_t node_id[16];
-	uint64_t last_time;
+	uint64_t last_time, starts;
 	int event_fd;
 	bool running, ending;
 	pthread_t thread;

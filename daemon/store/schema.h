@@ -3,10 +3,11 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
-				   "BLOB NOT NULL, last_time INTEGER NOT NULL) STRICT;"
+				   "BLOB NOT NULL, last_time INTEGER NOT NULL, starts INTEGER NOT "
+				   "NULL DEFAULT 0) STRICT;"
 				   "CREATE TABLE instances(name TEXT PRIMARY KEY, id BLOB NOT NULL "
 				   "UNIQUE, service TEXT NOT NULL, plugin TEXT NOT NULL,"
 				   " interface_hash INTEGER NOT NULL, tier INTEGER NOT NULL, state "
@@ -17,7 +18,8 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   "NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
 				   " user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
 				   "NOT NULL, not_before INTEGER NOT NULL,"
-				   " not_after INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+				   " not_after INTEGER NOT NULL, created INTEGER NOT NULL, session "
+				   "INTEGER NOT NULL DEFAULT 0) STRICT;"
 				   "CREATE INDEX grants_of_instance ON grants(instance_id);"
 				   "CREATE TABLE snapshots(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
 				   "name TEXT NOT NULL, instance_id BLOB NOT NULL,"
@@ -34,5 +36,11 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   "CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
 				   "at_ms INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
 				   " instance_id BLOB NOT NULL, detail TEXT NOT NULL) STRICT;";
+
+/* From the version that is the index + 1 to the next. */
+static const char *const store_migrations[] = {
+	"ALTER TABLE grants ADD COLUMN session INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE node ADD COLUMN starts INTEGER NOT NULL DEFAULT 0;",
+};
 
 #endif

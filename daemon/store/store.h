@@ -4,6 +4,7 @@
 #ifndef WAT_STORE_STORE_H
 #define WAT_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct store_grant {
 	char user[64];
 	uint8_t th0[32];
 	uint64_t method_mask, not_before, not_after, created; /* Unix seconds */
+	bool session; /* it ends when its last channel goes */
 };
 
 enum store_snapshot_kind {
@@ -74,6 +76,8 @@ int store_open(const char *state_dir, struct store **ret, char **ret_note) WAT_M
 const uint8_t *store_node_id(const struct store *store);
 /* Greatest Unix second ever committed; 0: none. */
 uint64_t store_last_time(const struct store *store);
+/* How often the database was opened, this time included. */
+uint64_t store_starts(const struct store *store);
 
 /* Rows; the pointers are valid during the call. A negative return ends the loading. */
 struct store_visitor {

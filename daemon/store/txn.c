@@ -148,6 +148,7 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 	number(&b, row->not_before);
 	number(&b, row->not_after);
 	number(&b, row->created);
+	number(&b, row->session);
 	return end(txn, &b);
 }
 

@@ -22,12 +22,6 @@ enum catalog_find catalog_find(const struct catalog *catalog,
 			       const char *name,
 			       const struct plugin_file **ret_file,
 			       const Wat__Manifest__Service **ret_service);
-/* Bits of all methods of an interface. */
-static inline uint64_t methods_mask(size_t n)
-{
-	return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
-}
-
 /* Why some file that may be meant can't be used: its path and error; NULL if all files are fine. */
 const struct plugin_file *catalog_broken(const struct catalog *catalog, const char *name);
 

@@ -65,6 +65,7 @@ struct host_death {
 	int signal; /* 0: it exited */
 	int exit_code;
 	const char *last_words;
+	const char *because_of; /* instance for which an operator killed it; NULL: nobody did */
 };
 
 /* Forks and executes watd-host with exactly: 0 /dev/null, 1 and 2 pipes, 3 control, 4 lifeline, 5

@@ -100,6 +100,17 @@ static void handle_channel_count(struct host *host, const struct frame *frame, c
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void handle_rebuilt(struct host *host, const struct frame *frame, const uint8_t *body)
+{
+	ProtobufCMessage *message;
+
+	if (check_unpack(&wat__host__rebuilt__descriptor, NULL, body, frame->body_len, &message,
+			 NULL) < 0)
+		return;
+	lifecycle_rebuilt(host, (const Wat__Host__Rebuilt *)message);
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
 static void handle(struct host *host, const struct frame *frame, const uint8_t *body)
 {
 	if (frame->type == FRAME_REPLY)
@@ -110,6 +121,8 @@ static void handle(struct host *host, const struct frame *frame, const uint8_t *
 		handle_checkpoint(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 1)
 		handle_channel_count(host, frame, body);
+	else if (frame->type == FRAME_EVENT && frame->method == 2)
+		handle_rebuilt(host, frame, body);
 }
 
 /* All whole frames in the buffer. A host that breaks the protocol is ended: it can't be trusted

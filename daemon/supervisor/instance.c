@@ -10,6 +10,7 @@
 
 #include "daemon/base/log.h"
 #include "proto/failure.h"
+#include "proto/interface.h"
 #include "proto/limits.h"
 
 static const struct {
@@ -166,6 +167,29 @@ void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *fai
 {
 	failure_free(instance->failure);
 	instance->failure = failure;
+}
+
+/* Bits of the methods that a capability may cover. */
+static uint64_t callable_methods(const Wat__Manifest__Service *service)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < service->n_methods && i < WAT_METHODS_MAX; i++)
+		if (!(service->methods[i]->flags & WAT_METHOD_INTERNAL))
+			mask |= UINT64_C(1) << i;
+	return mask;
+}
+
+void instance_set_service(struct instance *instance,
+			  const char *path,
+			  const uint8_t schema_digest[32],
+			  const Wat__Manifest__Service *service)
+{
+	(void)snprintf(instance->plugin, sizeof instance->plugin, "%s", path);
+	memcpy(instance->schema, schema_digest, sizeof instance->schema);
+	instance->all_methods = callable_methods(service);
+	instance->lifecycle = service->lifecycle;
+	instance->state_max = service->state_max ? service->state_max : WAT_STATE_MAX;
 }
 
 bool name_is_valid(const char *name)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <wat/envelope.pb-c.h>
+#include <wat/manifest.pb-c.h>
 
 #include "daemon/store/store.h"
 #include "daemon/supervisor/restart.h"
@@ -50,7 +51,9 @@ struct instance {
 	char plugin[512];
 	uint8_t schema[32];
 	uint64_t interface_hash;
-	uint64_t all_methods; /* mask */
+	uint64_t all_methods; /* mask of those that a User may call */
+	uint32_t lifecycle;   /* bit per number of wat.Lifecycle: the handlers there are */
+	uint32_t state_max;   /* bytes */
 	enum instance_tier tier;
 	uint32_t epoch;
 	uint64_t generation;
@@ -78,6 +81,9 @@ struct instance {
 	bool beginning; /* the first start of the incarnation is not yet acknowledged */
 	bool drained;   /* the host gave the last state and serves no more; it is in `committed` */
 	bool finishing; /* suspension: the state is stored, the host is told to end it */
+	Wat__Envelope__Failure *death; /* while its host's end is told */
+	bool culprit;                  /* the same: that death counts against it */
+	bool condemned;                /* its host was killed by an operator because of it */
 	bool final_committed; /* the final state is in the store; what is left is telling */
 };
 
@@ -109,6 +115,18 @@ int instance_set_committed(struct instance *instance,
 			   uint64_t at_ms) WAT_MUST_CHECK;
 /* Takes the failure (NULL: none). */
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure);
+
+/* Numbers of wat.Lifecycle. */
+enum instance_lifecycle { INSTANCE_HAS_PROVISION = 3, INSTANCE_HAS_DEPROVISION = 4 };
+static inline bool instance_has(const struct instance *instance, enum instance_lifecycle handler)
+{
+	return instance->lifecycle & 1u << handler;
+}
+/* What its plugin says of its service. */
+void instance_set_service(struct instance *instance,
+			  const char *path,
+			  const uint8_t schema_digest[32],
+			  const Wat__Manifest__Service *service);
 
 /* [a-z0-9][a-z0-9._-]{0,62}: names of instances and users. */
 bool name_is_valid(const char *name);

@@ -1,5 +1,6 @@
 /* lifecycle.c - parts that every way through an instance's life uses. Loop thread. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,20 +134,47 @@ static void on_checkpointed(void *arg, int r)
 		log_error("no memory for a checkpoint's state", "instance", instance->name);
 }
 
+/* Whom a host's event is about; NULL: nobody that it runs now. */
+static struct instance *instance_of_event(struct host *host,
+					  const ProtobufCBinaryData *id,
+					  uint64_t generation)
+{
+	struct instance *instance =
+		id->len == 16 ? instance_table_by_id(&host->node->instances, id->data) : NULL;
+
+	if (!instance || instance->host != host || generation != instance->generation)
+		return NULL;
+	return instance;
+}
+
+void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
+{
+	struct instance *instance =
+		instance_of_event(host, &message->instance_id, message->generation);
+	char text[WAT_FAILURE_TEXT_MAX];
+
+	if (!instance)
+		return;
+	(void)snprintf(text, sizeof text,
+		       "a panic left the state in doubt, so it was built again from the last "
+		       "committed one; calls acknowledged since then are lost: %s",
+		       message->text);
+	log_error("an instance went back to its last committed state", "instance", instance->name,
+		  "why", message->text);
+	instance_set_failure(instance, lifecycle_failure(instance, WAT__ENVELOPE__CAUSE_KIND__PANIC,
+							 0, "", text));
+}
+
 void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *message)
 {
 	struct node *node = host->node;
 	struct instance *instance =
-		message->instance_id.len == 16
-			? instance_table_by_id(&node->instances, message->instance_id.data)
-			: NULL;
+		instance_of_event(host, &message->instance_id, message->generation);
 	struct checkpoint *checkpoint;
 	struct store_txn *txn;
 
-	/* One that was overtaken by a stop, or by a later generation, must not replace what came
-	 * after it. */
-	if (!instance || instance->host != host || instance->state != INSTANCE_READY ||
-	    message->generation != instance->generation)
+	/* One that was overtaken by a stop must not replace what came after it. */
+	if (!instance || instance->state != INSTANCE_READY)
 		return;
 	checkpoint = malloc(sizeof *checkpoint + message->state.len);
 	txn = store_txn_new();

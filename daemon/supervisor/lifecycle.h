@@ -41,6 +41,7 @@ void lifecycle_suspend(struct instance *instance);
 const char *lifecycle_store_error(int r);
 
 void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *checkpoint);
-void lifecycle_host_died(struct host *host, const struct host_death *death);
+void lifecycle_host_died(struct host *host, struct host_death *death);
+void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message);
 
 #endif

@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host_link.h"
 #include "daemon/supervisor/lifecycle_parts.h"
+#include "proto/dispatch.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
 
@@ -92,24 +93,36 @@ void lifecycle_died(struct instance *instance, bool culprit)
 	}
 }
 
+static void how_it_ended(const struct instance *instance,
+			 const struct host_death *death,
+			 char *text,
+			 size_t size)
+{
+	if (death->because_of && instance->condemned)
+		(void)snprintf(text, size, "the host of %s was killed by an operator",
+			       instance->name);
+	else if (death->because_of)
+		(void)snprintf(text, size,
+			       "the pool that %s ran in was killed by an operator, because of %s",
+			       instance->name, death->because_of);
+	else if (death->signal)
+		(void)snprintf(text, size, "the host of %s was killed by signal %d (%s)",
+			       instance->name, death->signal, strsignal(death->signal));
+	else
+		(void)snprintf(text, size, "the host of %s exited with code %d", instance->name,
+			       death->exit_code);
+}
+
 /* What the host died of, as the instance's failure. */
 static Wat__Envelope__Failure *describe(const struct instance *instance,
 					const struct host_death *death,
 					const char *method)
 {
-	char text[WAT_FAILURE_TEXT_MAX];
+	char text[WAT_FAILURE_TEXT_MAX], how[256];
 
-	if (death->signal)
-		(void)snprintf(text, sizeof text,
-			       "the host of %s was killed by signal %d (%s)%s%s%s%s",
-			       instance->name, death->signal, strsignal(death->signal),
-			       *method ? " while it ran " : "", method,
-			       *death->last_words ? "; its last words: " : "", death->last_words);
-	else
-		(void)snprintf(text, sizeof text, "the host of %s exited with code %d%s%s%s%s",
-			       instance->name, death->exit_code, *method ? " while it ran " : "",
-			       method, *death->last_words ? "; its last words: " : "",
-			       death->last_words);
+	how_it_ended(instance, death, how, sizeof how);
+	(void)snprintf(text, sizeof text, "%s%s%s%s%s", how, *method ? " while it ran " : "",
+		       method, *death->last_words ? "; its last words: " : "", death->last_words);
 	return lifecycle_failure(instance,
 				 death->signal ? WAT__ENVELOPE__CAUSE_KIND__SIGNAL
 					       : WAT__ENVELOPE__CAUSE_KIND__EXIT,
@@ -124,10 +137,11 @@ static const char *method_name(const struct instance *instance, uint32_t running
 
 	if (running == 0)
 		return "";
-	if (running == ATTRIBUTION_START)
-		return "Start";
-	if (running == ATTRIBUTION_STOP)
-		return "Stop";
+	if (running >= ATTRIBUTION_LIFECYCLE &&
+	    running <= ATTRIBUTION_LIFECYCLE + DISPATCH_DISCONNECT)
+		return dispatch_lifecycle_name(running - ATTRIBUTION_LIFECYCLE);
+	if (running == ATTRIBUTION_SELF)
+		return "load or save";
 	if (catalog_find(&instance->node->catalog, instance->service, &file, &service) ==
 		    CATALOG_FOUND &&
 	    running <= service->n_methods)
@@ -144,17 +158,21 @@ static void fail_operation(struct instance *instance, const Wat__Envelope__Failu
 			       failure ? failure->text : "the host died while it started");
 }
 
-static void instance_host_died(struct instance *instance,
-			       const struct host_death *death,
-			       bool culprit,
-			       uint32_t running)
+/* Clients come back with new channels. */
+static void forget_channels(struct instance *instance)
 {
-	Wat__Envelope__Failure *failure = describe(instance, death, method_name(instance, running));
+	list_for_each (i, &instance->grants)
+		container_of(i, struct grant, of_instance)->channels = 0;
+}
 
+static void instance_host_died(struct instance *instance,
+			       const Wat__Envelope__Failure *failure,
+			       bool culprit)
+{
 	list_remove(&instance->of_host);
 	instance->host = NULL;
-	if (culprit)
-		instance_set_failure(instance, failure ? failure_copy(failure) : NULL);
+	instance->condemned = false;
+	forget_channels(instance);
 	if (lifecycle_stop_host_gone(instance, failure)) {
 		/* It had given its final state already. */
 	} else if (instance->beginning && instance->operation && instance->operation->reply) {
@@ -168,17 +186,51 @@ static void instance_host_died(struct instance *instance,
 	} else {
 		lifecycle_died(instance, culprit);
 	}
-	failure_free(failure);
 }
 
-/* A death counts against the instances that were running a call, else against all. */
-static bool any_running(const struct host *host)
+/* A death counts against the instance that an operator meant, else against those that were running
+ * a call, else against all. */
+static bool is_culprit(const struct host *host, const struct instance *instance)
+{
+	bool condemned = false, running = false;
+
+	list_for_each (i, &host->instances) {
+		const struct instance *other = container_of(i, struct instance, of_host);
+
+		condemned = condemned || other->condemned;
+		running = running || host_running(host, other->slot);
+	}
+	if (condemned)
+		return instance->condemned;
+	return !running || host_running(host, instance->slot);
+}
+
+static const char *condemned_name(const struct host *host)
 {
 	list_for_each (i, &host->instances) {
-		if (host_running(host, container_of(i, struct instance, of_host)->slot))
-			return true;
+		const struct instance *instance = container_of(i, struct instance, of_host);
+
+		if (instance->condemned)
+			return instance->name;
 	}
-	return false;
+	return NULL;
+}
+
+/* Before anybody is told, every instance knows what it died of. */
+static void note_failures(struct host *host, struct host_death *death)
+{
+	death->because_of = condemned_name(host);
+	list_for_each (i, &host->instances) {
+		struct instance *instance = container_of(i, struct instance, of_host);
+
+		instance->culprit = is_culprit(host, instance);
+		failure_free(instance->death);
+		instance->death = describe(
+			instance, death, method_name(instance, host_running(host, instance->slot)));
+		if (instance->culprit)
+			instance_set_failure(
+				instance, instance->death ? failure_copy(instance->death) : NULL);
+	}
 }
 
 static void log_death(const struct host *host, const struct host_death *death)
@@ -194,22 +246,23 @@ static void log_death(const struct host *host, const struct host_death *death)
 		    host->pool ? "thread" : "process");
 }
 
-void lifecycle_host_died(struct host *host, const struct host_death *death)
+void lifecycle_host_died(struct host *host, struct host_death *death)
 {
 	struct node *node = host->node;
-	bool blame_running = any_running(host);
 	struct list *first;
 
 	if (!host->ending)
 		log_death(host, death);
 	if (node->pool == host)
 		node->pool = NULL;
+	note_failures(host, death);
 	host_link_fail_requests(host);
 	while ((first = list_first(&host->instances))) {
 		struct instance *instance = container_of(first, struct instance, of_host);
-		uint32_t running = host_running(host, instance->slot);
+		Wat__Envelope__Failure *failure = TAKE(instance->death);
 
-		instance_host_died(instance, death, !blame_running || running, running);
+		instance_host_died(instance, failure, instance->culprit);
+		failure_free(failure);
 	}
 	host_free(host);
 	node_check_progress(node);

@@ -11,6 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
+#include "daemon/supervisor/user_end.h"
 #include "proto/check.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
@@ -112,6 +113,7 @@ void lifecycle_start(struct instance *instance, bool run_start)
 void lifecycle_ready(struct instance *instance)
 {
 	instance_move(instance, INSTANCE_READY);
+	user_end_go_on(instance);
 	if (instance->node->suspending && instance->state == INSTANCE_READY)
 		lifecycle_suspend(instance);
 	node_check_progress(instance->node);
@@ -356,11 +358,10 @@ static struct instance *instance_for(struct operation *operation,
 		return instance_free(instance);
 	randombytes_buf(instance->id, sizeof instance->id);
 	(void)snprintf(instance->service, sizeof instance->service, "%s", begin->service->name);
-	(void)snprintf(instance->plugin, sizeof instance->plugin, "%s", begin->file->path);
-	memcpy(instance->schema, begin->file->schema_digest, sizeof instance->schema);
+	instance_set_service(instance, begin->file->path, begin->file->schema_digest,
+			     begin->service);
 	memcpy(instance->admin_holder_pk, begin->holder_pk, sizeof instance->admin_holder_pk);
 	instance->interface_hash = begin->service->interface_hash;
-	instance->all_methods = methods_mask(begin->service->n_methods);
 	instance->tier = begin->tier;
 	instance->epoch = begin->previous ? begin->previous->epoch : 1;
 	instance->generation = 1;
@@ -408,8 +409,6 @@ void lifecycle_resume(struct instance *instance)
 					    : "it has no committed state");
 		return;
 	}
-	(void)snprintf(instance->plugin, sizeof instance->plugin, "%s", file->path);
-	memcpy(instance->schema, file->schema_digest, sizeof instance->schema);
-	instance->all_methods = methods_mask(service->n_methods);
+	instance_set_service(instance, file->path, file->schema_digest, service);
 	lifecycle_start(instance, false);
 }

@@ -12,7 +12,10 @@
 #include "daemon/supervisor/methods.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
+#include "proto/token.h"
 #include <wat/admin.pb-c.h>
+
+#define USERS_LEFT_MAX 256u
 
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
@@ -95,17 +98,49 @@ static void on_stop_committed(void *arg, int r)
 		       instance->name, lifecycle_store_error(r));
 }
 
+/* Who was never deprovisioned. */
+struct left {
+	Wat__Admin__UserLeft users[USERS_LEFT_MAX], *list[USERS_LEFT_MAX];
+	uint32_t n;
+};
+
+static void note_left(struct left *left, const struct instance *instance)
+{
+	left->n = 0;
+	list_for_each (i, &instance->grants) {
+		const struct grant *grant = container_of(i, struct grant, of_instance);
+		Wat__Admin__UserLeft *user = &left->users[left->n];
+
+		if (grant->row.role != TOKEN_USER || grant->row.state != 2)
+			continue;
+		log_info("a user was left at the stop", "instance", instance->name, "user",
+			 grant->row.user);
+		if (left->n++ >= USERS_LEFT_MAX)
+			continue;
+		wat__admin__user_left__init(user);
+		user->name = (char *)grant->row.user;
+		user->grant_id = (ProtobufCBinaryData){16, (uint8_t *)grant->row.id};
+		user->channels = grant->channels;
+		left->list[left->n - 1] = user;
+	}
+}
+
 /* instance->committed is the final state. */
 static int commit_stop(struct instance *instance)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = lifecycle_txn(instance, STORE_STOPPED);
+	_cleanup_(freep) struct left *left = malloc(sizeof *left);
 	Wat__Admin__StopReply reply = WAT__ADMIN__STOP_REPLY__INIT;
 	int r;
 
-	if (!txn)
+	if (!txn || !left)
 		return -ENOMEM;
+	note_left(left, instance);
 	reply.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
 	reply.generation = instance->generation;
+	reply.users = left->list;
+	reply.n_users = left->n < USERS_LEFT_MAX ? left->n : USERS_LEFT_MAX;
+	reply.n_left = left->n;
 	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_FINAL,
 					    instance->committed, instance->committed_len)) < 0 ||
 	    (r = operation_decide(instance->operation, &reply.base, txn)) < 0 ||

@@ -11,10 +11,19 @@ enum node_method {
 	NODE_SHOW,
 	NODE_USERS,
 	NODE_SPAWN,
-	NODE_START
+	NODE_START,
+	NODE_KILL
 };
 enum admin_method { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
-enum host_method { HOST_START, HOST_ATTACH, HOST_DETACH, HOST_DRAIN, HOST_FINISH };
+enum host_method {
+	HOST_START,
+	HOST_ATTACH,
+	HOST_DETACH,
+	HOST_DRAIN,
+	HOST_FINISH,
+	HOST_PROVISION,
+	HOST_DEPROVISION
+};
 
 /* An answer is stored under its interface and method. */
 #define ANSWER_OF_NODE(method) ((int)(method))

@@ -22,6 +22,7 @@
 #include "daemon/supervisor/node_load.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/session.h"
+#include "daemon/supervisor/user_end.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
@@ -117,8 +118,11 @@ void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count)
 				      ? grant_table_find(node->grants, count->grant_id.data)
 				      : NULL;
 
-	if (grant)
-		grant->channels = count->channels;
+	if (!grant)
+		return;
+	grant->channels = count->channels;
+	if (grant->channels == 0 && grant->row.session && grant->row.state == 2)
+		user_end(node, grant, NULL);
 }
 
 static bool is_starting(const struct node *node)
@@ -270,6 +274,7 @@ static int init_state(struct node *node)
 	if (r < 0)
 		return fail(r, "the database can't be opened", dir);
 	node->last_time = store_last_time(node->store);
+	node->last_connection = store_starts(node->store) << 40;
 	r = keyring_open(dir, &node->keyring);
 	if (r < 0)
 		return fail(r, "the issuing key can't be read", dir);

@@ -41,7 +41,10 @@ struct node {
 	int lock_fd;
 	uint64_t started_ms;
 	uint64_t last_time; /* Unix seconds, never backward */
-	bool ready;         /* told to whoever started us */
+	/* Number of the newest channel: the count of starts in the upper 24 bits, so that none is
+	 * used again. */
+	uint64_t last_connection;
+	bool ready; /* told to whoever started us */
 	bool suspending;
 };
 

@@ -65,8 +65,9 @@ static int on_grant(void *arg, const struct store_grant *row)
 	struct grant *grant;
 	int r;
 
-	/* Revoked rows are for the audit only. */
-	if (!instance || row->state != 2)
+	/* Those that were being revoked are finished when their instance is ready; revoked rows are
+	 * for the audit only. */
+	if (!instance || (row->state != 2 && row->state != 3))
 		return 0;
 	r = grant_table_add(node->grants, row, &grant);
 	if (r < 0)

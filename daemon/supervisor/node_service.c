@@ -275,6 +275,7 @@ wat_status node_on_users(struct node_users_call *call,
 		user->created = grant->row.created;
 		user->not_after = grant->row.not_after;
 		user->channels = grant->channels;
+		user->session = grant->row.session;
 		out->users[out->n_users++] = user;
 	}
 	return WAT_OK;

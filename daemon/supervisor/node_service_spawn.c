@@ -2,6 +2,8 @@
 #include <string.h>
 #include <wat/node.service.h>
 
+#include "daemon/base/log.h"
+#include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
@@ -53,11 +55,20 @@ static wat_status check_spawn(struct wat_call *call, const node_spawn_request *i
 	if (!name_is_valid(in->name))
 		return call->api->fail(call, WAT_INVALID_ARGUMENT, "name \"%.80s\": " NAME_RULE,
 				       in->name);
-	if (in->state.len > WAT_STATE_MAX)
-		return call->api->fail(call, WAT_RESOURCE_EXHAUSTED,
-				       "the state has %zu bytes, the limit is %u", in->state.len,
-				       WAT_STATE_MAX);
 	return WAT_OK;
+}
+
+static wat_status check_state_size(struct wat_call *call,
+				   const node_spawn_request *in,
+				   const Wat__Manifest__Service *service)
+{
+	uint32_t max = service->state_max ? service->state_max : WAT_STATE_MAX;
+
+	if (in->state.len <= max)
+		return WAT_OK;
+	return call->api->fail(call, WAT_RESOURCE_EXHAUSTED,
+			       "the state has %zu bytes, the limit of %s is %u", in->state.len,
+			       service->name, max);
 }
 
 /* A name is free when it was never used or its incarnation was stopped. */
@@ -89,6 +100,8 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 	status = check_free(call, begin.previous);
 	if (status == WAT_OK)
 		status = node_find_service(call, in->service, &begin.file, &begin.service);
+	if (status == WAT_OK)
+		status = check_state_size(call, in, begin.service);
 	if (status != WAT_OK) {
 		operation_forget(operation);
 		return status;
@@ -174,4 +187,29 @@ wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node
 			instance_state_name(instance->state));
 	operation_forget(operation);
 	return status;
+}
+
+wat_status node_on_kill(struct node_kill_call *c,
+			wat_empty *state,
+			const node_name_request *in,
+			node_kill_reply *out)
+{
+	struct instance *instance = NULL;
+	wat_status status = node_find_instance(&c->base, in->name, &instance);
+
+	(void)state;
+	if (status != WAT_OK)
+		return status;
+	if (!instance->host)
+		return wat_fail(c, WAT_FAILED_PRECONDITION, "\"%s\" is %s and has no process",
+				instance->name, instance_state_name(instance->state));
+	log_warning("an operator kills the host of an instance", "instance", instance->name,
+		    "state", instance_state_name(instance->state), "tier",
+		    instance->host->pool ? "thread" : "process");
+	instance->condemned = true;
+	out->pid = (uint32_t)instance->host->pid;
+	list_for_each (i, &instance->host->instances)
+		out->others += container_of(i, struct instance, of_host) != instance;
+	host_kill(instance->host);
+	return WAT_OK;
 }

@@ -25,6 +25,7 @@ struct operation {
 	void (*retry)(struct operation *);
 	struct instance *instance;
 	struct grant *grant;
+	void *arg;      /* of retry */
 	uint8_t *reply; /* packed; set once the answer is decided */
 	size_t reply_len;
 	const ProtobufCMessageDescriptor *reply_type;

@@ -140,7 +140,7 @@ static void send_bound(const struct bind *bind, int role, int channel)
 		bound.method_mask = bind->token.method_mask;
 	}
 	/* Larger frames are for those who proved something. */
-	bind->session->stream.body_max = WAT_BODY_MAX;
+	bind->session->stream.body_max = WAT_CONTROL_BODY_MAX;
 	session_send(bind->session, &frame, &bound.base, channel);
 }
 
@@ -174,6 +174,8 @@ static int attach(const struct bind *bind, int host_end)
 	request.lane = bind->message->lane;
 	request.resume = bind->message->lane_mode == WAT__ENVELOPE__LANE_MODE__RESUME;
 	request.time_left_ms = time_left_ms(bind);
+	request.user = bind->grant->row.user;
+	request.connection = ++bind->session->node->last_connection;
 	return host_request(bind->instance->host, HOST_ATTACH, &request.base, host_end, NULL, NULL);
 }
 

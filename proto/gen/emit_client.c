@@ -4,8 +4,8 @@
 
 #include "proto/gen/emit.h"
 #include "proto/gen/names.h"
+#include "proto/interface.h"
 
-#define WITH_MAX 4u
 #define PARAMETERS_MAX 8u
 
 struct signature {
@@ -88,6 +88,21 @@ static void emit_handle(FILE *out, const struct service *s, const char *role, co
 		      ARGUMENTS(name_format("(wat_capability *)%s", role)));
 }
 
+static void emit_users_left(FILE *out, const char *c)
+{
+	struct signature left = {.n = 0};
+
+	add(&left, name_format("const %s_admin *admin", c));
+	add(&left, name_format("const struct wat_user_left **ret"));
+	add(&left, name_format("size_t *ret_n"));
+	fputs("/* Users whom the stop found not deprovisioned: how many; the first of them in "
+	      "*ret, as "
+	      "long as\n * admin lives. */\n",
+	      out);
+	emit_function(out, "size_t ", c, "users_left", &left, "return wat_users_left",
+		      ARGUMENTS("(const wat_capability *)admin", "ret", "ret_n"));
+}
+
 static void emit_admin(FILE *out, const struct service *s)
 {
 	const char *c = s->c_name;
@@ -111,6 +126,7 @@ static void emit_admin(FILE *out, const struct service *s)
 	emit_function(out, "int ", c, "stop", &stop, "return wat_stub_stop",
 		      ARGUMENTS("(wat_capability *)admin", name_format("&%s_interface", c),
 				"(ProtobufCMessage **)ret_state"));
+	emit_users_left(out, c);
 }
 
 static void emit_plain(FILE *out, const struct service *s, const struct method *m, size_t number)
@@ -157,18 +173,6 @@ static void emit_send(FILE *out, const struct service *s, const struct method *m
 		      ARGUMENTS("(wat_capability *)user", name_format("&%s_interface", c),
 				name_format("%zu", number), "(const ProtobufCMessage *)in",
 				name_format("%s_%s_invoke", c, n), "(void (*)(void))done", "arg"));
-}
-
-static bool has_with(const struct method *m)
-{
-	const char *type;
-
-	if (m->in->proto->n_field > WITH_MAX || m->out->proto->n_field > 1)
-		return false;
-	for (size_t i = 0; i < m->in->proto->n_field; i++)
-		if (!field_is_simple(m->in->proto->field[i], &type))
-			return false;
-	return m->out->proto->n_field == 0 || field_is_simple(m->out->proto->field[0], &type);
 }
 
 /* protobuf-c writes field names in lower case. */
@@ -247,9 +251,11 @@ static void emit_client_service(FILE *out, const struct service *s)
 	emit_admin(out, s);
 	emit_handle(out, s, "user", "WAT_ROLE_USER");
 	for (size_t i = 0; i < s->n_methods; i++) {
+		if (s->methods[i].flags & WAT_METHOD_INTERNAL)
+			continue;
 		emit_plain(out, s, &s->methods[i], i);
 		emit_send(out, s, &s->methods[i], i);
-		if (has_with(&s->methods[i]))
+		if (method_has_with(&s->methods[i]))
 			emit_with(out, s, &s->methods[i]);
 	}
 }

@@ -41,18 +41,34 @@ static void drop_plain_locations(file_proto *proto)
 	proto->source_code_info->n_location = kept;
 }
 
-static void emit_schema(FILE *out, const struct file *file)
+/* Adds the files that are not there yet; imports come first in each closure. */
+static void add_files(Google__Protobuf__FileDescriptorSet *set, const struct file *file)
+{
+	for (size_t i = 0; i < file->n_closure; i++) {
+		bool there = false;
+
+		for (size_t j = 0; j < set->n_file; j++)
+			there = there || set->file[j] == file->closure[i];
+		if (there)
+			continue;
+		drop_plain_locations((file_proto *)file->closure[i]);
+		set->file = reallocarray(set->file, set->n_file + 1, sizeof(*set->file));
+		if (!set->file)
+			abort();
+		set->file[set->n_file++] = (file_proto *)file->closure[i];
+	}
+}
+
+static void emit_schema(FILE *out, const struct plugin *plugin)
 {
 	Google__Protobuf__FileDescriptorSet set = GOOGLE__PROTOBUF__FILE_DESCRIPTOR_SET__INIT;
 	uint8_t *bytes;
 	size_t n;
 
-	for (size_t i = 0; i < file->n_closure; i++)
-		drop_plain_locations((file_proto *)file->closure[i]);
-	set.n_file = file->n_closure;
-	set.file = (file_proto **)file->closure;
+	for (size_t i = 0; i < plugin->n_files; i++)
+		add_files(&set, plugin->files[i]);
 	n = google__protobuf__file_descriptor_set__get_packed_size(&set);
-	bytes = malloc(n);
+	bytes = malloc(n + 1);
 	if (!bytes)
 		abort();
 	google__protobuf__file_descriptor_set__pack(&set, bytes);
@@ -91,48 +107,78 @@ static Wat__Manifest__Service *manifest_service(const struct service *s)
 	out->version = s->version;
 	out->interface_hash = s->hash;
 	out->state = s->state->full;
+	out->state_max = s->state_max;
+	for (unsigned l = 0; l < LIFECYCLE_N; l++)
+		if (s->lifecycle & 1u << l)
+			out->lifecycle |= 1u << (l + 1);
 	out->methods = zeroed(s->n_methods, sizeof(*out->methods));
 	for (size_t i = 0; i < s->n_methods; i++)
 		out->methods[out->n_methods++] = manifest_method(&s->methods[i]);
 	return out;
 }
 
-static void emit_manifest(FILE *out, const struct file *file)
+size_t plugin_n_services(const struct plugin *plugin)
 {
-	Wat__Manifest__Plugin plugin = WAT__MANIFEST__PLUGIN__INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plugin->n_files; i++)
+		n += plugin->files[i]->n_services;
+	return n;
+}
+
+const struct service *plugin_service(const struct plugin *plugin, size_t i)
+{
+	const struct file *const *file = plugin->files;
+
+	while (i >= (*file)->n_services)
+		i -= (*file++)->n_services;
+	return &(*file)->services[i];
+}
+
+static void emit_manifest(FILE *out, const struct plugin *plugin)
+{
+	Wat__Manifest__Plugin manifest = WAT__MANIFEST__PLUGIN__INIT;
 	uint8_t *bytes;
 	size_t n;
 
-	plugin.abi = PLUGIN_ABI;
-	plugin.services = zeroed(file->n_services, sizeof(*plugin.services));
-	for (size_t i = 0; i < file->n_services; i++)
-		plugin.services[plugin.n_services++] = manifest_service(&file->services[i]);
-	n = wat__manifest__plugin__get_packed_size(&plugin);
+	manifest.abi = PLUGIN_ABI;
+	manifest.services = zeroed(plugin_n_services(plugin), sizeof(*manifest.services));
+	for (size_t i = 0; i < plugin_n_services(plugin); i++)
+		manifest.services[manifest.n_services++] =
+			manifest_service(plugin_service(plugin, i));
+	n = wat__manifest__plugin__get_packed_size(&manifest);
 	bytes = zeroed(n, 1);
-	wat__manifest__plugin__pack(&plugin, bytes);
+	wat__manifest__plugin__pack(&manifest, bytes);
 	emit_section(out, "wat_manifest", ".wat.plugin", bytes, n);
 	free(bytes);
 }
 
-void emit_plugin_c(FILE *out, const struct file *file)
+static void emit_table(FILE *out, const struct plugin *plugin)
 {
-	emit_head(out, file, "Handler tables and self-description of a plugin.");
-	emit_include(out, file, "service.h");
-	fprintf(out,
-		"\n_Static_assert(WAT_PLUGIN_ABI == %uu, \"generated for another ABI: run "
-		"protoc-gen-wat again\");\n\n",
-		PLUGIN_ABI);
-	emit_handler_tables(out, file);
 	fputs("static const struct wat_service *const wat_services[] = {\n", out);
-	for (size_t i = 0; i < file->n_services; i++)
-		fprintf(out, "\t&%s_service,\n", file->services[i].c_name);
+	for (size_t i = 0; i < plugin_n_services(plugin); i++)
+		fprintf(out, "\t&%s_service,\n", plugin_service(plugin, i)->c_name);
 	fprintf(out,
 		"};\n\nextern const struct wat_plugin wat_plugin;\n"
 		"__attribute__((visibility(\"default\"))) const struct wat_plugin wat_plugin = "
 		"{\n\t.abi = WAT_PLUGIN_ABI,\n"
 		"\t.size = sizeof(struct wat_plugin),\n\t.n_services = %zuu,\n\t.services = "
 		"wat_services,\n};\n",
-		file->n_services);
-	emit_schema(out, file);
-	emit_manifest(out, file);
+		plugin_n_services(plugin));
+}
+
+void emit_plugin_c(FILE *out, const struct plugin *plugin)
+{
+	emit_head(out, plugin->files[0], "Handler tables and self-description of a plugin.");
+	for (size_t i = 0; i < plugin->n_files; i++)
+		emit_include(out, plugin->files[i], "service.h");
+	fprintf(out,
+		"\n_Static_assert(WAT_PLUGIN_ABI == %uu, \"generated for another ABI: run "
+		"protoc-gen-wat again\");\n\n",
+		PLUGIN_ABI);
+	for (size_t i = 0; i < plugin->n_files; i++)
+		emit_handler_tables(out, plugin->files[i]);
+	emit_table(out, plugin);
+	emit_schema(out, plugin);
+	emit_manifest(out, plugin);
 }

@@ -4,6 +4,7 @@
 
 #include "proto/gen/emit.h"
 #include "proto/gen/names.h"
+#include "proto/interface.h"
 
 static void emit_call_struct(FILE *out, const struct service *s, const char *name)
 {
@@ -25,15 +26,21 @@ static void emit_later(FILE *out, const struct service *s, const struct method *
 		       take, 1, "\n{\n\treturn call->base.api->take(&call->base);\n}\n\n");
 }
 
+/* What the handlers work on: the message, or the service's own form of it. */
+static char *state_parameter(const struct service *s)
+{
+	return name_format("%s *%s", s->state_c_type, s->self ? "self" : "state");
+}
+
 static void emit_method(FILE *out, const struct service *s, const struct method *m)
 {
 	const char *parameters[] = {
 		name_format("struct %s_%s_call *call", s->c_name, m->snake),
-		name_format("%s *state", s->state->c_name),
+		state_parameter(s),
 		name_format("const %s *in", m->in->c_name),
 		name_format("%s *out", m->out->c_name),
 	};
-	bool later = m->flags & 2u;
+	bool later = m->flags & WAT_METHOD_LATER;
 
 	emit_call_struct(out, s, m->snake);
 	emit_comment(out, m->comment);
@@ -43,18 +50,69 @@ static void emit_method(FILE *out, const struct service *s, const struct method 
 		emit_later(out, s, m);
 }
 
-static void emit_lifecycle(FILE *out,
-			   const struct service *s,
-			   const char *name,
-			   const char *comment)
+static void emit_lifecycle(FILE *out, const struct service *s, enum lifecycle lifecycle)
 {
+	static const char *const comments[LIFECYCLE_N] = {
+		[LIFECYCLE_START] = " Runs once, when an incarnation begins. A failure is the "
+				    "spawn's.",
+		[LIFECYCLE_STOP] = " Runs once, when an incarnation ends; the state it leaves is "
+				   "the final one. After a\n failure the instance goes on.",
+		[LIFECYCLE_PROVISION] = " Runs once for each User, before its capability is "
+					"given. A failure refuses it.",
+		[LIFECYCLE_DEPROVISION] = " Runs once for each User that is taken back, after its "
+					  "last call.",
+		[LIFECYCLE_DISCONNECT] = " Runs each time the last channel of a User has gone.",
+	};
+	const char *name = lifecycle_name(lifecycle);
 	const char *parameters[] = {name_format("struct %s_%s_call *call", s->c_name, name),
-				    name_format("%s *state", s->state->c_name)};
+				    state_parameter(s), "const struct wat_user *user"};
 
 	emit_call_struct(out, s, name);
-	emit_comment(out, comment);
-	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, name), parameters, 2,
-		       ";\n\n");
+	emit_comment(out, comments[lifecycle]);
+	emit_prototype(out, name_format("wat_status %s_on_%s", s->c_name, name), parameters,
+		       lifecycle_of_user(lifecycle) ? 3 : 2, ";\n\n");
+}
+
+static void emit_self(FILE *out, const struct service *s)
+{
+	const char *c = s->c_name;
+	const char *load[] = {name_format("struct %s_load_call *call", c),
+			      name_format("const %s *state", s->state->c_name),
+			      name_format("struct %s **ret_self", s->self)};
+	const char *save[] = {name_format("struct %s_save_call *call", c),
+			      name_format("const struct %s *self", s->self),
+			      name_format("%s *state", s->state->c_name)};
+	const char *release[] = {name_format("struct %s *self", s->self)};
+
+	emit_call_struct(out, s, "load");
+	fputs("/* Builds the live form, on the heap. 0, the status of wat_fail, or a negative "
+	      "errno. "
+	      "*/\n",
+	      out);
+	emit_prototype(out, name_format("int %s_load", c), load, 3, ";\n\n");
+	emit_call_struct(out, s, "save");
+	fputs("/* Fills the message, with memory from wat_alloc, and changes nothing. Returns as "
+	      "load "
+	      "does. */\n",
+	      out);
+	emit_prototype(out, name_format("int %s_save", c), save, 3, ";\n\n");
+	emit_prototype(out, name_format("void %s_free", c), release, 1, ";\n\n");
+}
+
+static void emit_service(FILE *out, const struct service *s)
+{
+	fprintf(out, "extern const struct wat_service %s_service;\n\n", s->c_name);
+	if (s->self)
+		fprintf(out, "struct %s; /* the live form of the state: the service's own */\n\n",
+			s->self);
+	emit_comment(out, s->comment);
+	for (size_t j = 0; j < s->n_methods; j++)
+		emit_method(out, s, &s->methods[j]);
+	for (unsigned l = 0; l < LIFECYCLE_N; l++)
+		if (s->lifecycle & 1u << l)
+			emit_lifecycle(out, s, l);
+	if (s->self)
+		emit_self(out, s);
 }
 
 void emit_service_h(FILE *out, const struct file *file)
@@ -67,20 +125,8 @@ void emit_service_h(FILE *out, const struct file *file)
 	emit_include(out, file, "pb-c.h");
 	emit_pragma(out);
 	emit_types(out, file);
-	for (size_t i = 0; i < file->n_services; i++) {
-		const struct service *s = &file->services[i];
-
-		fprintf(out, "extern const struct wat_service %s_service;\n\n", s->c_name);
-		emit_comment(out, s->comment);
-		for (size_t j = 0; j < s->n_methods; j++)
-			emit_method(out, s, &s->methods[j]);
-		if (s->on_start)
-			emit_lifecycle(out, s, "start", " Runs once, when an incarnation begins.");
-		if (s->on_stop)
-			emit_lifecycle(out, s, "stop",
-				       " Runs once, when an incarnation ends; the state it leaves "
-				       "is the final one.");
-	}
+	for (size_t i = 0; i < file->n_services; i++)
+		emit_service(out, &file->services[i]);
 	fputs("#endif\n", out);
 }
 
@@ -114,9 +160,9 @@ void emit_wat_c(FILE *out, const struct file *file)
 			"wat_interface),\n\t.version = %uu,\n"
 			"\t.name = \"%s\",\n\t.hash = UINT64_C(0x%016" PRIx64
 			"),\n\t.state = &%s__descriptor,\n"
-			"\t.methods = %s_methods,\n\t.n_methods = %zuu,\n};\n",
+			"\t.methods = %s_methods,\n\t.n_methods = %zuu,\n\t.state_max = %uu,\n};\n",
 			s->c_name, s->version, s->full, s->hash, s->state->pbc_low, s->c_name,
-			s->n_methods);
+			s->n_methods, s->state_max);
 	}
 }
 

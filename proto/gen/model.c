@@ -8,7 +8,9 @@
 
 #include "proto/gen/names.h"
 #include "proto/gen/options.h"
+#include "proto/gen/symbols.h"
 #include "proto/interface.h"
+#include "proto/limits.h"
 #include "proto/support/bytes.h"
 
 #define PATH_PACKAGE 2
@@ -151,12 +153,9 @@ static bool take_method_options(struct builder *b,
 				    proto->name));
 	if (!o)
 		return true;
-	if (o->internal)
-		return refuse(
-			b, path, 4,
-			name_format("option internal of method %s is not built yet", proto->name));
 	method->flags = (o->read_only ? WAT_METHOD_READ_ONLY : 0) |
 			(o->later ? WAT_METHOD_LATER : 0) |
+			(o->internal ? WAT_METHOD_INTERNAL : 0) |
 			(o->validates_first ? WAT_METHOD_VALIDATES_FIRST : 0);
 	method->deadline_ms = o->deadline_ms;
 	return true;
@@ -186,11 +185,6 @@ static bool add_method(struct builder *b, struct service *service, size_t s, siz
 		return refuse(b, path, 4,
 			      name_format("method %s uses a message of a file without a package",
 					  proto->name));
-	for (size_t i = 0; i < m; i++)
-		if (strcmp(service->methods[i].snake, method->snake) == 0)
-			return refuse(b, path, 4,
-				      name_format("methods %s and %s have the same C name",
-						  service->methods[i].name, proto->name));
 	return take_method_options(b, proto, method, path);
 }
 
@@ -200,16 +194,48 @@ static bool take_lifecycle(struct builder *b,
 			   const int32_t *path)
 {
 	for (size_t i = 0; i < o->n_lifecycle; i++) {
-		if (o->lifecycle[i] == WAT__LIFECYCLE__START)
-			service->on_start = true;
-		else if (o->lifecycle[i] == WAT__LIFECYCLE__STOP)
-			service->on_stop = true;
-		else
+		int number = (int)o->lifecycle[i];
+
+		/* They count from 1 in the option. */
+		if (number < 1 || number > LIFECYCLE_N)
 			return refuse(b, path, 2,
-				      name_format("service %s: only the lifecycle handlers START "
-						  "and STOP are built yet",
-						  service->proto->name));
+				      name_format("service %s: lifecycle has the unknown number "
+						  "%d",
+						  service->proto->name, number));
+		service->lifecycle |= 1u << (number - 1);
 	}
+	return true;
+}
+
+static bool take_self(struct builder *b,
+		      struct service *service,
+		      const Wat__ServiceOptions *o,
+		      const int32_t *path)
+{
+	service->state_c_type = service->state->c_name;
+	if (!*o->self)
+		return true;
+	if (!name_is_identifier(o->self))
+		return refuse(b, path, 2,
+			      name_format("option self of service %s: expected the name of a C "
+					  "struct, got \"%s\"",
+					  service->proto->name, o->self));
+	service->self = o->self;
+	service->state_c_type = name_format("struct %s", o->self);
+	return true;
+}
+
+static bool take_state_max(struct builder *b,
+			   struct service *service,
+			   const Wat__ServiceOptions *o,
+			   const int32_t *path)
+{
+	if (o->state_max > WAT_STATE_MAX_MAX)
+		return refuse(b, path, 2,
+			      name_format("option state_max of service %s: expected at most %u "
+					  "bytes, got %u",
+					  service->proto->name, WAT_STATE_MAX_MAX, o->state_max));
+	service->state_max = o->state_max ? o->state_max : WAT_STATE_MAX;
 	return true;
 }
 
@@ -228,17 +254,14 @@ static bool take_service_options(struct builder *b, struct service *service, con
 			      name_format("service %s has no state; expected option (wat.service) "
 					  "= { state: \"package.Message\" }",
 					  service->proto->name));
-	if (o->self)
-		return refuse(b, path, 2,
-			      name_format("option self of service %s is not built yet",
-					  service->proto->name));
 	service->state = find_type(b->file, o->state);
 	if (!service->state)
 		return refuse(b, path, 2,
 			      name_format("service %s: there is no message %s for its state",
 					  service->proto->name, o->state));
 	service->version = o->version;
-	return take_lifecycle(b, service, o, path);
+	return take_self(b, service, o, path) && take_state_max(b, service, o, path) &&
+	       take_lifecycle(b, service, o, path);
 }
 
 static uint64_t interface_hash(const char *full, uint32_t version)
@@ -286,91 +309,24 @@ static bool add_service(struct builder *b, size_t s)
 	return true;
 }
 
-/* C names of messages against each other, and against what a service brings. */
-static bool check_type_name(struct builder *b, const struct type *type)
-{
-	static const char *const of_service[] = {"admin", "user", "interface", "service"};
-	int32_t path[] = {PATH_MESSAGE, 0};
-
-	for (size_t i = 0; i < b->file->proto->n_message_type; i++)
-		if (b->file->proto->message_type[i] == type->proto)
-			path[1] = (int32_t)i;
-	for (size_t i = 0; &b->file->types[i] != type; i++)
-		if (strcmp(b->file->types[i].c_name, type->c_name) == 0)
-			return refuse(b, path, 2,
-				      name_format("messages %s and %s have the same C name %s",
-						  b->file->types[i].full, type->full,
-						  type->c_name));
-	for (size_t s = 0; !b->file->builtin && s < b->file->n_services; s++)
-		for (size_t i = 0; i < sizeof of_service / sizeof *of_service; i++) {
-			char *taken =
-				name_format("%s_%s", b->file->services[s].c_name, of_service[i]);
-			bool same = strcmp(taken, type->c_name) == 0;
-
-			free(taken);
-			if (same)
-				return refuse(b, path, 2,
-					      name_format("message %s gets the C name %s, which "
-							  "service %s needs",
-							  type->full, type->c_name,
-							  b->file->services[s].proto->name));
-		}
-	return true;
-}
-
-/* Does a function of a later method have the type's C name? */
-static const struct method *meets_later(const struct service *s, const struct type *type)
-{
-	for (size_t i = 0; i < s->n_methods; i++) {
-		char *reply = name_format("%s_%s_reply", s->c_name, s->methods[i].snake);
-		bool same = (s->methods[i].flags & WAT_METHOD_LATER) &&
-			    strcmp(reply, type->c_name) == 0;
-
-		free(reply);
-		if (same)
-			return &s->methods[i];
-	}
-	return NULL;
-}
-
-static bool check_later_names(struct builder *b, struct type *type)
-{
-	for (size_t i = 0; i < b->file->n_services; i++) {
-		const struct method *method = meets_later(&b->file->services[i], type);
-
-		if (!method)
-			continue;
-		if (!b->file->builtin)
-			return refuse(b, NULL, 0,
-				      name_format("message %s gets the C name %s, which the later "
-						  "method %s needs",
-						  type->full, type->c_name, method->name));
-		/* watd's own messages are then known by protobuf-c's name only. */
-		type->c_name = type->pbc;
-	}
-	return true;
-}
-
 static bool check_names(struct builder *b)
 {
-	for (size_t i = 0; i < b->file->n_services; i++)
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(b->file->services[i].c_name, b->file->services[j].c_name) == 0) {
-				const int32_t path[] = {PATH_SERVICE, (int32_t)i};
+	const struct symbol *later, *earlier = NULL;
+	struct symbol *symbols;
+	size_t n;
 
-				return refuse(
-					b, path, 2,
-					name_format("services %s and %s have the same C name %s",
-						    b->file->services[j].proto->name,
-						    b->file->services[i].proto->name,
-						    b->file->services[i].c_name));
-			}
-	for (size_t i = 0; i < b->file->n_types; i++)
-		if (b->file->types[i].file == b->file->proto &&
-		    (!check_type_name(b, &b->file->types[i]) ||
-		     !check_later_names(b, &b->file->types[i])))
-			return false;
-	return true;
+	do {
+		symbols = symbols_of(b->file, &n);
+		later = symbols_find_meeting(symbols, n, &earlier);
+		if (!later)
+			return true;
+		/* watd's own messages are then known by protobuf-c's name only. */
+		if (b->file->builtin && later->type)
+			later->type->c_name = later->type->pbc;
+	} while (b->file->builtin && later->type);
+	return refuse(b, later->path, later->n_path,
+		      name_format("%s gets the C name %s, which %s has", later->owner, later->name,
+				  earlier->owner));
 }
 
 static bool build(struct builder *b)
@@ -393,6 +349,10 @@ static bool build(struct builder *b)
 			      name_format("package %s gives no C prefix; expected option "
 					  "(wat.file) = { prefix: ... }",
 					  file->proto->package));
+	if (!file->builtin && strcmp(file->prefix, "wat") == 0)
+		return refuse(b, (const int32_t[]){PATH_PACKAGE}, 1,
+			      name_format("the C prefix wat is that of libwat; expected another "
+					  "one, by option (wat.file) = { prefix: ... }"));
 	add_closure(b, file->proto);
 	add_types(b);
 	file->n_services = file->proto->n_service;
@@ -416,48 +376,28 @@ struct file *model_new(const request *r, const file_proto *proto, bool builtin, 
 	return NULL;
 }
 
+static const struct {
+	const char *name;
+	bool of_user;
+} lifecycles[LIFECYCLE_N] = {
+	[LIFECYCLE_START] = {"start", false},
+	[LIFECYCLE_STOP] = {"stop", false},
+	[LIFECYCLE_PROVISION] = {"provision", true},
+	[LIFECYCLE_DEPROVISION] = {"deprovision", true},
+	[LIFECYCLE_DISCONNECT] = {"disconnect", true},
+};
+
+const char *lifecycle_name(enum lifecycle lifecycle)
+{
+	return lifecycles[lifecycle].name;
+}
+
+bool lifecycle_of_user(enum lifecycle lifecycle)
+{
+	return lifecycles[lifecycle].of_user;
+}
+
 bool is_empty(const struct type *type)
 {
 	return strcmp(type->full, "wat.Empty") == 0;
-}
-
-bool field_is_simple(const field_proto *field, const char **ret_c_type)
-{
-	if (field->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED ||
-	    field->has_oneof_index)
-		return false;
-	switch (field->type) {
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_DOUBLE:
-		*ret_c_type = "double ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FLOAT:
-		*ret_c_type = "float ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_INT64:
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT64:
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED64:
-		*ret_c_type = "int64_t ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_UINT64:
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED64:
-		*ret_c_type = "uint64_t ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_INT32:
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT32:
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED32:
-		*ret_c_type = "int32_t ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_UINT32:
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED32:
-		*ret_c_type = "uint32_t ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BOOL:
-		*ret_c_type = "bool ";
-		return true;
-	case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING:
-		*ret_c_type = "const char *";
-		return true;
-	default:
-		return false;
-	}
 }

@@ -35,15 +35,28 @@ struct method {
 	uint32_t deadline_ms;
 };
 
+/* The lifecycle handlers; a bit each in service->lifecycle. */
+enum lifecycle {
+	LIFECYCLE_START,
+	LIFECYCLE_STOP,
+	LIFECYCLE_PROVISION,
+	LIFECYCLE_DEPROVISION,
+	LIFECYCLE_DISCONNECT,
+	LIFECYCLE_N
+};
+
 struct service {
 	const service_proto *proto;
 	char *full;
 	char *c_name; /* kv_store, or kv */
 	const struct type *state;
+	const char *self;   /* name of the live form's struct; NULL: none */
+	char *state_c_type; /* what handlers get: "kv_state", or "struct cache" */
 	const char *comment;
 	uint32_t version;
+	uint32_t state_max; /* bytes */
 	uint64_t hash;
-	bool on_start, on_stop;
+	unsigned lifecycle; /* bits */
 	struct method *methods;
 	size_t n_methods;
 };
@@ -62,6 +75,15 @@ struct file {
 	size_t n_closure;
 };
 
+/* What becomes one .so: the files of one run that have services. */
+struct plugin {
+	const struct file **files;
+	size_t n_files;
+};
+
+size_t plugin_n_services(const struct plugin *plugin);
+const struct service *plugin_service(const struct plugin *plugin, size_t i);
+
 /* Builds the model of one file. NULL: refused; *ret_error says file:line:column: error: what. */
 struct file *model_new(const Google__Protobuf__Compiler__CodeGeneratorRequest *request,
 		       const file_proto *proto,
@@ -71,5 +93,11 @@ struct file *model_new(const Google__Protobuf__Compiler__CodeGeneratorRequest *r
 /* A scalar or a string: what a _with function takes. *ret_c_type is its C type. */
 bool field_is_simple(const field_proto *field, const char **ret_c_type);
 bool is_empty(const struct type *type);
+/* At most 4 fields in and 1 out, all of them simple. */
+bool method_has_with(const struct method *method);
+/* "start", "provision", ... */
+const char *lifecycle_name(enum lifecycle lifecycle);
+/* The handler gets a user. */
+bool lifecycle_of_user(enum lifecycle lifecycle);
 
 #endif

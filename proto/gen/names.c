@@ -180,3 +180,13 @@ bool name_is_keyword(const char *name)
 			return true;
 	return false;
 }
+
+bool name_is_identifier(const char *name)
+{
+	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
+		return false;
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_')
+			return false;
+	return !name_is_keyword(name);
+}

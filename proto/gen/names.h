@@ -16,6 +16,8 @@ char *name_pbc_upper(const char *full);
 char *name_prefix(const char *package);
 /* dir/kv.proto -> dir/kv */
 char *name_stem(const char *file);
+/* Could it name a C struct? */
+bool name_is_identifier(const char *name);
 /* Is it an identifier that C reserves? */
 bool name_is_keyword(const char *name);
 

@@ -75,6 +75,18 @@ wrong() {
 	done
 }
 
+# Services of two files that share a third one, in one plugin.
+several() {
+	"$PROTOC" --plugin=protoc-gen-wat="$GENERATOR" --wat_out="plugin=both:$work" -I"$here/several" -I"$SOURCE/proto" \
+		-I"$PROTOBUF_INCLUDE" common.proto left.proto right.proto
+	for proto in common left right; do messages "$here/several" $proto.proto; done
+	[[ -e $work/both.plugin.c && ! -e $work/left.plugin.c ]] || fail "one run makes one plugin.c"
+	# shellcheck disable=SC2046
+	cc $(includes) -Wall -Wextra -Werror -shared -fPIC -Wl,-z,defs -o "$work/both.so" "$here/several/handlers.c" \
+		"$work"/{common,left,right}.{pb-c,wat}.c "$work/both.plugin.c" "$BUILD/include/wat/types.pb-c.c" -lprotobuf-c ||
+		fail "a plugin of two files"
+}
+
 # The headers compile alone and together, as C and as C++, with every warning on.
 right() {
 	both
@@ -86,6 +98,7 @@ right() {
 		# shellcheck disable=SC2046
 		c++ $(includes) -Wall -Wextra -Werror -c -o "$work/o" "$work/alone.cc" || fail "$name as C++"
 	done
+	several
 	cat >"$work/uses.c" <<'C'
 #include "kv.client.h"
 int use(kv_store_user *u, kv_user *k, char **body)

@@ -189,7 +189,7 @@ static void test_symbols(void **state)
 		      "wat_spawn_raw wat_start_raw "
 		      "wat_status_name wat_status_text wat_stop_raw wat_stub_call wat_stub_open "
 		      "wat_stub_provision "
-		      "wat_stub_send wat_stub_spawn wat_stub_stop ");
+		      "wat_stub_send wat_stub_spawn wat_stub_stop wat_users_left ");
 }
 
 int main(void)

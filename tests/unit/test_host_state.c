@@ -16,7 +16,7 @@ static void init(struct state *state, const ProtobufCMessage *from)
 	uint8_t bytes[1024];
 	size_t n = protobuf_c_message_pack(from, bytes);
 
-	assert_int_equal(state_init(state, from->descriptor, bytes, n, NULL), 0);
+	assert_int_equal(state_init(state, from->descriptor, WAT_STATE_MAX, false, bytes, n, NULL), 0);
 	assert_int_equal(state_begin(state), 0);
 }
 
@@ -164,12 +164,12 @@ static void test_init_refused(void **unused)
 	struct state state;
 
 	(void)unused;
-	assert_int_equal(state_init(&state, &probe__state__descriptor, large, sizeof large, &error),
+	assert_int_equal(state_init(&state, &probe__state__descriptor, WAT_STATE_MAX, false, large, sizeof large, &error),
 			 STATE_E_TOO_LARGE);
-	assert_int_equal(state_init(&state, &probe__state__descriptor, cut, sizeof cut, &error),
+	assert_int_equal(state_init(&state, &probe__state__descriptor, WAT_STATE_MAX, false, cut, sizeof cut, &error),
 			 STATE_E_FORM);
 	assert_string_equal(error.path, "note");
-	assert_int_equal(state_init(&state, &probe__state__descriptor, NULL, 0, &error), 0);
+	assert_int_equal(state_init(&state, &probe__state__descriptor, WAT_STATE_MAX, false, NULL, 0, &error), 0);
 	state_deinit(&state);
 }
 

@@ -19,6 +19,7 @@
 struct world {
 	char dir[32];
 	struct store *store;
+	struct store_grant grant;
 	unsigned n_instances, n_grants, n_snapshots, n_bad, n_ended, n_answers;
 	struct store_snapshot snapshot;
 	uint8_t state[64];
@@ -61,6 +62,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 static int on_grant(void *arg, const struct store_grant *row)
 {
 	((struct world *)arg)->n_grants++;
+	((struct world *)arg)->grant = *row;
 	assert_string_equal(row->user, "me");
 	return 0;
 }
@@ -287,9 +289,39 @@ static void test_newer(void **state)
 
 	open_store(w);
 	w->store = store_close(w->store);
-	execute(w, "PRAGMA user_version = 2");
+	execute(w, "PRAGMA user_version = 999");
 	assert_int_equal(store_open(w->dir, &w->store, &note), -EPROTO);
 	assert_null(w->store);
+}
+
+/* A database of an older watd is brought up to date with what is in it; every opening is counted.
+ */
+static void test_older(void **state)
+{
+	struct world *w = *state;
+	struct store_grant grant = {
+		.id = {7}, .instance_id = {1}, .state = 2, .user = "me", .session = true};
+	struct store_instance instance = {.name = "c1",
+					  .id = {1},
+					  .service = "counter.Counter",
+					  .generation = 3,
+					  .state = STORE_RUNNING};
+	struct store_txn *txn = store_txn_new();
+
+	open_store(w);
+	assert_int_equal(store_txn_put_instance(txn, &instance), 0);
+	assert_int_equal(store_txn_put_grant(txn, &grant), 0);
+	assert_int_equal(commit(w, txn), 0);
+	w->store = store_close(w->store);
+	execute(w, "ALTER TABLE grants DROP COLUMN session; ALTER TABLE node DROP COLUMN starts;"
+		   "PRAGMA user_version = 1");
+	for (uint64_t starts = 1; starts <= 3; starts++) {
+		open_store(w);
+		assert_int_equal(store_starts(w->store), starts);
+		assert_int_equal(w->n_grants, 1);
+		assert_false(w->grant.session);
+		w->store = store_close(w->store);
+	}
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -297,8 +329,8 @@ static void test_newer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_reopen),         CASE(test_end),     CASE(test_digest),
-		CASE(test_all_or_nothing), CASE(test_corrupt), CASE(test_newer),
+		CASE(test_reopen),  CASE(test_end),   CASE(test_digest), CASE(test_all_or_nothing),
+		CASE(test_corrupt), CASE(test_newer), CASE(test_older),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

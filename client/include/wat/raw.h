@@ -52,6 +52,15 @@ WAT_API_CHECK int wat_deprovision_raw(wat_capability *admin, const char *user);
 /* Flushes this wat's channels to the instance first, so that every call sent before is served.
  * *ret_state: packed final state. */
 WAT_API_CHECK int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n);
+/* Users that were never deprovisioned, as the stop by this Admin found them: how many, with the
+ * first 256 in *ret (NULL if there are none), which live as long as the Admin's handle. */
+struct wat_user_left {
+	const char *name;
+	const uint8_t *grant_id; /* 16 bytes */
+	uint32_t channels;       /* that it had open */
+};
+WAT_API size_t wat_users_left(const wat_capability *admin, const struct wat_user_left **ret,
+			      size_t *ret_n);
 
 /* Node. ret_token: the Admin's token. */
 WAT_API_CHECK int wat_spawn_raw(wat_node *, const char *service, const char *name,

@@ -41,9 +41,11 @@ struct wat_spawn {
 		sizeof(struct wat_spawn), 0, 0, 0 \
 	}
 
+enum wat_grant_flags { WAT_GRANT_SESSION = 1 }; /* the grant ends when its last channel goes */
+
 struct wat_grant {
 	uint32_t size;      /* of this struct */
-	uint32_t flags;     /* 0 */
+	uint32_t flags;     /* enum wat_grant_flags */
 	const char *name;   /* of the user: [a-z0-9][a-z0-9._-]{0,62} */
 	uint64_t methods;   /* mask of the methods that may be called; 0: all */
 	uint64_t not_after; /* Unix seconds; 0: in 90 days */

@@ -107,6 +107,15 @@ static inline int counter_stop(counter_admin *admin, counter_state **ret_state)
 			     (ProtobufCMessage **)ret_state);
 }
 
+/* Users whom the stop found not deprovisioned: how many; the first of them in *ret, as long as
+ * admin lives. */
+static inline size_t counter_users_left(const counter_admin *admin,
+					const struct wat_user_left **ret,
+					size_t *ret_n)
+{
+	return wat_users_left((const wat_capability *)admin, ret, ret_n);
+}
+
 static inline int counter_user_open(wat *w, const char *token, counter_user **ret)
 {
 	return wat_stub_open(w, &counter_interface, WAT_ROLE_USER, token, (wat_capability **)ret);

@@ -38,4 +38,5 @@ const struct wat_interface counter_interface = {
 	.state = &counter__state__descriptor,
 	.methods = counter_methods,
 	.n_methods = 3u,
+	.state_max = 65536u,
 };

@@ -73,6 +73,7 @@ static inline void kv_answer_free(kv_answer *message)
 
 extern const struct wat_interface kv_store_interface;
 extern const struct wat_interface kv_interface;
+extern const struct wat_interface kv_cache_interface;
 
 /* Keys and values. */
 typedef struct kv_store_admin kv_store_admin;
@@ -124,6 +125,15 @@ static inline int kv_store_stop(kv_store_admin *admin, kv_state **ret_state)
 {
 	return wat_stub_stop((wat_capability *)admin, &kv_store_interface,
 			     (ProtobufCMessage **)ret_state);
+}
+
+/* Users whom the stop found not deprovisioned: how many; the first of them in *ret, as long as
+ * admin lives. */
+static inline size_t kv_store_users_left(const kv_store_admin *admin,
+					 const struct wat_user_left **ret,
+					 size_t *ret_n)
+{
+	return wat_users_left((const wat_capability *)admin, ret, ret_n);
 }
 
 static inline int kv_store_user_open(wat *w, const char *token, kv_store_user **ret)
@@ -286,6 +296,15 @@ static inline int kv_stop(kv_admin *admin, kv_state **ret_state)
 			     (ProtobufCMessage **)ret_state);
 }
 
+/* Users whom the stop found not deprovisioned: how many; the first of them in *ret, as long as
+ * admin lives. */
+static inline size_t kv_users_left(const kv_admin *admin,
+				   const struct wat_user_left **ret,
+				   size_t *ret_n)
+{
+	return wat_users_left((const wat_capability *)admin, ret, ret_n);
+}
+
 static inline int kv_user_open(wat *w, const char *token, kv_user **ret)
 {
 	return wat_stub_open(w, &kv_interface, WAT_ROLE_USER, token, (wat_capability **)ret);
@@ -336,6 +355,138 @@ static inline int kv_size_with(kv_user *user_, char **ret_body)
 	int r_;
 
 	r_ = kv_size(user_, NULL, &out_);
+	if (r_ != 0)
+		return r_;
+	if (ret_body) {
+		size_t n_ = strlen(out_->body) + 1;
+		char *copy_ = (char *)malloc(n_);
+
+		if (copy_)
+			*ret_body = (char *)memcpy(copy_, out_->body, n_);
+		else
+			r_ = -ENOMEM;
+	}
+	kv_answer_free(out_);
+	return r_;
+}
+
+/* Its handlers get a struct of its own. */
+typedef struct kv_cache_admin kv_cache_admin;
+typedef struct kv_cache_user kv_cache_user;
+
+/* Begins an instance. spawn NULL: defaults; initial NULL: the state with no field set. */
+static inline int kv_cache_spawn(wat_node *node,
+				 const char *name,
+				 const struct wat_spawn *spawn,
+				 const kv_state *initial,
+				 kv_cache_admin **ret)
+{
+	return wat_stub_spawn(node, &kv_cache_interface, name, spawn,
+			      (const ProtobufCMessage *)initial, (wat_capability **)ret);
+}
+
+static inline int kv_cache_admin_open(wat *w, const char *token, kv_cache_admin **ret)
+{
+	return wat_stub_open(w, &kv_cache_interface, WAT_ROLE_ADMIN, token, (wat_capability **)ret);
+}
+
+/* The text is freed with wat_memory_free. */
+static inline int kv_cache_admin_token(const kv_cache_admin *admin, char **ret_text)
+{
+	return wat_capability_token((const wat_capability *)admin, ret_text);
+}
+
+/* The handle, not the grant. Returns NULL. */
+static inline kv_cache_admin *kv_cache_admin_free(kv_cache_admin *admin)
+{
+	return (kv_cache_admin *)wat_capability_free((wat_capability *)admin);
+}
+
+static inline int kv_cache_provision(kv_cache_admin *admin,
+				     const struct wat_grant *grant,
+				     kv_cache_user **ret)
+{
+	return wat_stub_provision((wat_capability *)admin, &kv_cache_interface, grant,
+				  (wat_capability **)ret);
+}
+
+static inline int kv_cache_deprovision(kv_cache_admin *admin, const char *user)
+{
+	return wat_deprovision_raw((wat_capability *)admin, user);
+}
+
+/* Ends the instance after everything sent before; ret_state NULL: the final state is dropped. */
+static inline int kv_cache_stop(kv_cache_admin *admin, kv_state **ret_state)
+{
+	return wat_stub_stop((wat_capability *)admin, &kv_cache_interface,
+			     (ProtobufCMessage **)ret_state);
+}
+
+/* Users whom the stop found not deprovisioned: how many; the first of them in *ret, as long as
+ * admin lives. */
+static inline size_t kv_cache_users_left(const kv_cache_admin *admin,
+					 const struct wat_user_left **ret,
+					 size_t *ret_n)
+{
+	return wat_users_left((const wat_capability *)admin, ret, ret_n);
+}
+
+static inline int kv_cache_user_open(wat *w, const char *token, kv_cache_user **ret)
+{
+	return wat_stub_open(w, &kv_cache_interface, WAT_ROLE_USER, token, (wat_capability **)ret);
+}
+
+/* The text is freed with wat_memory_free. */
+static inline int kv_cache_user_token(const kv_cache_user *user, char **ret_text)
+{
+	return wat_capability_token((const wat_capability *)user, ret_text);
+}
+
+/* The handle, not the grant. Returns NULL. */
+static inline kv_cache_user *kv_cache_user_free(kv_cache_user *user)
+{
+	return (kv_cache_user *)wat_capability_free((wat_capability *)user);
+}
+
+static inline int kv_cache_take(kv_cache_user *user, const kv_item_key *in, kv_answer **ret)
+{
+	return wat_stub_call((wat_capability *)user, &kv_cache_interface, 0,
+			     (const ProtobufCMessage *)in, (ProtobufCMessage **)ret);
+}
+
+typedef void kv_cache_take_done(void *arg,
+				int status,
+				const kv_answer *out,
+				const struct wat_failure *failure);
+
+static inline void kv_cache_take_invoke(void (*done)(void),
+					void *arg,
+					int status,
+					const ProtobufCMessage *out,
+					const struct wat_failure *failure)
+{
+	((kv_cache_take_done *)done)(arg, status, (const kv_answer *)out, failure);
+}
+
+/* Queues the call; done (may be NULL) is called once, from inside libwat. */
+static inline int kv_cache_take_send(kv_cache_user *user,
+				     const kv_item_key *in,
+				     kv_cache_take_done *done,
+				     void *arg)
+{
+	return wat_stub_send((wat_capability *)user, &kv_cache_interface, 0,
+			     (const ProtobufCMessage *)in, kv_cache_take_invoke,
+			     (void (*)(void))done, arg);
+}
+
+static inline int kv_cache_take_with(kv_cache_user *user_, const char *name, char **ret_body)
+{
+	kv_item_key in_ = KV_ITEM_KEY_INIT;
+	kv_answer *out_ = NULL;
+	int r_;
+
+	in_.name = (char *)name;
+	r_ = kv_cache_take(user_, &in_, &out_);
 	if (r_ != 0)
 		return r_;
 	if (ret_body) {

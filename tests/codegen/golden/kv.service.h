@@ -64,6 +64,7 @@ static inline void kv_answer_free(kv_answer *message)
 
 extern const struct wat_interface kv_store_interface;
 extern const struct wat_interface kv_interface;
+extern const struct wat_interface kv_cache_interface;
 extern const struct wat_service kv_store_service;
 
 /* Keys and values. */
@@ -102,14 +103,15 @@ struct kv_store_start_call {
 	struct wat_call base;
 };
 
-/* Runs once, when an incarnation begins. */
+/* Runs once, when an incarnation begins. A failure is the spawn's. */
 wat_status kv_store_on_start(struct kv_store_start_call *call, kv_state *state);
 
 struct kv_store_stop_call {
 	struct wat_call base;
 };
 
-/* Runs once, when an incarnation ends; the state it leaves is the final one. */
+/* Runs once, when an incarnation ends; the state it leaves is the final one. After a
+ * failure the instance goes on. */
 wat_status kv_store_on_stop(struct kv_store_stop_call *call, kv_state *state);
 
 extern const struct wat_service kv_service;
@@ -122,5 +124,87 @@ wat_status kv_on_size(struct kv_size_call *call,
 		      kv_state *state,
 		      const wat_empty *in,
 		      kv_answer *out);
+
+extern const struct wat_service kv_cache_service;
+
+struct kv_lru; /* the live form of the state: the service's own */
+
+/* Its handlers get a struct of its own. */
+struct kv_cache_take_call {
+	struct wat_call base;
+};
+
+wat_status kv_cache_on_take(struct kv_cache_take_call *call,
+			    struct kv_lru *self,
+			    const kv_item_key *in,
+			    kv_answer *out);
+
+struct kv_cache_sweep_call {
+	struct wat_call base;
+};
+
+/* Only for the service itself. */
+wat_status kv_cache_on_sweep(struct kv_cache_sweep_call *call,
+			     struct kv_lru *self,
+			     const wat_empty *in,
+			     wat_empty *out);
+
+struct kv_cache_start_call {
+	struct wat_call base;
+};
+
+/* Runs once, when an incarnation begins. A failure is the spawn's. */
+wat_status kv_cache_on_start(struct kv_cache_start_call *call, struct kv_lru *self);
+
+struct kv_cache_stop_call {
+	struct wat_call base;
+};
+
+/* Runs once, when an incarnation ends; the state it leaves is the final one. After a
+ * failure the instance goes on. */
+wat_status kv_cache_on_stop(struct kv_cache_stop_call *call, struct kv_lru *self);
+
+struct kv_cache_provision_call {
+	struct wat_call base;
+};
+
+/* Runs once for each User, before its capability is given. A failure refuses it. */
+wat_status kv_cache_on_provision(struct kv_cache_provision_call *call,
+				 struct kv_lru *self,
+				 const struct wat_user *user);
+
+struct kv_cache_deprovision_call {
+	struct wat_call base;
+};
+
+/* Runs once for each User that is taken back, after its last call. */
+wat_status kv_cache_on_deprovision(struct kv_cache_deprovision_call *call,
+				   struct kv_lru *self,
+				   const struct wat_user *user);
+
+struct kv_cache_disconnect_call {
+	struct wat_call base;
+};
+
+/* Runs each time the last channel of a User has gone. */
+wat_status kv_cache_on_disconnect(struct kv_cache_disconnect_call *call,
+				  struct kv_lru *self,
+				  const struct wat_user *user);
+
+struct kv_cache_load_call {
+	struct wat_call base;
+};
+
+/* Builds the live form, on the heap. 0, the status of wat_fail, or a negative errno. */
+int kv_cache_load(struct kv_cache_load_call *call, const kv_state *state, struct kv_lru **ret_self);
+
+struct kv_cache_save_call {
+	struct wat_call base;
+};
+
+/* Fills the message, with memory from wat_alloc, and changes nothing. Returns as load does. */
+int kv_cache_save(struct kv_cache_save_call *call, const struct kv_lru *self, kv_state *state);
+
+void kv_cache_free(struct kv_lru *self);
 
 #endif

@@ -31,6 +31,7 @@ const struct wat_interface kv_store_interface = {
 	.state = &acme__kv__v1__state__descriptor,
 	.methods = kv_store_methods,
 	.n_methods = 2u,
+	.state_max = 65536u,
 };
 
 extern const struct wat_interface kv_interface;
@@ -53,4 +54,35 @@ const struct wat_interface kv_interface = {
 	.state = &acme__kv__v1__state__descriptor,
 	.methods = kv_methods,
 	.n_methods = 1u,
+	.state_max = 65536u,
+};
+
+extern const struct wat_interface kv_cache_interface;
+
+static const struct wat_method kv_cache_methods[] = {
+	{
+		.name = "Take",
+		.input = &acme__kv__v1__item__key__descriptor,
+		.output = &acme__kv__v1__answer__descriptor,
+		.flags = 0u,
+		.deadline_ms = 0u,
+	},
+	{
+		.name = "Sweep",
+		.input = &wat__empty__descriptor,
+		.output = &wat__empty__descriptor,
+		.flags = 4u,
+		.deadline_ms = 0u,
+	},
+};
+
+const struct wat_interface kv_cache_interface = {
+	.size = sizeof(struct wat_interface),
+	.version = 0u,
+	.name = "acme.kv.v1.Cache",
+	.hash = UINT64_C(0xc967727bddc3a4e1),
+	.state = &acme__kv__v1__state__descriptor,
+	.methods = kv_cache_methods,
+	.n_methods = 2u,
+	.state_max = 1048576u,
 };

@@ -46,6 +46,8 @@ enum wat_log_level { WAT_LOG_ERROR = 3, WAT_LOG_WARNING = 4, WAT_LOG_INFO = 6, W
 
 /* Unix time in nanoseconds. The only clock a handler should use. */
 #define wat_now(call) ((call)->base.api->now(&(call)->base))
+/* Where this handler runs and for whom: const struct wat_context *, valid while the call is. */
+#define wat_context(call) ((call)->base.api->context(&(call)->base))
 /* Fills the buffer with random bytes. The only source of randomness a handler should use. */
 #define wat_random(call, buffer, n) ((call)->base.api->random(&(call)->base, (buffer), (n)))
 

@@ -1,0 +1,150 @@
+/* service_lifecycle.c - lifecycle handlers as parts of a request. Instance's thread. */
+#include "daemon/host/service_lifecycle.h"
+
+#include <stdio.h>
+
+#include "daemon/base/log.h"
+#include "daemon/host/call_self.h"
+#include "daemon/host/report.h"
+#include "daemon/host/service_loop.h"
+#include "proto/failure.h"
+
+void request_fail(struct request *request, wat_status status, const char *text)
+{
+	request->status = status;
+	request->failure = failure_new("%s", text);
+}
+
+/* With the chain: which handler of which instance said so. */
+static void fail_with_cause(struct service_loop *loop,
+			    struct request *request,
+			    wat_status status,
+			    Wat__Envelope__CauseKind kind,
+			    const char *method,
+			    const char *text)
+{
+	struct report report;
+
+	report_init(&report, kind, loop->instance, method, text);
+	request->status = status;
+	request->failure = failure_copy(&report.failure);
+}
+
+/* What a lifecycle handler that failed said, as a sentence. */
+struct said {
+	wat_status status;
+	bool panicked;
+	char sentence[WAT_FAILURE_TEXT_MAX];
+};
+
+/* WAT_OK if there is none. */
+static wat_status run(struct service_loop *loop,
+		      enum dispatch_lifecycle which,
+		      const struct wat_user *user,
+		      struct said *said)
+{
+	const char *method = dispatch_lifecycle_name(which), *text = "";
+
+	said->panicked = false;
+	said->status = call_run_lifecycle(loop, which, user, &text, &said->panicked);
+	if (said->status == WAT_OK)
+		return WAT_OK;
+	(void)snprintf(said->sentence, sizeof said->sentence, "%s %s: %s", method,
+		       said->panicked ? "panicked" : "failed", text);
+	report_clean_text(said->sentence);
+	log_error("a lifecycle handler failed", "instance", loop->instance->name, "user",
+		  user ? user->name : "", "status", wat_status_name((int)said->status), "text",
+		  said->sentence);
+	return said->status;
+}
+
+bool request_run_lifecycle(struct service_loop *loop,
+			   struct request *request,
+			   enum dispatch_lifecycle which,
+			   wat_status status_of_failure)
+{
+	struct said said;
+
+	if (run(loop, which, NULL, &said) == WAT_OK)
+		return true;
+	fail_with_cause(loop, request, status_of_failure ? status_of_failure : said.status,
+			said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
+				      : WAT__ENVELOPE__CAUSE_KIND__FAILURE,
+			dispatch_lifecycle_name(which), said.sentence);
+	return false;
+}
+
+bool request_load_self(struct service_loop *loop, struct request *request)
+{
+	const char *text = "";
+
+	if (call_load_self(loop, &text) == WAT_OK)
+		return true;
+	fail_with_cause(loop, request, WAT_START_FAILED, WAT__ENVELOPE__CAUSE_KIND__FAILURE, "load",
+			text);
+	return false;
+}
+
+bool request_give_state(struct service_loop *loop, struct request *request)
+{
+	const char *text = "";
+	wat_status status = call_save_self(loop, &text);
+
+	if (status != WAT_OK) {
+		fail_with_cause(loop, request, status, WAT__ENVELOPE__CAUSE_KIND__FAILURE, "save",
+				text);
+		return false;
+	}
+	if (state_pack(&loop->state, &request->state, &request->n_state) == 0)
+		return true;
+	request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
+	return false;
+}
+
+/* A user that was let in and can't be told of: it leaves again. */
+static void take_back(struct service_loop *loop, const struct wat_user *user)
+{
+	struct said said;
+
+	(void)run(loop, DISPATCH_DEPROVISION, user, &said);
+	service_loop_changed(loop);
+}
+
+void request_run_provision(struct service_loop *loop,
+			   struct request *request,
+			   const struct wat_user *user)
+{
+	struct said said;
+
+	if (!dispatch_has_lifecycle(loop->instance->service, DISPATCH_PROVISION))
+		return;
+	if (run(loop, DISPATCH_PROVISION, user, &said) != WAT_OK)
+		fail_with_cause(loop, request, said.status,
+				said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
+					      : WAT__ENVELOPE__CAUSE_KIND__FAILURE,
+				dispatch_lifecycle_name(DISPATCH_PROVISION), said.sentence);
+	else if (request_give_state(loop, request))
+		service_loop_settled(loop);
+	else
+		take_back(loop, user);
+}
+
+void request_run_deprovision(struct service_loop *loop,
+			     struct request *request,
+			     const struct wat_user *user)
+{
+	struct said said;
+
+	if (!dispatch_has_lifecycle(loop->instance->service, DISPATCH_DEPROVISION))
+		return;
+	if (run(loop, DISPATCH_DEPROVISION, user, &said) == WAT_OK &&
+	    request_give_state(loop, request))
+		service_loop_settled(loop);
+}
+
+void service_loop_run_disconnect(struct service_loop *loop, const struct wat_user *user)
+{
+	struct said said;
+
+	(void)run(loop, DISPATCH_DISCONNECT, user, &said);
+}

@@ -1,0 +1,239 @@
+/* user_end.c - how a User ends. Loop thread. */
+#include "daemon/supervisor/user_end.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wat/host.pb-c.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/host.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/methods.h"
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+#include "proto/token.h"
+
+DEFINE_CLEANUP(struct store_txn *, store_txn_free);
+
+/* A step under way. The grant is found by its id: its incarnation may end meanwhile. */
+struct ending {
+	struct node *node;
+	struct operation *operation; /* NULL: nobody waits */
+	uint8_t grant_id[16];
+};
+
+static struct grant *grant_of(const struct ending *ending)
+{
+	return grant_table_find(ending->node->grants, ending->grant_id);
+}
+
+/* No call of the grant can run any more. */
+static void tell(struct ending *ending)
+{
+	struct operation *operation = TAKE(ending->operation);
+
+	if (operation)
+		operation_conclude(operation);
+}
+
+static void on_ended(void *arg, int r)
+{
+	_cleanup_(freep) struct ending *ending = arg;
+	struct grant *grant = grant_of(ending);
+
+	if (r < 0) {
+		log_error("the end of a user was not stored; it is finished at the next start",
+			  "error", lifecycle_store_error(r));
+		return;
+	}
+	if (!grant)
+		return;
+	list_remove(&grant->of_instance);
+	grant_table_remove(ending->node->grants, grant);
+}
+
+/* state NULL: there was no handler, so the state is what it was. */
+static int commit_end(struct ending *ending,
+		      const struct grant *grant,
+		      const Wat__Host__UserReply *reply)
+{
+	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
+	struct instance *instance = grant->instance;
+	struct store_grant row = grant->row;
+	int r;
+
+	if (!txn)
+		return -ENOMEM;
+	row.state = 4;
+	if ((r = store_txn_put_grant(txn, &row)) < 0)
+		return r;
+	if (reply && reply->ran) {
+		r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
+					       reply->state.data, reply->state.len);
+		if (r == 0)
+			r = instance_set_committed(instance, reply->state.data, reply->state.len,
+						   clock_unix_ms());
+		if (r < 0)
+			return r;
+	}
+	store_submit(ending->node->store, TAKE(txn), on_ended, ending);
+	return 0;
+}
+
+static void finish(struct ending *ending, const Wat__Host__UserReply *reply)
+{
+	struct grant *grant = grant_of(ending);
+	int r = grant ? commit_end(ending, grant, reply) : -ENOENT;
+
+	if (r == 0)
+		return;
+	if (grant)
+		log_error("the end of a user is not finished; the next start does", "user",
+			  grant->row.user, "error", lifecycle_store_error(r));
+	free(ending);
+}
+
+static void on_host_said(void *arg, const struct host_answer *answer)
+{
+	struct ending *ending = arg;
+	ProtobufCMessage *reply = NULL;
+
+	tell(ending);
+	/* The handler did not run, or what it did went with the host: it runs at the next start. */
+	if (answer->died || answer->status != WAT_OK ||
+	    check_unpack(&wat__host__user_reply__descriptor, NULL, answer->body, answer->n, &reply,
+			 NULL) < 0) {
+		free(ending);
+		return;
+	}
+	finish(ending, (const Wat__Host__UserReply *)reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+}
+
+static int ask_host(struct ending *ending, const struct grant *grant)
+{
+	const struct instance *instance = grant->instance;
+	Wat__Host__DeprovisionRequest request = WAT__HOST__DEPROVISION_REQUEST__INIT;
+
+	request.instance_id = (ProtobufCBinaryData){16, (uint8_t *)instance->id};
+	request.grant_id = (ProtobufCBinaryData){16, (uint8_t *)grant->row.id};
+	request.user = (char *)grant->row.user;
+	return host_request(instance->host, HOST_DEPROVISION, &request.base, -1, on_host_said,
+			    ending);
+}
+
+/* The second step: at the host, if there is one. */
+static void end_at_host(struct ending *ending)
+{
+	struct grant *grant = grant_of(ending);
+	struct instance *instance = grant ? grant->instance : NULL;
+
+	if (!instance) {
+		tell(ending);
+		free(ending);
+	} else if (instance->host && !instance->drained && instance->state != INSTANCE_STARTING) {
+		if (ask_host(ending, grant) == 0)
+			return;
+		/* Its channels can't be ended by asking: end the host instead. */
+		log_error("no memory to end a revoked user's channels; its host is killed",
+			  "instance", instance->name);
+		host_kill(instance->host);
+		tell(ending);
+		free(ending);
+	} else {
+		tell(ending);
+		/* The handler, if there is one, runs when the instance is ready. */
+		if (instance_has(instance, INSTANCE_HAS_DEPROVISION))
+			free(ending);
+		else
+			finish(ending, NULL);
+	}
+}
+
+static void on_revoking(void *arg, int r)
+{
+	struct ending *ending = arg;
+	struct grant *grant = grant_of(ending);
+
+	if (r == 0) {
+		end_at_host(ending);
+		return;
+	}
+	if (grant)
+		grant->row.state = 2;
+	if (ending->operation)
+		operation_fail(ending->operation, WAT_RESOURCE_EXHAUSTED, NULL,
+			       "the revocation could not be stored, the user stays: %s",
+			       lifecycle_store_error(r));
+	else
+		log_error("the end of a session could not be stored; its grant stays", "error",
+			  lifecycle_store_error(r));
+	free(ending);
+}
+
+static struct ending *ending_new(struct node *node,
+				 const struct grant *grant,
+				 struct operation *operation)
+{
+	struct ending *ending = calloc(1, sizeof *ending);
+
+	if (!ending)
+		return NULL;
+	ending->node = node;
+	ending->operation = operation;
+	memcpy(ending->grant_id, grant->row.id, sizeof ending->grant_id);
+	return ending;
+}
+
+/* The first step: it is decided, whatever happens from here on. */
+static int begin_end(struct ending *ending, struct grant *grant)
+{
+	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
+	const struct instance *instance = grant->instance;
+	Wat__Empty reply = WAT__EMPTY__INIT;
+	struct store_grant row = grant->row;
+	int r;
+
+	if (!txn)
+		return -ENOMEM;
+	row.state = 3;
+	if ((r = store_txn_put_grant(txn, &row)) < 0 ||
+	    (ending->operation &&
+	     (r = operation_decide(ending->operation, &reply.base, txn)) < 0) ||
+	    (r = store_txn_add_event(txn, ending->operation ? "deprovision" : "session-over",
+				     instance->name, instance->id, row.user)) < 0)
+		return r;
+	/* From here on no BIND of this grant succeeds. */
+	grant->row.state = 3;
+	store_submit(ending->node->store, TAKE(txn), on_revoking, ending);
+	return 0;
+}
+
+void user_end(struct node *node, struct grant *grant, struct operation *operation)
+{
+	struct ending *ending = ending_new(node, grant, operation);
+
+	if (ending && begin_end(ending, grant) == 0)
+		return;
+	free(ending);
+	if (operation)
+		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory; the user stays");
+	else
+		log_error("no memory to end a session; its grant stays", "user", grant->row.user);
+}
+
+void user_end_go_on(struct instance *instance)
+{
+	list_for_each_safe (i, &instance->grants) {
+		struct grant *grant = container_of(i, struct grant, of_instance);
+		struct ending *ending;
+
+		if (grant->row.role != TOKEN_USER || grant->row.state != 3)
+			continue;
+		ending = ending_new(instance->node, grant, NULL);
+		if (ending)
+			end_at_host(ending);
+	}
+}

@@ -1,0 +1,17 @@
+/* user_end.h - how a User ends: revoking -> its channels and its Deprovision handler -> revoked.
+ * Loop thread. Nobody binds it from the first step on; the answer is given when no call of it can
+ * run any more; a step that a death or a restart of watd interrupted is taken again. */
+#ifndef WAT_SUPERVISOR_USER_END_H
+#define WAT_SUPERVISOR_USER_END_H
+
+struct grant;
+struct instance;
+struct node;
+struct operation;
+
+/* The grant is active. operation (may be NULL) is concluded or failed. */
+void user_end(struct node *node, struct grant *grant, struct operation *operation);
+/* The instance became ready: finishes those whose handler has not run. */
+void user_end_go_on(struct instance *instance);
+
+#endif

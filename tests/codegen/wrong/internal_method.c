@@ -1,0 +1,8 @@
+/* An internal method has no client function. expect: kv_cache_sweep */
+#pragma GCC diagnostic error "-Wimplicit-function-declaration"
+#include "kv.client.h"
+
+int use(kv_cache_user *user)
+{
+	return kv_cache_sweep(user, NULL, NULL);
+}

@@ -1,0 +1,8 @@
+/* The message in place of the live form. expect: conflicting types for 'kv_cache_on_take' */
+#include "kv.service.h"
+
+wat_status kv_cache_on_take(struct kv_cache_take_call *call, kv_state *self, const kv_item_key *in, kv_answer *out)
+{
+	(void)call, (void)self, (void)in, (void)out;
+	return WAT_OK;
+}

@@ -1,0 +1,323 @@
+/* test_lifecycle.c - Start and Stop: once for each incarnation, what they make of the state, how
+ * they fail, crash and hang, on both tiers. */
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/scenario/desk.h"
+
+/* Start makes 42 of 41, Stop's value is what is returned and what the next incarnation begins with.
+ * rows 3 and 4 */
+static void start_and_stop(struct desk *d, uint32_t tier)
+{
+	guest_desk_state initial = GUEST_DESK_STATE_INIT, *final = NULL;
+	guest_desk_admin *admin;
+	guest_desk_user *user;
+	int64_t n = 0;
+	struct test_output out;
+
+	initial.value = 41;
+	admin = desk_spawned(d, tier, &initial);
+	user = desk_user(d, admin, "u1");
+	assert_int_equal(guest_desk_add_with(user, 0, &n), 0);
+	assert_int_equal(n, 42);
+	assert_int_equal(guest_desk_add_with(user, 5, &n), 0);
+	assert_int_equal(guest_desk_stop(admin, &final), 0);
+	assert_int_equal(final->value, 94);
+	desk_assert_final(final, "start ", "provision u1", "stop ", NULL);
+	guest_desk_user_free(user);
+	guest_desk_admin_free(admin);
+	/* The snapshot is the same: the next incarnation adds its Start to it. */
+	test_watctl(&d->daemon, &out, "start", "d1", NULL);
+	assert_int_equal(out.code, 0);
+	test_watctl(&d->daemon, &out, "provision", "d1", "me", NULL);
+	assert_int_equal(out.code, 0);
+	test_watctl(&d->daemon, &out, "call", "d1", "Add", "{}", NULL);
+	assert_string_equal(out.out, "{\"n\":\"95\"}\n");
+}
+
+static void test_start_and_stop_thread(void **state)
+{
+	start_and_stop(*state, WAT_TIER_THREAD);
+}
+
+static void test_start_and_stop_process(void **state)
+{
+	start_and_stop(*state, WAT_TIER_PROCESS);
+}
+
+/* A pidfd's end, or a word in show. */
+static void wait_shown(struct desk *d, const char *expected)
+{
+	struct test_output out;
+
+	do {
+		test_watctl(&d->daemon, &out, "show", "d1", NULL);
+		assert_int_equal(out.code, 0);
+	} while (!strstr(out.out, expected));
+}
+
+/* Not on a restart after a crash, not on suspend and resume: Start ran once. */
+static void only_once(struct desk *d, uint32_t tier)
+{
+	guest_desk_state initial = GUEST_DESK_STATE_INIT;
+	guest_desk_admin *admin = desk_spawned(d, tier, &initial);
+	char *token = NULL, *admin_token = NULL;
+	guest_desk_user *user;
+	struct test_output out;
+
+	assert_int_equal(desk_provision(admin, "u1", 0, &token), 0);
+	assert_int_equal(guest_desk_admin_token(admin, &admin_token), 0);
+	test_watctl(&d->daemon, &out, "kill", "d1", NULL);
+	assert_int_equal(out.code, 0);
+	user = desk_open(d, token);
+	desk_assert_events(user, "start ", "provision u1", NULL);
+	guest_desk_user_free(user);
+	guest_desk_admin_free(admin);
+	wait_shown(d, "ready");
+	desk_disconnect(d);
+	assert_int_equal(test_daemon_terminate(&d->daemon), 0);
+	test_daemon_start(&d->daemon);
+	desk_connect(d);
+	user = desk_open(d, token);
+	/* The last channel was closed before: that was seen, and is the only news. */
+	desk_assert_events(user, "start ", "provision u1", "disconnect u1", NULL);
+	guest_desk_user_free(user);
+	assert_int_equal(guest_desk_admin_open(d->admin_side, admin_token, &admin), 0);
+	guest_desk_admin_free(admin);
+	wat_memory_free(admin_token);
+	wat_memory_free(token);
+}
+
+static void test_only_once_thread(void **state)
+{
+	only_once(*state, WAT_TIER_THREAD);
+}
+
+static void test_only_once_process(void **state)
+{
+	only_once(*state, WAT_TIER_PROCESS);
+}
+
+static void assert_start_failed(int r, int kind, const char *text)
+{
+	const struct wat_failure *failure = wat_failure();
+
+	assert_int_equal(r, WAT_START_FAILED);
+	if (!strstr(failure->text, text))
+		fail_msg("expected \"%s\" in: %s", text, failure->text);
+	assert_int_equal(failure->n_causes, 1);
+	assert_int_equal(failure->causes[0].kind, kind);
+	assert_string_equal(failure->causes[0].instance, "d1");
+	assert_string_equal(failure->causes[0].service, "guest.Desk");
+	assert_string_equal(failure->causes[0].method, "Start");
+}
+
+/* Nothing is left of a spawn that failed: no name, no process, no zombie; the name is free. */
+static void assert_nothing_left(struct desk *d, uint32_t tier)
+{
+	guest_desk_state initial = GUEST_DESK_STATE_INIT;
+	struct test_output out;
+	char command[128];
+	FILE *children;
+	char zombie[64];
+
+	test_watctl(&d->daemon, &out, "show", "d1", NULL);
+	assert_int_equal(out.code, 1);
+	assert_non_null(strstr(out.err, "NOT_FOUND"));
+	snprintf(command, sizeof command, "ps --ppid %d -o stat= 2>/dev/null | grep Z",
+		 (int)d->daemon.pid);
+	children = popen(command, "r");
+	assert_non_null(children);
+	assert_null(fgets(zombie, sizeof zombie, children));
+	pclose(children);
+	guest_desk_admin_free(desk_spawned(d, tier, &initial));
+}
+
+/* A Start that says no, panics or dies is the spawn's failure, with its reason and the last words.
+ * row 34 */
+static void start_fails(struct desk *d, uint32_t tier)
+{
+	guest_desk_state initial = GUEST_DESK_STATE_INIT;
+	guest_desk_admin *admin = NULL;
+
+	initial.start = GUEST__BEHAVIOUR__REFUSE;
+	assert_start_failed(desk_spawn(d, tier, &initial, &admin), WAT_CAUSE_FAILURE,
+			    "told to refuse");
+	initial.start = GUEST__BEHAVIOUR__PANIC;
+	assert_start_failed(desk_spawn(d, tier, &initial, &admin), WAT_CAUSE_PANIC,
+			    "told to panic");
+	initial.start = GUEST__BEHAVIOUR__BARE;
+	assert_start_failed(desk_spawn(d, tier, &initial, &admin), WAT_CAUSE_FAILURE,
+			    "Start failed");
+	initial.start = GUEST__BEHAVIOUR__CRASH;
+	assert_start_failed(desk_spawn(d, tier, &initial, &admin), WAT_CAUSE_SIGNAL,
+			    "signal 6 (Aborted) while it ran Start; its last words: ");
+	assert_null(admin);
+	assert_nothing_left(d, tier);
+}
+
+static void test_start_fails_thread(void **state)
+{
+	start_fails(*state, WAT_TIER_THREAD);
+}
+
+static void test_start_fails_process(void **state)
+{
+	start_fails(*state, WAT_TIER_PROCESS);
+}
+
+struct spawner {
+	struct desk *d;
+	uint32_t tier;
+	int r;
+};
+
+static void *spawn_hanging(void *arg)
+{
+	struct spawner *s = arg;
+	guest_desk_state initial = GUEST_DESK_STATE_INIT;
+	guest_desk_admin *admin = NULL;
+
+	initial.start = GUEST__BEHAVIOUR__HANG;
+	s->r = desk_spawn(s->d, s->tier, &initial, &admin);
+	assert_start_failed(s->r, WAT_CAUSE_SIGNAL, "was killed by an operator while it ran Start");
+	return NULL;
+}
+
+/* A Start that hangs holds up nobody, and ends when somebody says `watctl kill`. */
+static void start_hangs(struct desk *d, uint32_t tier)
+{
+	struct spawner s = {.d = d, .tier = tier};
+	pthread_t thread;
+	struct test_output out;
+
+	assert_int_equal(pthread_create(&thread, NULL, spawn_hanging, &s), 0);
+	do
+		test_watctl(&d->daemon, &out, "show", "d1", NULL);
+	while (out.code != 0 || !strstr(out.out, "starting"));
+	/* Others are served meanwhile. */
+	test_watctl(&d->daemon, &out, "spawn", "guest.Small", "s1", "--tier",
+		    tier == WAT_TIER_THREAD ? "thread" : "process", NULL);
+	assert_int_equal(out.code, 0);
+	test_watctl(&d->daemon, &out, "kill", "d1", NULL);
+	assert_int_equal(out.code, 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(s.r, WAT_START_FAILED);
+	assert_nothing_left(d, tier);
+	/* Whoever shared the process lives again, and did not die by its own fault. */
+	do
+		test_watctl(&d->daemon, &out, "show", "s1", NULL);
+	while (!strstr(out.out, "ready"));
+	test_watctl(&d->daemon, &out, "-j", "show", "s1", NULL);
+	assert_non_null(strstr(out.out, "\"deaths\":0"));
+	test_watctl(&d->daemon, &out, "stop", "s1", NULL);
+	test_watctl(&d->daemon, &out, "kill", "s1", NULL);
+	assert_int_equal(out.code, 1);
+	assert_non_null(strstr(out.err, "is stopped and has no process"));
+	test_watctl(&d->daemon, &out, "kill", "nobody", NULL);
+	assert_non_null(strstr(out.err, "NOT_FOUND"));
+}
+
+static void test_start_hangs_thread(void **state)
+{
+	start_hangs(*state, WAT_TIER_THREAD);
+}
+
+static void test_start_hangs_process(void **state)
+{
+	start_hangs(*state, WAT_TIER_PROCESS);
+}
+
+/* A Stop that says no leaves the instance as it was, and running. */
+static void test_stop_refuses(void **state)
+{
+	struct desk *d = *state;
+	guest_desk_state initial = GUEST_DESK_STATE_INIT, *final = NULL;
+	guest_desk_admin *admin;
+	guest_desk_user *user;
+	int64_t n = 0;
+
+	initial.value = 10;
+	initial.stop = GUEST__BEHAVIOUR__REFUSE;
+	admin = desk_spawned(d, WAT_TIER_PROCESS, &initial);
+	user = desk_user(d, admin, "u1");
+	assert_int_equal(guest_desk_stop(admin, &final), WAT_FAILED_PRECONDITION);
+	assert_non_null(strstr(wat_failure()->text, "Stop failed: told to refuse"));
+	assert_int_equal(guest_desk_add_with(user, 0, &n), 0);
+	assert_int_equal(n, 11);
+	desk_assert_events(user, "start ", "provision u1", NULL);
+	guest_desk_user_free(user);
+	guest_desk_admin_free(admin);
+}
+
+struct blocked {
+	guest_desk_user *user;
+	int r;
+	_Atomic int calls;
+};
+
+static void *call_until_refused(void *arg)
+{
+	struct blocked *b = arg;
+	int64_t n;
+
+	while ((b->r = guest_desk_add_with(b->user, 1, &n)) == 0)
+		b->calls++;
+	return NULL;
+}
+
+/* A client in the middle of its calls learns of the Stop as a Stop, never as a death. row 54 */
+static void stop_is_no_death(struct desk *d, uint32_t tier)
+{
+	guest_desk_state initial = GUEST_DESK_STATE_INIT, *final = NULL;
+	guest_desk_admin *admin = desk_spawned(d, tier, &initial);
+	struct blocked b = {.user = desk_user(d, admin, "u1")};
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, call_until_refused, &b), 0);
+	while (b.calls < 100)
+		(void)sched_yield();
+	assert_int_equal(guest_desk_stop(admin, &final), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(b.r, WAT_STOPPED);
+	/* Every call that was answered is in the final state: Start's 1, then the calls, twice. */
+	assert_int_equal(final->value, 2 * (1 + b.calls));
+	guest_desk_state_free(final);
+	guest_desk_user_free(b.user);
+	guest_desk_admin_free(admin);
+}
+
+static void test_stop_is_no_death_thread(void **state)
+{
+	stop_is_no_death(*state, WAT_TIER_THREAD);
+}
+
+static void test_stop_is_no_death_process(void **state)
+{
+	stop_is_no_death(*state, WAT_TIER_PROCESS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DESK_CASE(test_start_and_stop_thread),
+		DESK_CASE(test_start_and_stop_process),
+		DESK_CASE(test_only_once_thread),
+		DESK_CASE(test_only_once_process),
+		DESK_CASE(test_start_fails_thread),
+		DESK_CASE(test_start_fails_process),
+		DESK_CASE(test_start_hangs_thread),
+		DESK_CASE(test_start_hangs_process),
+		DESK_CASE(test_stop_refuses),
+		DESK_CASE(test_stop_is_no_death_thread),
+		DESK_CASE(test_stop_is_no_death_process),
+	};
+
+	return test_run_cases(tests, NULL, NULL);
+}
