@@ -67,30 +67,22 @@ static void only_once(struct desk *d, uint32_t tier)
 {
 	guest_desk_state initial = GUEST_DESK_STATE_INIT;
 	guest_desk_admin *admin = desk_spawned(d, tier, &initial);
-	char *token = NULL, *admin_token = NULL;
+	char *token = NULL;
 	guest_desk_user *user;
 	struct test_output out;
 
 	assert_int_equal(desk_provision(admin, "u1", 0, &token), 0);
-	assert_int_equal(guest_desk_admin_token(admin, &admin_token), 0);
 	test_watctl(&d->daemon, &out, "kill", "d1", NULL);
 	assert_int_equal(out.code, 0);
 	user = desk_open(d, token);
 	desk_assert_events(user, "start ", "provision u1", NULL);
-	guest_desk_user_free(user);
-	guest_desk_admin_free(admin);
 	wait_shown(d, "ready");
-	desk_disconnect(d);
 	assert_int_equal(test_daemon_terminate(&d->daemon), 0);
 	test_daemon_start(&d->daemon);
-	desk_connect(d);
-	user = desk_open(d, token);
-	/* The last channel was closed before: that was seen, and is the only news. */
-	desk_assert_events(user, "start ", "provision u1", "disconnect u1", NULL);
+	/* The handles go on; that their channels were lost is nobody's disconnect. */
+	desk_assert_events(user, "start ", "provision u1", NULL);
 	guest_desk_user_free(user);
-	assert_int_equal(guest_desk_admin_open(d->admin_side, admin_token, &admin), 0);
 	guest_desk_admin_free(admin);
-	wat_memory_free(admin_token);
 	wat_memory_free(token);
 }
 
