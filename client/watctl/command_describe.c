@@ -2,6 +2,8 @@
  * reads without running it. */
 #include "client/watctl/describe.h"
 
+#include <string.h>
+
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
 #include "client/watctl/interface_text.h"
@@ -37,7 +39,13 @@ int command_describe(struct watctl *ctl)
 	_cleanup_(describe_freep) Wat__Node__Description *description = NULL;
 	_cleanup_(schema_freep) struct schema *schema = NULL;
 	json_auto_t *view = NULL;
-	int r = describe_service(ctl, watctl_argument(ctl, 0), &description, &schema);
+	const char *what = watctl_argument(ctl, 0);
+	int r;
+
+	/* No name of a service has a slash. */
+	if (strchr(what, '/'))
+		return describe_file(ctl, what);
+	r = describe_service(ctl, what, &description, &schema);
 
 	if (r != 0)
 		return r;

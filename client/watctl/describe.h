@@ -13,6 +13,9 @@ int describe_service(struct watctl *ctl,
 		     Wat__Node__Description **ret_description,
 		     struct schema **ret_schema) WAT_MUST_CHECK;
 
+/* Prints what the plugin at path says of itself, without watd. */
+int describe_file(struct watctl *ctl, const char *path) WAT_MUST_CHECK;
+
 static inline void describe_freep(Wat__Node__Description **description)
 {
 	if (*description)

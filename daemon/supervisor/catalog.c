@@ -3,11 +3,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wat/plugin.h>
+
+#include "proto/support/cleanup.h"
 
 void catalog_deinit(struct catalog *catalog)
 {
@@ -53,6 +57,23 @@ static int refuse_second(const struct catalog *catalog, struct plugin_file *file
 	return 0;
 }
 
+static int read_file(const char *path, struct plugin_file **ret)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char why[160] = "not an ELF shared object";
+	Elf *elf;
+	int r;
+
+	if (fd < 0)
+		(void)snprintf(why, sizeof why, "can't be read: %s", strerror(errno));
+	(void)elf_version(EV_CURRENT);
+	/* READ, not MMAP: a file that shrinks meanwhile must not be a SIGBUS. */
+	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
+	r = plugin_file_new(path, elf, why, WAT_PLUGIN_ABI, ret);
+	(void)elf_end(elf);
+	return r;
+}
+
 static int add(struct catalog *catalog, const char *directory, const char *name)
 {
 	struct plugin_file *file;
@@ -61,7 +82,7 @@ static int add(struct catalog *catalog, const char *directory, const char *name)
 
 	if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
 		return -ENAMETOOLONG;
-	r = plugin_file_read(path, &file);
+	r = read_file(path, &file);
 	if (r < 0)
 		return r;
 	r = refuse_second(catalog, file);

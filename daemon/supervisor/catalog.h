@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "daemon/supervisor/plugin_file.h"
+#include "proto/plugin_file.h"
 
 struct catalog {
 	struct plugin_file **files; /* by name */

@@ -12,7 +12,7 @@
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/instance.h"
 #include "daemon/supervisor/operation.h"
-#include "daemon/supervisor/plugin_file.h"
+#include "proto/plugin_file.h"
 
 struct lifecycle_begin {
 	const char *name;

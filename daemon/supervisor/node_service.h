@@ -3,7 +3,7 @@
 #define WAT_SUPERVISOR_NODE_SERVICE_H
 
 #include "daemon/supervisor/control_call.h"
-#include "daemon/supervisor/plugin_file.h"
+#include "proto/plugin_file.h"
 
 struct instance;
 

@@ -1,19 +1,19 @@
 /* plugin_file.c - a plugin's sections, by libelf, and whether its handler table matches its schema.
- * Loop thread. */
-#include "daemon/supervisor/plugin_file.h"
+ */
+#include "proto/plugin_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <sodium.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <google/protobuf/descriptor.pb-c.h>
-#include <wat/plugin.h>
 
 #include "proto/check.h"
+#include "proto/interface.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
@@ -24,12 +24,6 @@ static void file_set_freep(file_set **set)
 {
 	if (*set)
 		google__protobuf__file_descriptor_set__free_unpacked(*set, NULL);
-}
-
-static void elf_endp(Elf **elf)
-{
-	if (*elf)
-		elf_end(*elf);
 }
 
 /* Puts down why the file can't be used; returns 1, so that callers stop. */
@@ -71,7 +65,7 @@ static Elf_Data *section(Elf *elf, const char *name)
 	return NULL;
 }
 
-static int read_manifest(struct plugin_file *file, Elf *elf)
+static int read_manifest(struct plugin_file *file, Elf *elf, uint32_t abi)
 {
 	Elf_Data *data = section(elf, ".wat.plugin");
 	ProtobufCMessage *message;
@@ -89,10 +83,10 @@ static int read_manifest(struct plugin_file *file, Elf *elf)
 	if (r < 0)
 		return r;
 	file->manifest = (Wat__Manifest__Plugin *)message;
-	if (file->manifest->abi != WAT_PLUGIN_ABI)
+	if (abi && file->manifest->abi != abi)
 		return refuse(file,
 			      "built for plugin ABI %u, this watd runs ABI %u: build it again",
-			      file->manifest->abi, WAT_PLUGIN_ABI);
+			      file->manifest->abi, abi);
 	if (file->manifest->n_services == 0)
 		return refuse(file, "declares no service");
 	return 0;
@@ -200,40 +194,36 @@ static int match(struct plugin_file *file)
 	return r;
 }
 
-static int read_all(struct plugin_file *file)
+static int read_all(struct plugin_file *file, Elf *elf, const char *why, uint32_t abi)
 {
-	_cleanup_(elf_endp) Elf *elf = NULL;
-	_cleanup_(fd_closep) int fd =
-		open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int r;
 
-	if (fd < 0)
-		return refuse(file, "can't be read: %s", strerror(errno));
-	/* READ, not MMAP: a file that shrinks meanwhile must not be a SIGBUS. */
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF)
+	if (!elf)
+		return refuse(file, "%s", why);
+	if (elf_kind(elf) != ELF_K_ELF)
 		return refuse(file, "not an ELF shared object");
-	r = read_manifest(file, elf);
+	r = read_manifest(file, elf, abi);
 	if (r == 0)
 		r = read_schema(file, elf);
 	return r == 0 ? match(file) : r;
 }
 
-int plugin_file_read(const char *path, struct plugin_file **ret)
+int plugin_file_new(const char *path,
+		    Elf *elf,
+		    const char *why,
+		    uint32_t abi,
+		    struct plugin_file **ret)
 {
-	struct plugin_file *file = calloc(1, sizeof *file);
+	_cleanup_(plugin_file_freep) struct plugin_file *file = calloc(1, sizeof *file);
 	int r;
 
 	if (!file)
 		return -ENOMEM;
 	file->path = strdup(path);
-	elf_version(EV_CURRENT);
-	r = file->path ? read_all(file) : -ENOMEM;
-	if (r < 0) {
-		plugin_file_free(file);
+	r = file->path ? read_all(file, elf, why, abi) : -ENOMEM;
+	if (r < 0)
 		return r;
-	}
-	*ret = file;
+	*ret = TAKE(file);
 	return 0;
 }
 
