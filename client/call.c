@@ -1,10 +1,13 @@
 /* call.c - calls: made, submitted, waited for, completed. */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "client/private.h"
+#include "proto/check.h"
 #include "proto/failure.h"
 
 uint64_t now_ms(void)
@@ -15,6 +18,14 @@ uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
+/* Compared before it is added: the caller's number may be anything. */
+static uint64_t deadline_after(uint64_t timeout_ms)
+{
+	uint64_t now = now_ms();
+
+	return timeout_ms == 0 || timeout_ms > UINT64_MAX - now ? UINT64_MAX : now + timeout_ms;
+}
+
 struct call *call_new(wat_capability *capability,
 		      enum call_kind kind,
 		      uint16_t method,
@@ -22,6 +33,7 @@ struct call *call_new(wat_capability *capability,
 		      size_t n)
 {
 	struct call *call = calloc(1, sizeof *call);
+	uint64_t timeout_ms = capability->owner->timeout_ms;
 
 	if (!call)
 		return NULL;
@@ -37,8 +49,7 @@ struct call *call_new(wat_capability *capability,
 	}
 	if (n > 0)
 		memcpy(call->request, request, n);
-	call->deadline_ms = capability->owner->timeout_ms ? now_ms() + capability->owner->timeout_ms
-							  : UINT64_MAX;
+	call->deadline_ms = deadline_after(timeout_ms);
 	return call;
 }
 
@@ -54,51 +65,128 @@ struct call *call_free(struct call *call)
 	return NULL;
 }
 
-void call_complete(struct call *call,
-		   int status,
-		   const Wat__Envelope__Failure *failure,
-		   const char *text)
+/* Takes the failure. */
+static void finish(struct call *call, int status, Wat__Envelope__Failure *failure)
 {
 	wat *w = call->capability->owner;
 
 	list_remove(&call->link);
 	call->done = true;
 	call->status = status;
-	if (status != 0)
-		call->failure = failure ? failure_copy(failure)
-					: failure_new("%s", text ? text : wat_status_text(status));
-	if (call->callback)
+	call->failure = failure;
+	if (call->callback) {
+		call->completed = w->n_completed++;
 		list_append(&w->completed, &call->link);
+	}
 	(void)pthread_cond_broadcast(&w->changed);
 }
 
-void calls_fail(wat_capability *capability,
-		int status,
-		const Wat__Envelope__Failure *failure,
-		const char *text)
+void call_complete(struct call *call,
+		   int status,
+		   const Wat__Envelope__Failure *failure,
+		   const char *text)
+{
+	if (status == 0)
+		finish(call, 0, NULL);
+	else if (failure)
+		finish(call, status, failure_copy(failure));
+	else
+		finish(call, status, failure_new("%s", text ? text : wat_status_text(status)));
+}
+
+void call_refuse(struct call *call, int status, const Wat__Envelope__Failure *failure)
+{
+	Wat__Envelope__Failure *copy;
+	char *text = NULL;
+
+	if (!call->maybe_ran) {
+		call_complete(call, status, failure, NULL);
+		return;
+	}
+	/* These two mean that it was not executed. */
+	if (status == WAT_UNAVAILABLE || status == WAT_OVERLOADED)
+		status = WAT_DISCONNECTED;
+	copy = failure ? failure_copy(failure) : failure_new("%s", "");
+	if (copy && asprintf(&text, "%s; this call may have run",
+			     *copy->text ? copy->text : wat_status_text(status)) >= 0) {
+		if (copy->text != protobuf_c_empty_string)
+			free(copy->text);
+		copy->text = text;
+	}
+	finish(call, status, copy);
+}
+
+void call_lose(struct call *call, const char *why)
+{
+	if (call->maybe_ran)
+		finish(call, WAT_DISCONNECTED, failure_new("%s; the call may have run", why));
+	else
+		finish(call, WAT_UNAVAILABLE, failure_new("%s; the call was not made", why));
+}
+
+void calls_lose(wat_capability *capability, const char *why)
 {
 	struct list *first;
 
 	while ((first = list_first(&capability->calls)))
-		call_complete(container_of(first, struct call, link), status, failure, text);
+		call_lose(container_of(first, struct call, link), why);
+}
+
+void call_reply(struct call *call, const uint8_t *body, size_t n)
+{
+	call->reply = malloc(n + 1);
+	if (!call->reply) {
+		call_complete(call, WAT_RESOURCE_EXHAUSTED, NULL,
+			      "done, but there is no memory for the reply");
+		return;
+	}
+	memcpy(call->reply, body, n);
+	call->reply_len = n;
+	call_complete(call, 0, NULL, NULL);
+}
+
+int call_status(uint32_t sent)
+{
+	if (sent == 0)
+		return WAT_INTERNAL;
+	return sent > INT_MAX ? WAT_UNKNOWN : (int)sent;
+}
+
+void call_fail(struct call *call, uint32_t status, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *failure = NULL;
+
+	if (check_unpack(&wat__envelope__failure__descriptor, NULL, body, n, &failure, NULL) < 0)
+		failure = NULL;
+	call_complete(call, call_status(status), (const Wat__Envelope__Failure *)failure, NULL);
+	if (failure)
+		protobuf_c_message_free_unpacked(failure, NULL);
+}
+
+bool call_on_control(const struct call *call)
+{
+	return call->kind == CALL_SCHEMA || call->capability->role != TOKEN_USER;
 }
 
 void call_submit(struct call *call)
 {
 	wat_capability *capability = call->capability;
+	wat *w = capability->owner;
 
 	/* What was tried for earlier calls does not count against this one. */
 	if (list_empty(&capability->calls) && capability->binding == UNBOUND) {
 		capability->lost_ms = capability->retry_at_ms = capability->pause_ms = 0;
-		if (!capability->owner->connected)
-			capability->owner->lost_ms = capability->owner->retry_at_ms = 0;
+		if (!w->connected)
+			w->lost_ms = w->retry_at_ms = 0;
 	}
 	list_append(&capability->calls, &call->link);
+	loop_due(w, call->deadline_ms);
 	if (capability->binding == BOUND)
-		capability_send_calls(capability);
+		call_send(call);
 	else
-		drive(capability->owner);
-	loop_wake(capability->owner);
+		drive(w);
+	if (!list_empty(&w->completed) || capability->leaving)
+		loop_wake(w);
 }
 
 int call_run(struct call *call)
@@ -107,19 +195,10 @@ int call_run(struct call *call)
 
 	(void)pthread_mutex_lock(&w->lock);
 	call_submit(call);
-	while (!call->done) {
-		if (w->polling) {
-			(void)pthread_cond_wait(&w->changed, &w->lock);
-			continue;
-		}
-		w->polling = true;
-		if (loop_step(w, -1) < 0)
-			call_complete(call, WAT_RESOURCE_EXHAUSTED, NULL,
-				      "no memory to wait for the answer");
-		w->polling = false;
-		(void)pthread_cond_broadcast(&w->changed);
-		loop_deliver(w);
-	}
+	while (!call->done)
+		if (loop_wait(w) < 0 && !call->done)
+			call_lose(call, "no memory to wait for the answer");
+	deliver(w);
 	(void)pthread_mutex_unlock(&w->lock);
 	if (call->status != 0)
 		return failure_set(call->status, call->failure, "%s",

@@ -15,7 +15,7 @@ wat_capability *capability_init(wat_capability *capability, wat *w, int role)
 	capability->role = role;
 	capability->next_id = 1;
 	capability->last_read_id = UINT64_MAX;
-	capability->poll_index = -1;
+	capability->watch.fd = -1;
 	stream_init(&capability->channel, -1, 0);
 	list_init(&capability->calls);
 	(void)pthread_mutex_lock(&w->lock);
@@ -38,17 +38,26 @@ static void drop(wat *w, wat_capability *capability)
 		connection_write(w);
 }
 
+static void cancel_all(wat_capability *capability)
+{
+	struct list *first;
+
+	while ((first = list_first(&capability->calls)))
+		call_complete(container_of(first, struct call, link), WAT_CANCELLED, NULL,
+			      "the handle was freed before the answer came");
+}
+
 void capability_deinit(wat_capability *capability)
 {
 	wat *w = capability->owner;
 
 	(void)pthread_mutex_lock(&w->lock);
 	drop(w, capability);
-	calls_fail(capability, WAT_CANCELLED, NULL, "the handle was freed before the answer came");
+	cancel_all(capability);
 	/* Callbacks name the capability: they run before it goes. */
-	loop_deliver(w);
+	deliver_last(capability);
 	list_remove(&capability->link);
-	stream_deinit(&capability->channel);
+	channel_close(capability);
 	(void)pthread_mutex_unlock(&w->lock);
 	sodium_memzero(&capability->token, sizeof capability->token);
 	free(capability->service);

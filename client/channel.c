@@ -1,30 +1,36 @@
 /* channel.c - the stream of a User to the process that runs its service. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "client/private.h"
-#include "proto/check.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
+#define BROKE_PROTOCOL "what the service sent makes no sense"
+
 void channel_open(wat_capability *capability, int fd)
 {
-	stream_deinit(&capability->channel);
+	channel_close(capability);
 	stream_init(&capability->channel, fd, WAT_BODY_MAX);
 	capability->binding = ATTACHING;
+	capability->leaving = false;
 	capability->last_read_id = UINT64_MAX;
-	capability->poll_index = -1;
+	watch_update(capability->owner, &capability->watch, &capability->channel);
+}
+
+void channel_close(wat_capability *capability)
+{
+	watch_remove(capability->owner, &capability->watch);
+	stream_deinit(&capability->channel);
 }
 
 /* Which calls may have run: those that were written, but for the ones that the host says it did not
- * read. */
+ * read. What an earlier channel left open stays so. */
 static void mark_calls(wat_capability *capability)
 {
 	list_for_each (i, &capability->calls) {
 		struct call *call = container_of(i, struct call, link);
 
-		if (call->kind != CALL_METHOD || !call->sent)
+		if (call_on_control(call) || !call->sent)
 			continue;
 		if (capability->channel.out_position > call->at &&
 		    call->id <= capability->last_read_id)
@@ -33,147 +39,67 @@ static void mark_calls(wat_capability *capability)
 	}
 }
 
-void channel_lost(wat_capability *capability)
+void channel_lost(wat_capability *capability, const char *why)
 {
 	mark_calls(capability);
-	stream_deinit(&capability->channel);
+	/* Before it was attached the host may not know the lane. */
+	capability->resume = capability->resume || capability->binding == BOUND;
+	channel_close(capability);
 	capability->binding = UNBOUND;
-	capability->resume = true;
-	capability->poll_index = -1;
+	capability->leaving = false;
 	if (!capability->lost_ms)
 		capability->lost_ms = now_ms();
-	if (capability->owner->reconnect_ms > 0)
-		return;
-	list_for_each_safe (i, &capability->calls) {
-		struct call *call = container_of(i, struct call, link);
-
-		call_complete(
-			call, call->maybe_ran ? WAT_DISCONNECTED : WAT_UNAVAILABLE, NULL,
-			call->maybe_ran
-				? "the service's channel was lost; the call may have run"
-				: "the service's channel was lost before the call was written");
-	}
+	if (capability->owner->reconnect_ms == 0)
+		calls_lose(capability, why);
 }
 
-/* The lane is gone: what may have run is not run again, unless that makes no difference. */
-static void lane_lost(wat_capability *capability)
-{
-	list_for_each_safe (i, &capability->calls) {
-		struct call *call = container_of(i, struct call, link);
-
-		if (call->maybe_ran && !call->resend)
-			call_complete(
-				call, WAT_DISCONNECTED, NULL,
-				"the service died while the call was under way; it may have run");
-		call->maybe_ran = false;
-	}
-	capability->resume = false;
-	stream_deinit(&capability->channel);
-	capability->binding = UNBOUND;
-	capability->retry_at_ms = 0;
-}
-
-static void handle_attached(wat_capability *capability, const uint8_t *body, size_t n)
-{
-	ProtobufCMessage *message;
-	Wat__Envelope__LaneState lane;
-
-	if (capability->binding != ATTACHING ||
-	    check_unpack(&wat__envelope__attached__descriptor, NULL, body, n, &message, NULL) < 0)
-		return;
-	lane = ((const Wat__Envelope__Attached *)message)->lane;
-	protobuf_c_message_free_unpacked(message, NULL);
-	if (lane == WAT__ENVELOPE__LANE_STATE__LANE_LOST) {
-		lane_lost(capability);
-		return;
-	}
-	if (lane == WAT__ENVELOPE__LANE_STATE__LANE_NEW)
-		capability->next_id = 1;
-	capability->resume = true;
-	bind_done(capability);
-}
-
-static struct call *call_by_id(wat_capability *capability, uint64_t id)
+/* The host goes: what it read it still answers. */
+static bool waits_for_none(const wat_capability *capability)
 {
 	list_for_each (i, &capability->calls) {
-		struct call *call = container_of(i, struct call, link);
+		const struct call *call = container_of(i, struct call, link);
 
-		if (call->kind == CALL_METHOD && call->sent && call->id == id)
-			return call;
+		if (!call_on_control(call) && call->sent && call->id <= capability->last_read_id)
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
-static void handle_reply(struct call *call, const struct frame *frame, const uint8_t *body)
+static int read_once(wat_capability *capability)
 {
-	call->reply = malloc(frame->body_len + 1u);
-	if (!call->reply) {
-		call_complete(call, WAT_RESOURCE_EXHAUSTED, NULL,
-			      "done, but there is no memory for the reply");
-		return;
+	struct stream *channel = &capability->channel;
+	int r = stream_read(channel), fd;
+	struct frame frame;
+	const uint8_t *body;
+
+	if (r <= 0)
+		return r;
+	while (channel->fd >= 0 && (r = stream_next(channel, &frame, &body, &fd)) > 0) {
+		if (fd < 0 && channel_handle(capability, &frame, body))
+			continue;
+		fd_close(fd);
+		channel_lost(capability, BROKE_PROTOCOL);
 	}
-	memcpy(call->reply, body, frame->body_len);
-	call->reply_len = frame->body_len;
-	call_complete(call, 0, NULL, NULL);
-}
-
-static void handle_fail(struct call *call, const struct frame *frame, const uint8_t *body)
-{
-	ProtobufCMessage *failure = NULL;
-
-	if (check_unpack(&wat__envelope__failure__descriptor, NULL, body, frame->body_len, &failure,
-			 NULL) < 0)
-		failure = NULL;
-	call_complete(call, frame->budget ? (int)frame->budget : WAT_INTERNAL,
-		      (const Wat__Envelope__Failure *)failure, NULL);
-	if (failure)
-		protobuf_c_message_free_unpacked(failure, NULL);
-}
-
-static void handle_go_away(wat_capability *capability, const uint8_t *body, size_t n)
-{
-	ProtobufCMessage *message;
-
-	if (check_unpack(&wat__envelope__go_away__descriptor, NULL, body, n, &message, NULL) < 0)
-		return;
-	capability->last_read_id = ((const Wat__Envelope__GoAway *)message)->last_read_id;
-	protobuf_c_message_free_unpacked(message, NULL);
-}
-
-static void handle(wat_capability *capability, const struct frame *frame, const uint8_t *body)
-{
-	struct call *call = call_by_id(capability, frame->id);
-
-	if (frame->type == FRAME_ATTACHED)
-		handle_attached(capability, body, frame->body_len);
-	else if (frame->type == FRAME_REPLY && call)
-		handle_reply(call, frame, body);
-	else if (frame->type == FRAME_FAIL && call)
-		handle_fail(call, frame, body);
-	else if (frame->type == FRAME_GOAWAY)
-		handle_go_away(capability, body, frame->body_len);
+	if (channel->fd >= 0 && r < 0)
+		channel_lost(capability, BROKE_PROTOCOL);
+	return 1;
 }
 
 void channel_read(wat_capability *capability)
 {
-	struct stream *channel = &capability->channel;
-	struct frame frame;
-	const uint8_t *body;
-	int r, fd;
+	int r;
 
-	r = stream_read(channel);
-	if (r == -EAGAIN)
+	do
+		r = read_once(capability);
+	while (r > 0 && capability->channel.fd >= 0 && capability->watch.broken);
+	if (capability->channel.fd < 0)
 		return;
-	if (r <= 0) {
-		channel_lost(capability);
-		return;
-	}
-	while (channel->fd >= 0 && (r = stream_next(channel, &frame, &body, &fd)) > 0) {
-		fd_close(fd);
-		handle(capability, &frame, body);
-	}
-	if (channel->fd >= 0 && r < 0)
-		channel_lost(capability);
+	if (r == -EPROTO)
+		channel_lost(capability, BROKE_PROTOCOL);
+	else if (r <= 0 && (r != -EAGAIN || capability->watch.broken))
+		channel_lost(capability, "the way to the service was lost");
+	else if (capability->leaving && waits_for_none(capability))
+		channel_lost(capability, "the service ended its channel");
 }
 
 void channel_write(wat_capability *capability)
@@ -181,6 +107,8 @@ void channel_write(wat_capability *capability)
 	int r = stream_write(&capability->channel);
 
 	/* EPIPE: the end is read, after what was written before it. */
-	if (r < 0 && r != -EAGAIN && r != -EPIPE && r != -ECONNRESET)
-		channel_lost(capability);
+	if (r < 0 && r != -EAGAIN)
+		watch_break(capability->owner, &capability->watch);
+	else
+		watch_update(capability->owner, &capability->watch, &capability->channel);
 }

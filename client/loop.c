@@ -1,54 +1,30 @@
-/* loop.c - waiting: one thread at a time polls for all connections of a wat. */
+/* loop.c - waiting: one thread at a time polls for all connections of a wat, its own or a foreign
+ * event loop's. */
 #include <errno.h>
-#include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/private.h"
+
+#define EVENTS_MAX 64
+#define SLEEP_MAX_MS 3600000u
 
 void loop_wake(wat *w)
 {
 	const uint64_t one = 1;
 
-	if (w->polling && write(w->wake, &one, sizeof one) < 0)
+	w->promised_ms = 0;
+	if (write(w->wake, &one, sizeof one) < 0)
 		return; /* the counter is full: it wakes already */
 }
 
-static int add_fd(wat *w, size_t *n, int fd, const struct stream *stream)
+void loop_due(wat *w, uint64_t at_ms)
 {
-	if (*n == w->fds_size) {
-		size_t size = w->fds_size ? w->fds_size * 2 : 8;
-		struct pollfd *grown = reallocarray(w->fds, size, sizeof *grown);
-
-		if (!grown)
-			return -ENOMEM;
-		w->fds = grown;
-		w->fds_size = size;
-	}
-	w->fds[*n] = (struct pollfd){.fd = fd, .events = POLLIN};
-	if (stream && stream_pending(stream) > 0)
-		w->fds[*n].events |= POLLOUT;
-	return (int)(*n)++;
-}
-
-static int gather(wat *w, size_t *ret_n)
-{
-	size_t n = 0;
-	int r = add_fd(w, &n, w->wake, NULL);
-
-	w->control_index = -1;
-	if (r >= 0 && w->connected)
-		r = w->control_index = add_fd(w, &n, w->control.fd, &w->control);
-	list_for_each (i, &w->capabilities) {
-		wat_capability *capability = container_of(i, wat_capability, link);
-
-		capability->poll_index = -1;
-		if (r >= 0 && capability->channel.fd >= 0)
-			r = capability->poll_index =
-				add_fd(w, &n, capability->channel.fd, &capability->channel);
-	}
-	*ret_n = n;
-	return r < 0 ? r : 0;
+	if (at_ms < w->due_ms)
+		w->due_ms = at_ms;
+	if (at_ms < w->promised_ms)
+		loop_wake(w);
 }
 
 static void earlier(uint64_t *at, uint64_t other)
@@ -70,107 +46,150 @@ static uint64_t next_time(const wat *w)
 		}
 		if (list_empty(&capability->calls) || capability->binding != UNBOUND)
 			continue;
-		earlier(&at, w->connected ? capability->retry_at_ms : w->retry_at_ms);
+		if (!w->connected)
+			earlier(&at, w->retry_at_ms);
+		else if (w->greeted)
+			earlier(&at, capability->retry_at_ms);
 	}
 	return at;
 }
 
-static int poll_timeout(const wat *w, int timeout_ms)
-{
-	uint64_t at = next_time(w), now = now_ms(), left;
-
-	if (at == UINT64_MAX)
-		return timeout_ms;
-	left = at > now ? at - now : 0;
-	if (left > 3600000)
-		left = 3600000;
-	return timeout_ms >= 0 && (uint64_t)timeout_ms < left ? timeout_ms : (int)left;
-}
-
-static void expire(wat *w)
+int loop_timeout(const wat *w)
 {
 	uint64_t now = now_ms();
 
+	if (!list_empty(&w->completed))
+		return 0;
+	if (w->due_ms == UINT64_MAX)
+		return -1;
+	if (w->due_ms <= now)
+		return 0;
+	return (int)(w->due_ms - now > SLEEP_MAX_MS ? SLEEP_MAX_MS : w->due_ms - now);
+}
+
+/* timeout_ms, or less if something is due before. */
+static int sleep_time(const wat *w, int timeout_ms)
+{
+	int due = loop_timeout(w);
+
+	if (timeout_ms < 0)
+		return due;
+	return due >= 0 && due < timeout_ms ? due : timeout_ms;
+}
+
+static void promise(wat *w)
+{
+	if (w->due_ms > w->promised_ms)
+		w->promised_ms = w->due_ms;
+}
+
+static wat_capability *capability_by_fd(wat *w, int fd)
+{
 	list_for_each (i, &w->capabilities) {
 		wat_capability *capability = container_of(i, wat_capability, link);
 
-		list_for_each_safe (j, &capability->calls) {
-			struct call *call = container_of(j, struct call, link);
+		if (capability->channel.fd == fd)
+			return capability;
+	}
+	return NULL;
+}
 
-			if (call->deadline_ms <= now)
-				call_complete(call, WAT_DEADLINE_EXCEEDED, NULL,
-					      "no answer came within the time of the call");
-		}
+/* What the event was for may have gone meanwhile, and its number be another's: reading once in vain
+ * does no harm. */
+static void handle_event(wat *w, const struct epoll_event *event)
+{
+	wat_capability *capability;
+	uint64_t count;
+
+	if (event->data.fd == w->wake) {
+		if (read(w->wake, &count, sizeof count) < 0)
+			return;
+	} else if (w->connected && event->data.fd == w->control.fd) {
+		if (event->events & EPOLLOUT)
+			connection_write(w);
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			connection_read(w);
+	} else if ((capability = capability_by_fd(w, event->data.fd))) {
+		if (event->events & EPOLLOUT)
+			channel_write(capability);
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			channel_read(capability);
 	}
 }
 
-static short revents_of(const wat *w, int index)
+/* Streams that could not be written: what came before the end is read. Channels that are left, once
+ * nothing more is expected from them. */
+static void end_streams(wat *w)
 {
-	return index >= 0 ? w->fds[index].revents : 0;
-}
-
-static void handle_events(wat *w)
-{
-	short events = revents_of(w, w->control_index);
-	uint64_t count;
-
-	if (w->fds[0].revents && read(w->wake, &count, sizeof count) < 0)
-		w->fds[0].revents = 0;
-	if (w->connected && (events & POLLOUT))
-		connection_write(w);
-	if (w->connected && (events & ~POLLOUT))
+	if (w->connected && w->watch.broken)
 		connection_read(w);
 	list_for_each_safe (i, &w->capabilities) {
 		wat_capability *capability = container_of(i, wat_capability, link);
 
-		events = revents_of(w, capability->poll_index);
-		capability->poll_index = -1;
-		if (capability->channel.fd >= 0 && (events & POLLOUT))
-			channel_write(capability);
-		if (capability->channel.fd >= 0 && (events & ~POLLOUT))
+		if (capability->channel.fd >= 0 &&
+		    (capability->watch.broken || capability->leaving))
 			channel_read(capability);
 	}
 }
 
 int loop_step(wat *w, int timeout_ms)
 {
-	size_t n;
-	int r;
+	struct epoll_event events[EVENTS_MAX];
+	int n, r;
 
 	drive(w);
-	if (!list_empty(&w->completed))
-		timeout_ms = 0;
-	r = gather(w, &n);
-	if (r < 0)
-		return r;
-	timeout_ms = poll_timeout(w, timeout_ms);
+	end_streams(w);
+	timeout_ms = sleep_time(w, timeout_ms);
+	if (timeout_ms != 0)
+		promise(w);
 	(void)pthread_mutex_unlock(&w->lock);
-	r = poll(w->fds, n, timeout_ms) < 0 && errno != EINTR ? -errno : 0;
+	n = epoll_wait(w->epoll, events, EVENTS_MAX, timeout_ms);
+	r = n < 0 && errno != EINTR ? -errno : 0;
 	(void)pthread_mutex_lock(&w->lock);
-	if (r < 0)
-		return r;
-	handle_events(w);
-	expire(w);
+	for (int i = 0; i < n; i++)
+		handle_event(w, &events[i]);
+	end_streams(w);
+	if (w->due_ms <= now_ms()) {
+		calls_expire(w);
+		w->due_ms = next_time(w);
+	}
 	drive(w);
-	return 0;
+	return r;
 }
 
-void loop_deliver(wat *w)
+int loop_wait(wat *w)
 {
-	struct list *first;
+	int r;
 
-	while ((first = list_first(&w->completed))) {
-		struct call *call = container_of(first, struct call, link);
-
-		list_remove(first);
-		(void)pthread_mutex_unlock(&w->lock);
-		call->callback(call->arg, call->status, call->reply, call->reply_len,
-			       call->status == 0 ? NULL
-						 : failure_public(call->status, call->failure));
-		call_free(call);
-		(void)pthread_mutex_lock(&w->lock);
-		w->outstanding--;
+	if (w->polling) {
+		(void)pthread_cond_wait(&w->changed, &w->lock);
+		return 0;
 	}
+	w->polling = true;
+	r = loop_step(w, -1);
+	w->polling = false;
+	(void)pthread_cond_broadcast(&w->changed);
+	deliver(w);
+	return r;
+}
+
+/* Until the thread that polls has changed something, but not longer. */
+static void wait_for_other(wat *w, int timeout_ms)
+{
+	struct timespec until;
+
+	if (timeout_ms < 0) {
+		(void)pthread_cond_wait(&w->changed, &w->lock);
+		return;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	(void)pthread_cond_timedwait(&w->changed, &w->lock, &until);
 }
 
 int wat_dispatch(wat *w, int timeout_ms)
@@ -178,19 +197,33 @@ int wat_dispatch(wat *w, int timeout_ms)
 	int r = 0;
 
 	(void)pthread_mutex_lock(&w->lock);
-	if (w->polling) {
-		/* Another thread does it; what it completes is delivered by it or here. */
-		if (timeout_ms != 0 && list_empty(&w->completed))
-			(void)pthread_cond_wait(&w->changed, &w->lock);
-	} else {
+	if (!w->polling) {
 		w->polling = true;
 		r = loop_step(w, timeout_ms);
 		w->polling = false;
 		(void)pthread_cond_broadcast(&w->changed);
+	} else if (timeout_ms != 0 && list_empty(&w->completed)) {
+		wait_for_other(w, timeout_ms);
 	}
-	loop_deliver(w);
+	deliver(w);
 	(void)pthread_mutex_unlock(&w->lock);
 	return r < 0 ? failure_set_errno(r, "waiting for answers") : 0;
+}
+
+int wat_fd(const wat *w)
+{
+	return w->epoll;
+}
+
+int wat_timeout_ms(wat *w)
+{
+	int timeout_ms;
+
+	(void)pthread_mutex_lock(&w->lock);
+	promise(w);
+	timeout_ms = loop_timeout(w);
+	(void)pthread_mutex_unlock(&w->lock);
+	return timeout_ms;
 }
 
 size_t wat_outstanding(wat *w)

@@ -3,7 +3,6 @@
 #ifndef WAT_CLIENT_PRIVATE_H
 #define WAT_CLIENT_PRIVATE_H
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <wat/envelope.pb-c.h>
@@ -34,8 +33,9 @@ struct call {
 	uint16_t method;
 	bool resend; /* may be written again though it may have run: read-only, or done once by its
 			request id */
-	bool sent;   /* queued on the present connection */
-	bool maybe_ran; /* of a lost connection */
+	bool numbered;  /* id is of the present lane; it is kept when the lane is resumed */
+	bool sent;      /* queued on the present connection */
+	bool maybe_ran; /* was written, in whole or in part, to a connection that was lost */
 	uint64_t id;
 	uint64_t at;          /* stream position of its first byte */
 	uint64_t deadline_ms; /* monotonic; UINT64_MAX: none */
@@ -49,9 +49,18 @@ struct call {
 	Wat__Envelope__Failure *failure; /* NULL: none */
 	wat_raw_done *callback;
 	void *arg;
+	const void *key;    /* what wat_cancel knows it by */
+	uint64_t completed; /* wat->n_completed when its callback was queued */
 };
 
 enum binding { UNBOUND, BINDING, ATTACHING, BOUND };
+
+/* A stream in the wat's epoll set. */
+struct watch {
+	int fd; /* -1: not in the set */
+	uint32_t events;
+	bool broken; /* can't be written any more: what is left is read, then it ends */
+};
 
 /* A node, Admin or User. Node and Admin calls go over the control connection, User calls over a
  * channel. */
@@ -75,11 +84,12 @@ struct wat_capability {
 	uint32_t handle;
 	uint64_t slot; /* of the BIND under way */
 	struct stream channel;
-	int poll_index;
+	struct watch watch;
 	uint8_t lane[16];
 	bool resume; /* the next BIND goes on with the lane, or with the Admin that was held */
 	uint64_t next_id;
-	uint64_t last_read_id; /* of a GOAWAY; UINT64_MAX: none came */
+	bool leaving;          /* a GOAWAY came: nothing new is written to this channel */
+	uint64_t last_read_id; /* of that GOAWAY; UINT64_MAX: none came */
 	uint64_t retry_at_ms, pause_ms;
 	uint64_t lost_ms; /* since when it is not bound; 0: was never */
 	struct list calls;
@@ -92,22 +102,26 @@ struct wat_node {
 
 struct wat {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool polling; /* one thread polls, the others wait for `changed` */
-	int wake;     /* eventfd: the poller has to look again */
+	pthread_cond_t changed; /* on the monotonic clock */
+	bool polling;           /* one thread polls, the others wait for `changed` */
+	int epoll;              /* all sockets and `wake`; what wat_fd gives away */
+	int wake;               /* eventfd: who polls has to look again */
 	char *address;
-	uint64_t timeout_ms, reconnect_ms;
+	_Atomic uint64_t timeout_ms, reconnect_ms;
 	struct stream control;
+	struct watch watch;
 	bool connected, greeted;
-	int control_index;
+	bool known; /* node_id was learned; it never changes afterwards */
 	uint8_t challenge[32], node_id[16];
-	uint64_t last_slot, last_id;
+	uint64_t last_id; /* of BINDs and calls alike, so that an answer belongs to one of them */
 	uint64_t retry_at_ms, pause_ms, lost_ms;
+	uint64_t due_ms;      /* nothing is to be done before, unless something arrives */
+	uint64_t promised_ms; /* until when a thread or a foreign loop may sleep; 0: none does */
 	struct list capabilities;
-	struct list completed; /* with a callback */
+	struct list completed;  /* with a callback */
+	struct list deliveries; /* callbacks that run now */
+	uint64_t n_completed;
 	size_t outstanding;
-	struct pollfd *fds;
-	size_t fds_size;
 };
 
 /* failure_local.c: this thread's last failure. Each returns the status. */
@@ -129,48 +143,114 @@ void call_complete(struct call *call,
 		   int status,
 		   const Wat__Envelope__Failure *failure,
 		   const char *text);
-/* Ends all calls of the capability. */
-void calls_fail(wat_capability *capability,
-		int status,
-		const Wat__Envelope__Failure *failure,
-		const char *text);
+/* Ends it with what the peer said, unless that would claim of a call that may have run that it was
+ * not. */
+void call_refuse(struct call *call, int status, const Wat__Envelope__Failure *failure);
+/* Ends it because the way to the service is lost: DISCONNECTED if it may have run, else
+ * UNAVAILABLE. */
+void call_lose(struct call *call, const char *why);
+/* Ends all calls of the capability in that way. */
+void calls_lose(wat_capability *capability, const char *why);
+/* The answer of a call: a reply, or a failure with the status that the peer sent. */
+void call_reply(struct call *call, const uint8_t *body, size_t n);
+void call_fail(struct call *call, uint32_t status, const uint8_t *body, size_t n);
+/* A status from a peer: positive, whatever it sent. */
+int call_status(uint32_t sent);
+/* Does it go over the control connection? */
+bool call_on_control(const struct call *call);
 /* Submits and waits. Takes the call back afterwards: its answer stands in it. */
 int call_run(struct call *call);
 /* Submits a call with a callback. */
 void call_submit(struct call *call);
 uint64_t now_ms(void);
 
+/* cancel.c */
+/* Tells the peer that the answer is not wanted, if it was asked. */
+void call_take_back(struct call *call);
+/* Ends the calls whose time is over. */
+void calls_expire(wat *w);
+
 /* connection.c: the control connection. */
 int connection_open(wat *w) WAT_MUST_CHECK;
 void connection_lost(wat *w);
 void connection_read(wat *w);
-/* Writes what is queued; a loss is handled. */
 void connection_write(wat *w);
+/* connection_frames.c. False: the peer broke the protocol. Takes fd. */
+bool connection_handle(wat *w, const struct frame *frame, const uint8_t *body, int fd)
+	WAT_MUST_CHECK;
 
 /* channel.c: the stream of a User. */
 void channel_open(wat_capability *capability, int fd);
 void channel_read(wat_capability *capability);
 void channel_write(wat_capability *capability);
-/* Reads what is left, forgets the connection; the calls wait for the next binding. */
-void channel_lost(wat_capability *capability);
+/* Forgets the stream; the calls wait for the next binding, or end if there is to be none. */
+void channel_lost(wat_capability *capability, const char *why);
+void channel_close(wat_capability *capability);
+/* channel_frames.c. False: the peer broke the protocol. */
+bool channel_handle(wat_capability *capability, const struct frame *frame, const uint8_t *body)
+	WAT_MUST_CHECK;
 
 /* bind.c */
-/* Does what can be done now: connects, binds, sends. */
-void drive(wat *w);
-void bind_failed(wat_capability *capability,
-		 wat_status status,
-		 const Wat__Envelope__Failure *failure);
+/* Sends a BIND. */
+void bind_send(wat *w, wat_capability *capability);
+void bind_failed(wat_capability *capability, int status, const Wat__Envelope__Failure *failure);
 /* The capability is bound: its waiting calls are written. */
 void bind_done(wat_capability *capability);
-void capability_send_calls(wat_capability *capability);
+
+/* send.c */
+/* Writes what was not yet written of the capability's calls. */
+void calls_send(wat_capability *capability);
+/* Writes one call of a bound capability. */
+void call_send(struct call *call);
+
+/* drive.c */
+/* Does what can be done now: connects, binds. */
+void drive(wat *w);
+/* The peer answered: the next loss is tried again without a pause. */
+void drive_progress(wat *w, wat_capability *capability);
+/* Is the time for trying again over? */
+bool drive_given_up(const wat *w, uint64_t lost_ms);
+
+/* watch.c: the epoll set. */
+int watch_init(wat *w) WAT_MUST_CHECK;
+void watch_deinit(wat *w);
+/* Brings the set up to date with the stream: in it while it has a descriptor, for writing while
+ * something is queued. */
+void watch_update(wat *w, struct watch *watch, const struct stream *stream);
+/* Before the stream's descriptor is closed. */
+void watch_remove(wat *w, struct watch *watch);
+/* The stream can't be written: the next step reads what is left and ends it. */
+void watch_break(wat *w, struct watch *watch);
 
 /* loop.c */
 /* Waits at most timeout_ms (-1: until something happens) and handles what happened. The lock is
  * released while it waits. */
 int loop_step(wat *w, int timeout_ms) WAT_MUST_CHECK;
-/* Runs the callbacks of completed calls, without the lock. */
-void loop_deliver(wat *w);
+/* Polls, or waits for the thread that does, until something changed. Runs callbacks. */
+int loop_wait(wat *w) WAT_MUST_CHECK;
+/* Something is to be done at that time (monotonic milliseconds). */
+void loop_due(wat *w, uint64_t at_ms);
 void loop_wake(wat *w);
+/* How long to sleep, at most; -1: no limit. */
+int loop_timeout(const wat *w);
+
+/* deliver.c */
+/* Runs the callbacks of completed calls, without the lock: those that are queued now. */
+void deliver(wat *w);
+/* Runs those of one capability, and waits for those that other threads run. */
+void deliver_last(wat_capability *capability);
+
+/* raw.c */
+/* wat_send_raw with a key for wat_cancel. */
+int send_keyed(wat_capability *user,
+	       uint16_t method,
+	       uint32_t flags,
+	       uint32_t deadline_ms,
+	       const void *request,
+	       size_t n,
+	       wat_raw_done *done,
+	       void *arg,
+	       const void *key) WAT_MUST_CHECK;
 
 /* capability.c */
 wat_capability *capability_init(wat_capability *capability, wat *w, int role);

@@ -8,6 +8,7 @@
 
 #include "client/private.h"
 #include "proto/check.h"
+#include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
 /* In the order of the .proto files. */
@@ -33,6 +34,18 @@ static struct call *method_call(wat_capability *capability,
 	return call;
 }
 
+/* Node and Admin requests may hold a whole state. */
+static bool is_too_large(const wat_capability *capability, size_t n)
+{
+	size_t max = capability->role == TOKEN_USER ? WAT_BODY_MAX : WAT_CONTROL_BODY_MAX;
+
+	if (n <= max)
+		return false;
+	(void)failure_set(WAT_TOO_LARGE, NULL, "a request of %zu bytes; at most %zu are possible",
+			  n, max);
+	return true;
+}
+
 static int call_bytes(wat_capability *capability,
 		      uint16_t method,
 		      bool resend,
@@ -42,9 +55,12 @@ static int call_bytes(wat_capability *capability,
 		      uint8_t **ret_reply,
 		      size_t *ret_n)
 {
-	struct call *call = method_call(capability, method, resend, deadline_ms, request, n);
+	struct call *call;
 	int r;
 
+	if (is_too_large(capability, n))
+		return WAT_TOO_LARGE;
+	call = method_call(capability, method, resend, deadline_ms, request, n);
 	if (!call)
 		return failure_set_errno(-ENOMEM, "a call");
 	r = call_run(call);
@@ -82,6 +98,34 @@ static void ignore(void *arg,
 	(void)failure;
 }
 
+int send_keyed(wat_capability *user,
+	       uint16_t method,
+	       uint32_t flags,
+	       uint32_t deadline_ms,
+	       const void *request,
+	       size_t n,
+	       wat_raw_done *done,
+	       void *arg,
+	       const void *key)
+{
+	struct call *call;
+	wat *w = user->owner;
+
+	if (is_too_large(user, n))
+		return WAT_TOO_LARGE;
+	call = method_call(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n);
+	if (!call)
+		return failure_set_errno(-ENOMEM, "a call");
+	call->callback = done ? done : ignore;
+	call->arg = arg;
+	call->key = key;
+	(void)pthread_mutex_lock(&w->lock);
+	w->outstanding++;
+	call_submit(call);
+	(void)pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
 int wat_send_raw(wat_capability *user,
 		 uint16_t method,
 		 uint32_t flags,
@@ -91,19 +135,7 @@ int wat_send_raw(wat_capability *user,
 		 wat_raw_done *done,
 		 void *arg)
 {
-	struct call *call =
-		method_call(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n);
-	wat *w = user->owner;
-
-	if (!call)
-		return failure_set_errno(-ENOMEM, "a call");
-	call->callback = done ? done : ignore;
-	call->arg = arg;
-	(void)pthread_mutex_lock(&w->lock);
-	w->outstanding++;
-	call_submit(call);
-	(void)pthread_mutex_unlock(&w->lock);
-	return 0;
+	return send_keyed(user, method, flags, deadline_ms, request, n, done, arg, arg);
 }
 
 /* Calls a method of watd's own; the reply is checked and unpacked. */
@@ -245,17 +277,8 @@ static int flush_users(wat_capability *admin)
 	int r = 0;
 
 	(void)pthread_mutex_lock(&w->lock);
-	while (r == 0 && instance_has_unwritten(admin)) {
-		if (w->polling) {
-			(void)pthread_cond_wait(&w->changed, &w->lock);
-			continue;
-		}
-		w->polling = true;
-		r = loop_step(w, -1);
-		w->polling = false;
-		(void)pthread_cond_broadcast(&w->changed);
-		loop_deliver(w);
-	}
+	while (r == 0 && instance_has_unwritten(admin))
+		r = loop_wait(w);
 	(void)pthread_mutex_unlock(&w->lock);
 	return r;
 }

@@ -146,8 +146,8 @@ int wat_stub_send(wat_capability *user,
 		r = failure_set_errno(-ENOMEM, "a call");
 	if (r == 0) {
 		*typed = (struct typed){m, invoke, typed_done, arg};
-		r = wat_send_raw(user, method, m->flags, m->deadline_ms, request, n, on_done,
-				 typed);
+		r = send_keyed(user, method, m->flags, m->deadline_ms, request, n, on_done, typed,
+			       arg);
 	}
 	if (r != 0)
 		free(typed);

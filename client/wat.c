@@ -2,12 +2,24 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "client/address.h"
 #include "client/private.h"
-#include "proto/support/cleanup.h"
+
+static int init_changed(wat *w)
+{
+	pthread_condattr_t attributes;
+	int r = pthread_condattr_init(&attributes);
+
+	if (r != 0)
+		return r;
+	r = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (r == 0)
+		r = pthread_cond_init(&w->changed, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	return r;
+}
 
 static int init_lock(wat *w)
 {
@@ -15,7 +27,7 @@ static int init_lock(wat *w)
 
 	if (r != 0)
 		return -r;
-	r = pthread_cond_init(&w->changed, NULL);
+	r = init_changed(w);
 	if (r != 0)
 		(void)pthread_mutex_destroy(&w->lock);
 	return -r;
@@ -36,9 +48,10 @@ static wat *wat_new(const char *address)
 	stream_init(&w->control, -1, 0);
 	list_init(&w->capabilities);
 	list_init(&w->completed);
+	list_init(&w->deliveries);
+	w->due_ms = UINT64_MAX;
 	w->address = address_resolve(address);
-	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->address && w->wake >= 0)
+	if (watch_init(w) == 0 && w->address)
 		return w;
 	wat_free(w);
 	return NULL;
@@ -47,11 +60,11 @@ static wat *wat_new(const char *address)
 /* The first greeting: the node's id is known when wat_connect returns. */
 static int wait_greeted(wat *w)
 {
-	uint64_t until = now_ms() + (w->timeout_ms ? w->timeout_ms : TIMEOUT_DEFAULT_MS);
+	uint64_t until = now_ms() + TIMEOUT_DEFAULT_MS, now;
 	int r = 0;
 
-	while (r == 0 && w->connected && !w->greeted && now_ms() < until)
-		r = loop_step(w, 1000);
+	while (r == 0 && w->connected && !w->greeted && (now = now_ms()) < until)
+		r = loop_step(w, (int)(until - now));
 	if (r < 0)
 		return failure_set_errno(r, "waiting for watd's greeting at %s", w->address);
 	if (!w->connected)
@@ -96,16 +109,12 @@ int wat_connect(const char *address, wat **ret)
 
 void wat_set_timeout(wat *w, uint64_t timeout_ms)
 {
-	(void)pthread_mutex_lock(&w->lock);
 	w->timeout_ms = timeout_ms;
-	(void)pthread_mutex_unlock(&w->lock);
 }
 
 void wat_set_reconnect(wat *w, uint64_t reconnect_ms)
 {
-	(void)pthread_mutex_lock(&w->lock);
 	w->reconnect_ms = reconnect_ms;
-	(void)pthread_mutex_unlock(&w->lock);
 }
 
 const uint8_t *wat_node_id(const wat *w)
@@ -118,11 +127,10 @@ void wat_free(wat *w)
 	if (!w)
 		return;
 	(void)pthread_mutex_lock(&w->lock);
-	loop_deliver(w);
+	deliver(w);
 	(void)pthread_mutex_unlock(&w->lock);
 	stream_deinit(&w->control);
-	fd_close(w->wake);
-	free(w->fds);
+	watch_deinit(w);
 	free(w->address);
 	(void)pthread_cond_destroy(&w->changed);
 	(void)pthread_mutex_destroy(&w->lock);

@@ -106,10 +106,22 @@ WAT_API_CHECK int wat_node_open(wat *, wat_node **ret);
 /* Returns NULL; takes NULL. */
 WAT_API wat_node *wat_node_free(wat_node *);
 
-/* Runs what is ready: reads replies, calls callbacks, connects again, without waiting longer than
- * timeout_ms (0: not at all; -1: until something happened). Returns 0, or a negative errno of poll.
- */
+/* For programs with an event loop of their own. Watch wat_fd for reading, sleep no longer than
+ * wat_timeout_ms says, and after either call wat_dispatch(w, 0). Ask for the time anew before each
+ * sleep. Any thread may send meanwhile; the descriptor wakes the loop when there is something to do. */
+
+/* Readable when wat_dispatch has something to do. The same as long as the wat lives, which owns it. */
+WAT_API int wat_fd(const wat *);
+/* How long, in milliseconds, nothing is to be done unless wat_fd is readable; -1: no limit. */
+WAT_API int wat_timeout_ms(wat *);
+/* Does what is to be done: reads and writes, calls callbacks, ends calls whose time is over, connects
+ * again. Waits no longer than timeout_ms (0: not at all; -1: until something happened). Returns 0, or
+ * a negative errno of the wait. */
 WAT_API_CHECK int wat_dispatch(wat *, int timeout_ms);
+/* Takes back the calls that were sent with this callback argument: each ends with CANCELLED, by its
+ * callback, from inside libwat, and the service is told that nobody waits; it may run the call all the
+ * same. Returns how many there were: 0 if all are answered. */
+WAT_API size_t wat_cancel(wat *, const void *arg);
 /* Calls sent with *_send and not yet answered. */
 WAT_API size_t wat_outstanding(wat *);
 

@@ -1,0 +1,123 @@
+/* send.c - writing calls, in id order. */
+#include <errno.h>
+#include <wat/session.pb-c.h>
+
+#include "client/private.h"
+
+static uint32_t call_budget(const struct call *call)
+{
+	uint64_t now = now_ms();
+
+	if (call->deadline_ms == UINT64_MAX)
+		return 0;
+	if (call->deadline_ms <= now)
+		return 1;
+	return call->deadline_ms - now > UINT32_MAX ? UINT32_MAX
+						    : (uint32_t)(call->deadline_ms - now);
+}
+
+static int queue_call(struct stream *stream, struct call *call, struct frame frame)
+{
+	frame.type = FRAME_CALL;
+	frame.method = call->method;
+	frame.id = call->id;
+	frame.budget = call_budget(call);
+	call->at = stream->out_position + stream_pending(stream);
+	call->sent = true;
+	return stream_queue(stream, &frame, call->request, call->n, -1);
+}
+
+static int queue_schema(wat *w, struct call *call)
+{
+	Wat__Session__GetInterfaceRequest request = WAT__SESSION__GET_INTERFACE_REQUEST__INIT;
+	struct frame frame = {.type = FRAME_CALL, .id = call->id, .budget = call_budget(call)};
+	uint8_t body[16];
+
+	request.handle = call->capability->handle;
+	call->at = w->control.out_position + stream_pending(&w->control);
+	call->sent = true;
+	return stream_queue(&w->control, &frame, body,
+			    wat__session__get_interface_request__pack(&request, body), -1);
+}
+
+static uint64_t lowest_id(const wat_capability *capability, uint64_t fallback)
+{
+	list_for_each (i, &capability->calls) {
+		const struct call *call = container_of(i, struct call, link);
+
+		if (call->kind == CALL_METHOD && call->sent)
+			return call->id;
+	}
+	return fallback;
+}
+
+static int send_on_channel(wat_capability *capability, struct call *call)
+{
+	uint64_t window;
+
+	if (!call->numbered)
+		call->id = capability->next_id++;
+	call->numbered = true;
+	window = call->id - lowest_id(capability, call->id);
+	if (window > UINT32_MAX)
+		window = UINT32_MAX;
+	return queue_call(&capability->channel, call, (struct frame){.window = (uint32_t)window});
+}
+
+static int send_on_control(wat *w, wat_capability *capability, struct call *call)
+{
+	call->id = ++w->last_id;
+	if (call->kind == CALL_SCHEMA)
+		return queue_schema(w, call);
+	return queue_call(&w->control, call, (struct frame){.handle = capability->handle});
+}
+
+/* Into the stream's buffer. */
+static void queue(struct call *call)
+{
+	wat_capability *capability = call->capability;
+	bool control = call_on_control(call);
+	int r;
+
+	if (call->sent || (!control && capability->leaving))
+		return;
+	if (call->kind == CALL_OPEN) {
+		call_complete(call, 0, NULL, NULL);
+		return;
+	}
+	if (control && capability->handle == 0) {
+		call_lose(call, "the connection to watd was lost");
+		return;
+	}
+	r = control ? send_on_control(capability->owner, capability, call)
+		    : send_on_channel(capability, call);
+	if (r == 0)
+		return;
+	/* Not in the buffer, so never written. */
+	call->sent = false;
+	call_complete(call, WAT_RESOURCE_EXHAUSTED, NULL, "no memory to write the call");
+}
+
+static void write_out(wat_capability *capability)
+{
+	if (capability->owner->connected && stream_pending(&capability->owner->control) > 0)
+		connection_write(capability->owner);
+	if (capability->channel.fd >= 0 && stream_pending(&capability->channel) > 0)
+		channel_write(capability);
+}
+
+void call_send(struct call *call)
+{
+	wat_capability *capability = call->capability;
+
+	queue(call);
+	write_out(capability);
+}
+
+void calls_send(wat_capability *capability)
+{
+	list_for_each_safe (i, &capability->calls) {
+		queue(container_of(i, struct call, link));
+	}
+	write_out(capability);
+}
