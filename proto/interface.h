@@ -18,7 +18,7 @@ enum wat_method_flags {
 	WAT_METHOD_READ_ONLY = 1u << 0,
 	WAT_METHOD_LATER = 1u << 1,
 	WAT_METHOD_INTERNAL = 1u << 2,
-	WAT_METHOD_VALIDATES_FIRST = 1u << 3,
+	WAT_METHOD_VALIDATES_FIRST = 1u << 3
 };
 
 /* Methods count from 0 in order of declaration; a capability's mask has one bit for each. */

@@ -35,7 +35,7 @@
 
 typedef enum wat_status {
 #define WAT_STATUS_ENUM(name, number, text) WAT_##name = number,
-	WAT_STATUSES(WAT_STATUS_ENUM)
+	WAT_STATUSES(WAT_STATUS_ENUM) WAT_STATUS_END = 43 /* greater than all of them */
 #undef WAT_STATUS_ENUM
 } wat_status;
 

@@ -7,7 +7,7 @@
 typedef Wat__Empty wat_empty;
 #define WAT_EMPTY_INIT WAT__EMPTY__INIT
 
-static inline void wat_empty_free(wat_empty *message)
+static __inline__ void wat_empty_free(wat_empty *message)
 {
 	if (message)
 		wat__empty__free_unpacked(message, NULL);

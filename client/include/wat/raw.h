@@ -17,7 +17,10 @@ enum wat_role { WAT_ROLE_ADMIN = 1, WAT_ROLE_USER = 2 };
 
 /* Binds a capability by its token (text). interface_hash 0: any interface. ACCESS_DENIED when the
  * token is of another role or interface, before anything is sent. */
-WAT_API_CHECK int wat_capability_open(wat *, int role, uint64_t interface_hash, const char *token,
+WAT_API_CHECK int wat_capability_open(wat *,
+				      int role,
+				      uint64_t interface_hash,
+				      const char *token,
 				      wat_capability **ret);
 /* Ends the channel in order (its lane too), not the grant. Returns NULL; takes NULL. */
 WAT_API wat_capability *wat_capability_free(wat_capability *);
@@ -32,21 +35,35 @@ WAT_API_CHECK int wat_capability_schema(wat_capability *, uint8_t **ret_bytes, s
 /* One call of a User, blocking. flags: enum wat_method_flags of the method (READ_ONLY lets it be
  * sent again after a loss); deadline_ms: 0, or a limit of the method's own. Reply: free with
  * wat_memory_free. */
-WAT_API_CHECK int wat_call_raw(wat_capability *, uint16_t method, uint32_t flags,
-			       uint32_t deadline_ms, const void *request, size_t n,
-			       uint8_t **ret_reply, size_t *ret_n);
+WAT_API_CHECK int wat_call_raw(wat_capability *,
+			       uint16_t method,
+			       uint32_t flags,
+			       uint32_t deadline_ms,
+			       const void *request,
+			       size_t n,
+			       uint8_t **ret_reply,
+			       size_t *ret_n);
 /* status as above; reply is valid during the callback only; failure is NULL when status is 0. Must
  * not free the capability. */
-typedef void wat_raw_done(void *arg, int status, const uint8_t *reply, size_t n,
+typedef void wat_raw_done(void *arg,
+			  int status,
+			  const uint8_t *reply,
+			  size_t n,
 			  const struct wat_failure *failure);
 /* Queues a call and returns; done is called once, from inside libwat, whatever happens. On a
  * non-zero return it is not called. */
-WAT_API_CHECK int wat_send_raw(wat_capability *, uint16_t method, uint32_t flags,
-			       uint32_t deadline_ms, const void *request, size_t n,
-			       wat_raw_done *done, void *arg);
+WAT_API_CHECK int wat_send_raw(wat_capability *,
+			       uint16_t method,
+			       uint32_t flags,
+			       uint32_t deadline_ms,
+			       const void *request,
+			       size_t n,
+			       wat_raw_done *done,
+			       void *arg);
 
 /* Admin. Token with seed, unless the grant named a holder_pk; free with wat_memory_free. */
-WAT_API_CHECK int wat_provision_raw(wat_capability *admin, const struct wat_grant *,
+WAT_API_CHECK int wat_provision_raw(wat_capability *admin,
+				    const struct wat_grant *,
 				    char **ret_token);
 WAT_API_CHECK int wat_deprovision_raw(wat_capability *admin, const char *user);
 /* Flushes this wat's channels to the instance first, so that every call sent before is served.
@@ -59,44 +76,76 @@ struct wat_user_left {
 	const uint8_t *grant_id; /* 16 bytes */
 	uint32_t channels;       /* that it had open */
 };
-WAT_API size_t wat_users_left(const wat_capability *admin, const struct wat_user_left **ret,
+WAT_API size_t wat_users_left(const wat_capability *admin,
+			      const struct wat_user_left **ret,
 			      size_t *ret_n);
 
 /* Node. ret_token: the Admin's token. */
-WAT_API_CHECK int wat_spawn_raw(wat_node *, const char *service, const char *name,
-				const struct wat_spawn *, const void *state, size_t n,
+WAT_API_CHECK int wat_spawn_raw(wat_node *,
+				const char *service,
+				const char *name,
+				const struct wat_spawn *,
+				const void *state,
+				size_t n,
 				char **ret_token);
 /* start: *ret_token is NULL when a failed incarnation goes on. */
-WAT_API_CHECK int wat_start_raw(wat_node *, const char *name, const struct wat_spawn *,
+WAT_API_CHECK int wat_start_raw(wat_node *,
+				const char *name,
+				const struct wat_spawn *,
 				char **ret_token);
 /* A method of the node's own interface (wat/node.proto) by number, bytes in and out; read-only
  * ones. */
-WAT_API_CHECK int wat_node_call_raw(wat_node *, uint16_t method, const void *request, size_t n,
-				    uint8_t **ret_reply, size_t *ret_n);
+WAT_API_CHECK int wat_node_call_raw(wat_node *,
+				    uint16_t method,
+				    const void *request,
+				    size_t n,
+				    uint8_t **ret_reply,
+				    size_t *ret_n);
 
 /* What the generated typed functions are made of: they pack the message, call the function above,
  * and unpack the answer. A generated handle (counter_user *) is a wat_capability * under another
  * name. */
-WAT_API_CHECK int wat_stub_spawn(wat_node *, const struct wat_interface *, const char *name,
-				 const struct wat_spawn *, const ProtobufCMessage *state,
+WAT_API_CHECK int wat_stub_spawn(wat_node *,
+				 const struct wat_interface *,
+				 const char *name,
+				 const struct wat_spawn *,
+				 const ProtobufCMessage *state,
 				 wat_capability **ret_admin);
-WAT_API_CHECK int wat_stub_open(wat *, const struct wat_interface *, int role, const char *token,
+WAT_API_CHECK int wat_stub_open(wat *,
+				const struct wat_interface *,
+				int role,
+				const char *token,
 				wat_capability **ret);
-WAT_API_CHECK int wat_stub_provision(wat_capability *admin, const struct wat_interface *,
-				     const struct wat_grant *, wat_capability **ret_user);
-WAT_API_CHECK int wat_stub_call(wat_capability *user, const struct wat_interface *, uint16_t method,
-				const ProtobufCMessage *in, ProtobufCMessage **ret_out);
-typedef void wat_stub_done(void *arg, int status, const ProtobufCMessage *out,
+WAT_API_CHECK int wat_stub_provision(wat_capability *admin,
+				     const struct wat_interface *,
+				     const struct wat_grant *,
+				     wat_capability **ret_user);
+WAT_API_CHECK int wat_stub_call(wat_capability *user,
+				const struct wat_interface *,
+				uint16_t method,
+				const ProtobufCMessage *in,
+				ProtobufCMessage **ret_out);
+typedef void wat_stub_done(void *arg,
+			   int status,
+			   const ProtobufCMessage *out,
 			   const struct wat_failure *failure);
 /* typed_done: the typed callback, with a generated signature (void *arg, int status, const OUT
  * *out, const struct wat_failure *), called through wat_stub_done's shape by `call_done`, which the
  * generated code supplies. */
-typedef void wat_stub_invoke(void (*typed_done)(void), void *arg, int status,
-			     const ProtobufCMessage *out, const struct wat_failure *failure);
-WAT_API_CHECK int wat_stub_send(wat_capability *user, const struct wat_interface *, uint16_t method,
-				const ProtobufCMessage *in, wat_stub_invoke *invoke,
-				void (*typed_done)(void), void *arg);
-WAT_API_CHECK int wat_stub_stop(wat_capability *admin, const struct wat_interface *,
+typedef void wat_stub_invoke(void (*typed_done)(void),
+			     void *arg,
+			     int status,
+			     const ProtobufCMessage *out,
+			     const struct wat_failure *failure);
+WAT_API_CHECK int wat_stub_send(wat_capability *user,
+				const struct wat_interface *,
+				uint16_t method,
+				const ProtobufCMessage *in,
+				wat_stub_invoke *invoke,
+				void (*typed_done)(void),
+				void *arg);
+WAT_API_CHECK int wat_stub_stop(wat_capability *admin,
+				const struct wat_interface *,
 				ProtobufCMessage **ret_state);
 
 #ifdef __cplusplus

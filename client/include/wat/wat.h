@@ -64,7 +64,7 @@ enum wat_cause_kind {
 	WAT_CAUSE_PANIC = 2,   /* wat_panic or wat_check */
 	WAT_CAUSE_SIGNAL = 3,  /* killed by a signal */
 	WAT_CAUSE_EXIT = 4,    /* exited by itself */
-	WAT_CAUSE_REFUSED = 5, /* never started */
+	WAT_CAUSE_REFUSED = 5  /* never started */
 };
 
 struct wat_cause {
@@ -108,19 +108,21 @@ WAT_API wat_node *wat_node_free(wat_node *);
 
 /* For programs with an event loop of their own. Watch wat_fd for reading, sleep no longer than
  * wat_timeout_ms says, and after either call wat_dispatch(w, 0). Ask for the time anew before each
- * sleep. Any thread may send meanwhile; the descriptor wakes the loop when there is something to do. */
+ * sleep. Any thread may send meanwhile; the descriptor wakes the loop when there is something to
+ * do. */
 
-/* Readable when wat_dispatch has something to do. The same as long as the wat lives, which owns it. */
+/* Readable when wat_dispatch has something to do. The same as long as the wat lives, which owns it.
+ */
 WAT_API int wat_fd(const wat *);
 /* How long, in milliseconds, nothing is to be done unless wat_fd is readable; -1: no limit. */
 WAT_API int wat_timeout_ms(wat *);
-/* Does what is to be done: reads and writes, calls callbacks, ends calls whose time is over, connects
- * again. Waits no longer than timeout_ms (0: not at all; -1: until something happened). Returns 0, or
- * a negative errno of the wait. */
+/* Does what is to be done: reads and writes, calls callbacks, ends calls whose time is over,
+ * connects again. Waits no longer than timeout_ms (0: not at all; -1: until something happened).
+ * Returns 0, or a negative errno of the wait. */
 WAT_API_CHECK int wat_dispatch(wat *, int timeout_ms);
 /* Takes back the calls that were sent with this callback argument: each ends with CANCELLED, by its
- * callback, from inside libwat, and the service is told that nobody waits; it may run the call all the
- * same. Returns how many there were: 0 if all are answered. */
+ * callback, from inside libwat, and the service is told that nobody waits; it may run the call all
+ * the same. Returns how many there were: 0 if all are answered. */
 WAT_API size_t wat_cancel(wat *, const void *arg);
 /* Calls sent with *_send and not yet answered. */
 WAT_API size_t wat_outstanding(wat *);

@@ -1,0 +1,280 @@
+/* test_loss.c - what libwat does when a channel or a connection is lost: each rule alone, against a
+ * service that is spoken by hand. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/support/cleanup.h"
+#include "tests/client/fake.h"
+
+#define READ_ONLY WAT_METHOD_READ_ONLY
+#define NEW WAT__ENVELOPE__LANE_STATE__LANE_NEW
+#define RESUMED WAT__ENVELOPE__LANE_STATE__LANE_RESUMED
+#define LOST WAT__ENVELOPE__LANE_STATE__LANE_LOST
+
+struct world {
+	struct fake fake;
+	wat *w;
+	wat_capability *user;
+	struct stream channel;
+	struct outcome calls[8];
+};
+
+static int set_up(void **state)
+{
+	struct world *t = calloc(1, sizeof *t);
+
+	fake_start(&t->fake);
+	t->w = fake_connect(&t->fake);
+	t->user = fake_user(&t->fake, t->w, &t->channel);
+	*state = t;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *t = *state;
+
+	wat_capability_free(t->user);
+	wat_free(t->w);
+	stream_deinit(&t->channel);
+	fake_stop(&t->fake);
+	free(t);
+	return 0;
+}
+
+/* The service's end of the channel closes; the next one is taken. */
+static void lose_channel(struct world *t, struct fake_bind *ret)
+{
+	stream_deinit(&t->channel);
+	fake_next_channel(&t->fake, t->w, &t->channel, ret);
+}
+
+/* Ids start at 1 and rise by one; the window counts what is not answered yet; replies go to whom
+ * they belong to, in whatever order they come. */
+static void test_numbers(void **state)
+{
+	struct world *t = *state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct frame frame;
+
+		fake_send(t->user, 0, "x", &t->calls[i]);
+		frame = fake_expect(t->w, &t->channel, FRAME_CALL);
+		assert_int_equal(frame.id, i + 1);
+		assert_int_equal(frame.window, i);
+		assert_int_equal(frame.handle, 0);
+		assert_true(frame.budget > 0 && frame.budget <= 30000);
+	}
+	fake_reply(&t->channel, 3, "three");
+	fake_fail(&t->channel, 1, WAT_NOT_FOUND);
+	fake_reply(&t->channel, 2, "two");
+	fake_reply(&t->channel, 4, "four");
+	fake_wait(t->w, &t->calls[3]);
+	assert_int_equal(t->calls[0].status, WAT_NOT_FOUND);
+	assert_string_equal(t->calls[1].reply, "two");
+	assert_string_equal(t->calls[2].reply, "three");
+	assert_string_equal(t->calls[3].reply, "four");
+	fake_send(t->user, 0, "y", &t->calls[4]);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).window, 0);
+	fake_reply(&t->channel, 5, "");
+	fake_wait(t->w, &t->calls[4]);
+}
+
+/* The lane is known: unanswered calls are written again under their ids, in order, before any new
+ * one; what had been read before the end counts. */
+static void test_resumed(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind first = t->fake.binds[0], bind;
+	const uint8_t *body;
+
+	for (unsigned i = 0; i < 4; i++) {
+		fake_send(t->user, 0, i == 2 ? "third" : "x", &t->calls[i]);
+		(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	}
+	fake_reply(&t->channel, 1, "one");
+	fake_reply(&t->channel, 2, "two");
+	lose_channel(t, &bind);
+	assert_int_equal(bind.lane_mode, WAT__ENVELOPE__LANE_MODE__RESUME);
+	assert_memory_equal(bind.lane, first.lane, 16);
+	assert_string_equal(t->calls[1].reply, "two");
+	fake_send(t->user, 0, "new", &t->calls[4]);
+	fake_attached(&t->channel, RESUMED, 3);
+	assert_int_equal(fake_frame(t->w, &t->channel, &body).id, 3);
+	assert_memory_equal(body, "third", 5);
+	assert_int_equal(fake_frame(t->w, &t->channel, &body).id, 4);
+	assert_int_equal(fake_frame(t->w, &t->channel, &body).id, 5);
+	assert_memory_equal(body, "new", 3);
+	for (unsigned i = 2; i < 5; i++) {
+		fake_reply(&t->channel, i + 1, "again");
+		fake_wait(t->w, &t->calls[i]);
+		assert_int_equal(t->calls[i].status, 0);
+		assert_int_equal(t->calls[i].n, 1);
+	}
+}
+
+/* The lane is gone: a new one is taken, only what may be run again is written, renumbered; the
+ * others are said to have perhaps run. */
+static void test_lost(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind first = t->fake.binds[0], bind;
+	const uint8_t *body;
+
+	fake_send(t->user, 0, "mutating", &t->calls[0]);
+	fake_send(t->user, READ_ONLY, "reading", &t->calls[1]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	lose_channel(t, &bind);
+	/* Sent while there is no channel: never written. */
+	fake_send(t->user, 0, "fresh", &t->calls[2]);
+	fake_attached(&t->channel, LOST, 0);
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(t->calls[0].status, WAT_DISCONNECTED);
+	assert_non_null(strstr(t->calls[0].text, "may have run"));
+	stream_deinit(&t->channel);
+	fake_next_channel(&t->fake, t->w, &t->channel, &bind);
+	assert_int_equal(bind.lane_mode, WAT__ENVELOPE__LANE_MODE__NEW);
+	assert_memory_not_equal(bind.lane, first.lane, 16);
+	fake_attached(&t->channel, NEW, 0);
+	assert_int_equal(fake_frame(t->w, &t->channel, &body).id, 1);
+	assert_memory_equal(body, "reading", 7);
+	assert_int_equal(fake_frame(t->w, &t->channel, &body).id, 2);
+	assert_memory_equal(body, "fresh", 5);
+	fake_reply(&t->channel, 1, "r");
+	fake_reply(&t->channel, 2, "f");
+	fake_wait(t->w, &t->calls[2]);
+	assert_string_equal(t->calls[1].reply, "r");
+	assert_string_equal(t->calls[2].reply, "f");
+}
+
+/* GOAWAY names the last call that was read: those above it were not run, and are written again even
+ * when the lane is lost. What was read is still answered before the end. */
+static void test_go_away(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind bind;
+	const uint8_t *body;
+
+	for (unsigned i = 0; i < 3; i++) {
+		fake_send(t->user, 0, i == 2 ? "third" : "x", &t->calls[i]);
+		(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	}
+	fake_go_away(&t->channel, WAT_UNAVAILABLE, 2);
+	fake_reply(&t->channel, 1, "one");
+	fake_wait(t->w, &t->calls[0]);
+	assert_string_equal(t->calls[0].reply, "one");
+	/* Nothing new is written to a channel that is left. */
+	fake_send(t->user, 0, "fourth", &t->calls[3]);
+	lose_channel(t, &bind);
+	fake_attached(&t->channel, LOST, 0);
+	fake_wait(t->w, &t->calls[1]);
+	assert_int_equal(t->calls[1].status, WAT_DISCONNECTED);
+	stream_deinit(&t->channel);
+	fake_next_channel(&t->fake, t->w, &t->channel, &bind);
+	fake_attached(&t->channel, NEW, 0);
+	(void)fake_frame(t->w, &t->channel, &body);
+	assert_memory_equal(body, "third", 5);
+	(void)fake_frame(t->w, &t->channel, &body);
+	assert_memory_equal(body, "fourth", 6);
+	fake_reply(&t->channel, 1, "3");
+	fake_reply(&t->channel, 2, "4");
+	fake_wait(t->w, &t->calls[3]);
+	assert_string_equal(t->calls[2].reply, "3");
+}
+
+/* GOAWAY STOPPED settles what was not read. */
+static void test_stopped(void **state)
+{
+	struct world *t = *state;
+
+	fake_send(t->user, 0, "x", &t->calls[0]);
+	fake_send(t->user, 0, "x", &t->calls[1]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	fake_set(&t->fake, WAT_STOPPED, false);
+	fake_reply(&t->channel, 1, "one");
+	fake_go_away(&t->channel, WAT_STOPPED, 1);
+	stream_deinit(&t->channel);
+	fake_wait(t->w, &t->calls[1]);
+	assert_string_equal(t->calls[0].reply, "one");
+	assert_int_equal(t->calls[1].status, WAT_STOPPED);
+	/* And so does the next call learn it. */
+	fake_send(t->user, 0, "x", &t->calls[2]);
+	fake_wait(t->w, &t->calls[2]);
+	assert_int_equal(t->calls[2].status, WAT_STOPPED);
+}
+
+/* With reconnect 0 a loss ends the calls at once: what was written may have run, what was not was
+ * not made. */
+static void test_no_reconnect(void **state)
+{
+	struct world *t = *state;
+
+	wat_set_reconnect(t->w, 0);
+	fake_send(t->user, 0, "x", &t->calls[0]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	stream_deinit(&t->channel);
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(t->calls[0].status, WAT_DISCONNECTED);
+	assert_non_null(strstr(t->calls[0].text, "may have run"));
+	fake_set(&t->fake, 0, true);
+	fake_hang_up(&t->fake);
+	fake_send(t->user, 0, "x", &t->calls[1]);
+	fake_wait(t->w, &t->calls[1]);
+	assert_int_equal(t->calls[1].status, WAT_UNAVAILABLE);
+	assert_non_null(strstr(t->calls[1].text, "was not made"));
+}
+
+/* The control connection is lost: channels go on without it. */
+static void test_control_lost(void **state)
+{
+	struct world *t = *state;
+
+	fake_set(&t->fake, 0, true);
+	fake_hang_up(&t->fake);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_send(t->user, 0, "x", &t->calls[i]);
+		assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, i + 1);
+		fake_reply(&t->channel, i + 1, "fine");
+		fake_wait(t->w, &t->calls[i]);
+		assert_string_equal(t->calls[i].reply, "fine");
+	}
+}
+
+/* A BIND that says UNAVAILABLE is asked again; another refusal is everybody's answer, and of a call
+ * that may have run it is not said that it was not. */
+static void test_refused_again(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind bind;
+
+	fake_send(t->user, 0, "x", &t->calls[0]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	fake_set(&t->fake, WAT_UNAVAILABLE, false);
+	stream_deinit(&t->channel);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(wat_dispatch(t->w, 20), 0);
+	assert_int_equal(t->calls[0].n, 0);
+	fake_set(&t->fake, 0, false);
+	fake_next_channel(&t->fake, t->w, &t->channel, &bind);
+	fake_attached(&t->channel, RESUMED, 0);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 1);
+	fake_set(&t->fake, WAT_ACCESS_DENIED, false);
+	stream_deinit(&t->channel);
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(t->calls[0].status, WAT_ACCESS_DENIED);
+	assert_non_null(strstr(t->calls[0].text, "may have run"));
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_numbers),      CASE(test_resumed),       CASE(test_lost),
+		CASE(test_go_away),      CASE(test_stopped),       CASE(test_no_reconnect),
+		CASE(test_control_lost), CASE(test_refused_again),
+	};
+
+	return test_run_cases(tests, NULL, NULL);
+}
