@@ -181,12 +181,17 @@ bool name_is_keyword(const char *name)
 	return false;
 }
 
-bool name_is_identifier(const char *name)
+bool name_is_word(const char *name)
 {
 	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
 		return false;
 	for (const char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && *c != '_')
 			return false;
-	return !name_is_keyword(name);
+	return true;
+}
+
+bool name_is_identifier(const char *name)
+{
+	return name_is_word(name) && !name_is_keyword(name);
 }

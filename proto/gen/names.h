@@ -16,6 +16,8 @@ char *name_pbc_upper(const char *full);
 char *name_prefix(const char *package);
 /* dir/kv.proto -> dir/kv */
 char *name_stem(const char *file);
+/* Letters, digits and underscores, not beginning with a digit. */
+bool name_is_word(const char *name);
 /* Could it name a C struct? */
 bool name_is_identifier(const char *name);
 /* Is it an identifier that C reserves? */

@@ -1,0 +1,75 @@
+/* fuzz_envelopes.c - all that a client, watd and a host say to one another, and what is done with a
+ * failure that came from a peer. The first byte chooses the message. */
+#include <wat/admin.pb-c.h>
+#include <wat/envelope.pb-c.h>
+#include <wat/host.pb-c.h>
+#include <wat/node.pb-c.h>
+#include <wat/session.pb-c.h>
+
+#include "proto/failure.h"
+#include "tests/fuzz/decode.h"
+
+static const ProtobufCMessageDescriptor *const descriptors[] = {
+	&wat__envelope__failure__descriptor,
+	&wat__envelope__hello__descriptor,
+	&wat__envelope__welcome__descriptor,
+	&wat__envelope__bind__descriptor,
+	&wat__envelope__bound__descriptor,
+	&wat__envelope__attached__descriptor,
+	&wat__envelope__go_away__descriptor,
+	&wat__session__get_interface_request__descriptor,
+	&wat__session__description__descriptor,
+	&wat__admin__provision_request__descriptor,
+	&wat__admin__provision_reply__descriptor,
+	&wat__admin__deprovision_request__descriptor,
+	&wat__admin__stop_request__descriptor,
+	&wat__admin__stop_reply__descriptor,
+	&wat__node__spawn_request__descriptor,
+	&wat__node__spawn_reply__descriptor,
+	&wat__node__start_request__descriptor,
+	&wat__node__instance__descriptor,
+	&wat__node__name_request__descriptor,
+	&wat__node__plugin_list__descriptor,
+	&wat__host__start_request__descriptor,
+	&wat__host__start_reply__descriptor,
+	&wat__host__attach_request__descriptor,
+	&wat__host__detach_request__descriptor,
+	&wat__host__drain_request__descriptor,
+	&wat__host__drain_reply__descriptor,
+	&wat__host__finish_request__descriptor,
+	&wat__host__provision_request__descriptor,
+	&wat__host__user_reply__descriptor,
+	&wat__host__checkpoint__descriptor,
+	&wat__host__channel_count__descriptor,
+	&wat__host__rebuilt__descriptor,
+};
+
+/* A chain stays bounded, whatever a peer sent. */
+static void use_failure(const Wat__Envelope__Failure *failure)
+{
+	struct failure_cause cause = {.kind = WAT__ENVELOPE__CAUSE_KIND__EXIT, .text = "fuzz"};
+	Wat__Envelope__Failure *copy = failure_copy(failure);
+
+	require(copy != NULL);
+	for (int i = 0; i < 20; i++)
+		require(failure_add_cause(copy, &cause) == 0);
+	require(copy->n_chain <= 16);
+	pack_again(&copy->base);
+	failure_free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	ProtobufCMessage *message;
+
+	if (n == 0)
+		return 0;
+	message = decode(descriptors[data[0] % (sizeof descriptors / sizeof *descriptors)],
+			 data + 1, n - 1);
+	if (!message)
+		return 0;
+	if (message->descriptor == &wat__envelope__failure__descriptor)
+		use_failure((const Wat__Envelope__Failure *)message);
+	protobuf_c_message_free_unpacked(message, NULL);
+	return 0;
+}

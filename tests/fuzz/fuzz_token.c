@@ -1,0 +1,150 @@
+/* fuzz_token.c - tokens: one encoding each, as bytes and as text; and of all that is presented to
+ * watd, only the genuine token with its genuine proof is taken. Even first byte: text; odd: token
+ * and proof. */
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/caps/verify.h"
+#include "tests/fuzz/genuine.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+static struct genuine genuine;
+static struct keyring *keyring;
+static struct grant_table *grants;
+
+static void require(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* The keyring reads its key from a file. */
+static void open_keyring(void)
+{
+	char dir[] = "/tmp/wat-fuzz-XXXXXX", path[64];
+	int fd;
+
+	require(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof path, "%s/node.key", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	require(write(fd, genuine.issuer_seed, 32) == 32);
+	close(fd);
+	require(keyring_open(dir, &keyring) == 0);
+	unlink(path);
+	rmdir(dir);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct store_grant row = {.role = TOKEN_USER, .state = 2, .method_mask = UINT64_MAX};
+	struct grant *grant;
+
+	(void)argc;
+	(void)argv;
+	require(sodium_init() >= 0);
+	genuine_make(&genuine);
+	open_keyring();
+	grants = grant_table_new();
+	memcpy(row.id, genuine.token.grant_id, 16);
+	memcpy(row.instance_id, genuine.token.instance_id, 16);
+	token_hash(&genuine.token, row.th0);
+	require(grant_table_add(grants, &row, &grant) == 0);
+	return 0;
+}
+
+static enum verify_instance find_instance(void *arg,
+					  const uint8_t id[16],
+					  uint32_t *ret_epoch,
+					  uint64_t *ret_hash)
+{
+	(void)arg;
+	*ret_epoch = genuine.token.epoch;
+	*ret_hash = genuine.token.interface_hash;
+	return memcmp(id, genuine.token.instance_id, 16) == 0 ? VERIFY_INSTANCE_FOUND
+							      : VERIFY_INSTANCE_UNKNOWN;
+}
+
+static void present(const uint8_t *data, size_t n)
+{
+	struct verify verify = {.keyring = keyring,
+				.grants = grants,
+				.node_id = genuine.token.node_id,
+				.now = genuine.token.not_before,
+				.find_instance = find_instance};
+	struct verify_request request = {.token = data,
+					 .token_len = n,
+					 .role = TOKEN_USER,
+					 .chan_bind = genuine.binding,
+					 .challenge = genuine.challenge,
+					 .slot = genuine.slot};
+	struct token token;
+	struct grant *grant = NULL;
+	const char *why = NULL;
+	wat_status status;
+
+	request.proof_len = n >= TOKEN_PROOF_SIZE ? TOKEN_PROOF_SIZE : n;
+	request.token_len = n - request.proof_len;
+	request.proof = data + request.token_len;
+	status = verify_bind(&verify, &request, &token, &grant, &why);
+	if (status != WAT_OK) {
+		require(why && *why);
+		return;
+	}
+	require(grant && request.token_len == TOKEN_SIZE);
+	require(memcmp(data, genuine.bytes, TOKEN_SIZE) == 0);
+	require(memcmp(request.proof, genuine.proof, TOKEN_PROOF_SIZE) == 0);
+}
+
+static void decode_bytes(const uint8_t *data, size_t n)
+{
+	uint8_t again[TOKEN_SIZE];
+	struct token token;
+
+	if (token_decode(data, n, &token) != TOKEN_OK)
+		return;
+	token_encode(&token, again);
+	require(n == TOKEN_SIZE + (token.has_seed ? 32 : 0));
+	/* The flag of the seed is the file's, not the token's. */
+	again[5] = token.has_seed;
+	require(memcmp(data, again, TOKEN_SIZE) == 0);
+	require(!token.has_seed || memcmp(data + TOKEN_SIZE, token.seed, 32) == 0);
+}
+
+static void decode_text(const uint8_t *data, size_t n)
+{
+	char text[TOKEN_TEXT_MAX], *copy = malloc(n + 1), *end;
+	const char *start;
+	struct token token;
+
+	require(copy != NULL);
+	memcpy(copy, data, n);
+	copy[n] = '\0';
+	if (token_from_text(copy, &token) == TOKEN_OK) {
+		token_to_text(&token, text);
+		start = copy + strspn(copy, " \t\r\n\v\f");
+		end = (char *)start + strlen(start);
+		while (end > start && strchr(" \t\r\n\v\f", end[-1]))
+			*--end = '\0';
+		require(strcmp(start, text) == 0);
+	}
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	if (n == 0)
+		return 0;
+	if (data[0] % 2 == 0) {
+		decode_text(data + 1, n - 1);
+	} else {
+		decode_bytes(data + 1, n - 1);
+		present(data + 1, n - 1);
+	}
+	return 0;
+}
