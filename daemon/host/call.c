@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,14 +64,16 @@ static void log_line(struct dispatch_call *base, int level, const char *format, 
 
 static uint64_t now(struct dispatch_call *base)
 {
-	(void)base;
-	return clock_unix_ns();
+	const struct loop_source *source = &of(base)->loop->source;
+
+	return source->now_ns(source->arg);
 }
 
 static void random_bytes(struct dispatch_call *base, void *buffer, size_t n)
 {
-	(void)base;
-	randombytes_buf(buffer, n);
+	const struct loop_source *source = &of(base)->loop->source;
+
+	source->random(source->arg, buffer, n);
 }
 
 static void fill_context(struct call *call)
@@ -86,7 +87,7 @@ static void fill_context(struct call *call)
 		.instance = instance->name,
 		.method = method ? method->name : call->lifecycle,
 		.invocation = call->invocation,
-		.start_ns = clock_unix_ns(),
+		.start_ns = now(&call->base),
 		.connection = call->connection,
 		.user = call->user,
 	};

@@ -99,3 +99,13 @@ void grant_release(struct grant *grant)
 	list_remove(&grant->link);
 	free(grant);
 }
+
+void grants_drop(struct service_loop *loop)
+{
+	struct grant *grant;
+
+	while ((grant = next_to_be_told(loop))) {
+		grant->to_be_told = false;
+		grant_release(grant);
+	}
+}

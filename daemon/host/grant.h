@@ -36,6 +36,8 @@ void grant_add_channel(struct service_loop *loop, struct grant *grant);
 void grant_remove_channel(struct service_loop *loop, struct grant *grant);
 /* Runs the Disconnect handler for grants whose last channel has gone since. */
 void grants_tell_disconnects(struct service_loop *loop);
+/* At the end of the instance, which was not drained: nobody is told any more. */
+void grants_drop(struct service_loop *loop);
 /* Frees it if it has nothing left. */
 void grant_release(struct grant *grant);
 

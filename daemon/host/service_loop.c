@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/host/call_answer.h"
 #include "daemon/host/call_self.h"
@@ -127,6 +129,18 @@ static int make_events(struct service_loop *loop)
 	return 0;
 }
 
+static uint64_t real_now(void *arg)
+{
+	(void)arg;
+	return clock_unix_ns();
+}
+
+static void real_random(void *arg, void *buffer, size_t n)
+{
+	(void)arg;
+	randombytes_buf(buffer, n);
+}
+
 int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
 {
 	struct service_loop *loop = calloc(1, sizeof *loop);
@@ -136,6 +150,7 @@ int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
 		return -ENOMEM;
 	loop->instance = instance;
 	loop->call.loop = loop->self_call.loop = loop;
+	loop->source = (struct loop_source){.now_ns = real_now, .random = real_random};
 	loop->checked_replies = call_checked_replies(instance->service->interface);
 	arena_init(&loop->arena, WAT_CALL_MEMORY_MAX);
 	arena_init(&loop->self_arena, WAT_CALL_MEMORY_MAX);
@@ -157,6 +172,7 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 	if (!loop)
 		return NULL;
 	call_drop_taken(loop);
+	grants_drop(loop);
 	state_deinit(&loop->state);
 	arena_deinit(&loop->arena);
 	arena_deinit(&loop->self_arena);

@@ -17,6 +17,13 @@
 struct event;
 struct event_base;
 
+/* Where the time and the randomness of handlers come from. */
+struct loop_source {
+	uint64_t (*now_ns)(void *arg); /* Unix time */
+	void (*random)(void *arg, void *buffer, size_t n);
+	void *arg;
+};
+
 struct service_loop {
 	struct instance *instance; /* who this is; not owned */
 	struct event_base *base;
@@ -24,7 +31,8 @@ struct service_loop {
 	struct list channels;
 	struct list grants; /* those with channels or open calls */
 	struct state state;
-	uint64_t checked_replies; /* bit per method: its reply has strings, or messages inside */
+	struct loop_source source; /* the kernel's and libsodium's, unless it is set before Start */
+	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */
 
 	struct call call;     /* the one at hand, unless its method answers later */
 	struct arena arena;   /* its memory, reset after it */

@@ -8,6 +8,7 @@
 
 void emit_client_h(FILE *out, const struct file *file);
 void emit_service_h(FILE *out, const struct file *file);
+void emit_test_h(FILE *out, const struct file *file);
 void emit_wat_c(FILE *out, const struct file *file);
 void emit_plugin_c(FILE *out, const struct plugin *plugin);
 void emit_handlers_c(FILE *out, const struct file *file);

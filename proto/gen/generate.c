@@ -88,6 +88,8 @@ static void generate(const request *in,
 		return;
 	if (!builtin)
 		add_output(out, file, "client.h", emit_client_h);
+	if (!builtin && file->n_services > 0)
+		add_output(out, file, "test.h", emit_test_h);
 	add_output(out, file, "service.h", emit_service_h);
 	add_output(out, file, "wat.c", emit_wat_c);
 	if (builtin)

@@ -38,6 +38,10 @@ static void add_service(struct table *table, const struct service *s, size_t i, 
 		"admin_free",  "user_open", "user_token", "user_free",  "provision",
 		"deprovision", "stop",      "users_left",
 	};
+	static const char *const of_harness[] = {
+		"harness",      "harness_new",  "harness_start", "harness_free",
+		"harness_text", "harness_base", "harness_state", "harness_stop",
+	};
 	static const char *const of_self[] = {"load", "save", "free", "self"};
 
 	table->owner = (struct symbol){.path = {PATH_SERVICE, (int32_t)i}, .n_path = 2};
@@ -46,6 +50,8 @@ static void add_service(struct table *table, const struct service *s, size_t i, 
 		add(table, name_format("%s_%s", s->c_name, always[n]));
 	for (size_t n = 0; !builtin && n < sizeof of_client / sizeof *of_client; n++)
 		add(table, name_format("%s_%s", s->c_name, of_client[n]));
+	for (size_t n = 0; !builtin && n < sizeof of_harness / sizeof *of_harness; n++)
+		add(table, name_format("%s_%s", s->c_name, of_harness[n]));
 	for (size_t n = 0; s->self && n < sizeof of_self / sizeof *of_self; n++)
 		add(table, name_format("%s_%s", s->c_name, of_self[n]));
 	for (unsigned l = 0; l < LIFECYCLE_N; l++)
@@ -72,7 +78,12 @@ static void add_method(struct table *table, const struct file *file, size_t i, s
 		add(table, name_format("%s_%s_reply", c, n));
 		add(table, name_format("%s_%s_take", c, n));
 	}
-	if (file->builtin || (m->flags & WAT_METHOD_INTERNAL))
+	if (file->builtin)
+		return;
+	add(table, name_format("%s_harness_on_%s", c, n));
+	if (m->flags & WAT_METHOD_LATER)
+		add(table, name_format("%s_harness_on_%s_answer", c, n));
+	if (m->flags & WAT_METHOD_INTERNAL)
 		return;
 	add(table, name_format("%s_%s", c, n));
 	add(table, name_format("%s_%s_send", c, n));

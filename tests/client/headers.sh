@@ -12,7 +12,7 @@ fail() {
 	failed=1
 }
 
-public=(wat.h raw.h status.h interface.h types.h plugin.h)
+public=(wat.h raw.h status.h interface.h types.h plugin.h test.h)
 for header in "${public[@]}"; do
 	printf '#include <wat/%s>\nint unused_;\n' "$header" >"$work/alone.c"
 	cp "$work/alone.c" "$work/alone.cc"

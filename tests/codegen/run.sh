@@ -34,11 +34,11 @@ includes() {
 # The output is what the goldens say, twice, and clang-format has nothing to add. WAT_UPDATE=1 writes the goldens.
 golden() {
 	both
-	for file in {counter,kv}.{client.h,service.h,wat.c}; do
+	for file in {counter,kv}.{client.h,service.h,test.h,wat.c}; do
 		if [[ -n ${WAT_UPDATE:-} ]]; then cp "$work/$file" "$here/golden/$file"; fi
 		diff -u "$here/golden/$file" "$work/$file" || fail "$file is not what its golden says"
 	done
-	for file in {counter,kv}.{client.h,service.h,wat.c,plugin.c}; do
+	for file in {counter,kv}.{client.h,service.h,test.h,wat.c,plugin.c}; do
 		clang-format --style="file:$SOURCE/.clang-format" "$work/$file" | diff -u "$work/$file" - >"$work/format.diff" ||
 			fail "clang-format would change $file: $(head -20 "$work/format.diff")"
 	done
@@ -91,7 +91,7 @@ several() {
 right() {
 	both
 	for name in counter kv; do
-		printf '#include "%s.client.h"\n#include "%s.service.h"\nint main(void) { return 0; }\n' $name $name >"$work/both.c"
+		printf '#include "%s.client.h"\n#include "%s.test.h"\nint main(void) { return 0; }\n' $name $name >"$work/both.c"
 		printf '#include "%s.client.h"\nint main() { return 0; }\n' $name >"$work/alone.cc"
 		# shellcheck disable=SC2046
 		cc $(includes) -std=c17 -Wall -Wextra -Werror -Wconversion -c -o "$work/o" "$work/both.c" || fail "$name as C"

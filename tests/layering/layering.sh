@@ -22,6 +22,7 @@ declare -A allowed=(
 	[daemon/store]="daemon/base proto proto/support"
 	[daemon/caps]="daemon/base proto proto/support"
 	[daemon/host]="daemon/base proto proto/support plugins/sdk"
+	[daemon/harness]="daemon/host daemon/base proto proto/support plugins/sdk"
 	[daemon/supervisor]="daemon/store daemon/caps daemon/base proto proto/support plugins/sdk"
 	[daemon/gate]="client/include daemon/base proto proto/support"
 )
@@ -58,7 +59,7 @@ target_of() {
 	local file=$1 include=$2
 	case $include in
 	wat/wat.h | wat/raw.h) target=client/include ;;
-	wat/plugin.h) target=plugins/sdk ;;
+	wat/plugin.h | wat/test.h) target=plugins/sdk ;;
 	wat/status.h | wat/interface.h | wat/types.h | wat/types.pb-c.h) target=public ;;
 	wat/*) target=proto ;;
 	google/protobuf/*) target=proto ;;
@@ -66,7 +67,7 @@ target_of() {
 		layer_of "$include"
 		target=${layer:-${include%%/*}}
 		;;
-	*.pb-c.h | *.client.h | *.service.h) target=generated ;;
+	*.pb-c.h | *.client.h | *.service.h | *.test.h) target=generated ;;
 	*) target= ;;
 	esac
 }

@@ -1,0 +1,114 @@
+/* harness_instance.c - the instance's beginning and end, as watd asks for them. Test's thread. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+
+#include "daemon/harness/harness.h"
+#include "daemon/host/call_self.h"
+#include "daemon/host/service_loop.h"
+#include "daemon/host/service_requests.h"
+#include "proto/failure.h"
+#include "proto/support/cleanup.h"
+
+int harness_fail(struct wat_test *test, int status, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(test->text, sizeof test->text, format, arguments);
+	va_end(arguments);
+	return status;
+}
+
+static uint64_t fake_now(void *arg)
+{
+	const struct wat_test *test = arg;
+
+	return test->now_ns;
+}
+
+/* A stream of its own for each request of a handler, all from the one seed. */
+static void fake_random(void *arg, void *buffer, size_t n)
+{
+	struct wat_test *test = arg;
+	uint8_t seed[randombytes_SEEDBYTES] = {0};
+
+	memcpy(seed, &test->seed, sizeof test->seed);
+	memcpy(seed + sizeof test->seed, &test->n_random, sizeof test->n_random);
+	test->n_random++;
+	randombytes_buf_deterministic(buffer, n, seed);
+}
+
+/* What the instance tells watd: nobody listens. */
+static void drop_outbox(struct wat_test *test)
+{
+	struct list items = LIST_INIT(items);
+	struct list *first;
+
+	queue_take(&test->outbox, &items);
+	while ((first = list_first(&items))) {
+		struct outgoing *out = container_of(first, struct outgoing, link);
+
+		list_remove(first);
+		if (out->is_event)
+			free(container_of(out, struct outgoing_event, out));
+	}
+}
+
+int harness_serve(struct wat_test *test, struct request *request)
+{
+	Wat__Envelope__Failure *failure;
+
+	list_init(&request->out.link);
+	service_loop_serve(test->instance.loop, request);
+	drop_outbox(test);
+	failure = TAKE(request->failure);
+	if (request->status != WAT_OK)
+		(void)harness_fail(test, 0, "%s",
+				   failure && failure->text ? failure->text : "no memory");
+	failure_free(failure);
+	return (int)request->status;
+}
+
+int harness_begin(struct wat_test *test, const uint8_t *state, size_t n, bool run_start)
+{
+	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
+	struct request request = {.kind = REQUEST_START, .in = &in.base, .fd = -1};
+	int r = service_loop_new(&test->instance, &test->instance.loop);
+
+	if (r < 0)
+		return r;
+	test->instance.generation++;
+	test->instance.loop->source =
+		(struct loop_source){.now_ns = fake_now, .random = fake_random, .arg = test};
+	in.state = (ProtobufCBinaryData){n, (uint8_t *)state};
+	in.run_start = run_start;
+	r = harness_serve(test, &request);
+	free(request.state);
+	if (r != WAT_OK)
+		harness_end(test, WAT_UNAVAILABLE, "it did not start");
+	return r;
+}
+
+void harness_end(struct wat_test *test, wat_status status, const char *text)
+{
+	Wat__Host__FinishRequest in = WAT__HOST__FINISH_REQUEST__INIT;
+	struct request request = {.kind = REQUEST_FINISH, .in = &in.base, .fd = -1};
+	struct service_loop *loop = test->instance.loop;
+
+	if (!loop)
+		return;
+	in.status = (uint32_t)status;
+	in.text = (char *)text;
+	/* A start that failed has asked for the end already. */
+	if (!loop->last)
+		service_loop_serve(loop, &request);
+	loop->last = NULL;
+	call_free_self(loop);
+	test->instance.loop = service_loop_free(loop);
+	drop_outbox(test);
+}
