@@ -65,20 +65,25 @@ static int take_bound(wat_capability *capability, const uint8_t *body, size_t n)
 	return capability->service && capability->instance ? 0 : -ENOMEM;
 }
 
+static void drop_handle(wat *w, uint32_t handle)
+{
+	struct frame drop = {.type = FRAME_DROP, .handle = handle};
+
+	if (stream_queue(&w->control, &drop, NULL, 0, -1) == 0)
+		connection_write(w);
+}
+
 /* Of a handle that was freed meanwhile. */
 static bool drop_bound(wat *w, const struct frame *frame, const uint8_t *body)
 {
-	struct frame drop = {.type = FRAME_DROP};
 	ProtobufCMessage *message;
 
 	if (frame->id == 0 || frame->id > w->last_id ||
 	    check_unpack(&wat__envelope__bound__descriptor, NULL, body, frame->body_len, &message,
 			 NULL) < 0)
 		return false;
-	drop.handle = ((const Wat__Envelope__Bound *)message)->handle;
+	drop_handle(w, ((const Wat__Envelope__Bound *)message)->handle);
 	protobuf_c_message_free_unpacked(message, NULL);
-	if (stream_queue(&w->control, &drop, NULL, 0, -1) == 0)
-		connection_write(w);
 	return true;
 }
 
@@ -90,6 +95,9 @@ static bool handle_bound(wat *w, const struct frame *frame, const uint8_t *body,
 
 	if (!capability)
 		return drop_bound(w, frame, body);
+	/* The one of an earlier channel; watd has room for so many only. */
+	if (capability->handle)
+		drop_handle(w, capability->handle);
 	r = take_bound(capability, body, frame->body_len);
 	if (r == -ENOMEM)
 		bind_failed(capability, WAT_RESOURCE_EXHAUSTED, NULL);

@@ -82,12 +82,20 @@ static void bind_channel(struct fake *fake,
 	memcpy(entry->lane, bind->lane.data, 16);
 	entry->channel = pair[1];
 	fake->n_binds++;
-	bound.handle = 1;
+	bound.handle = (uint32_t)fake->n_binds;
 	bound.service = (char *)"fake.Service";
 	bound.instance = (char *)"f1";
 	send_message(control, (struct frame){.type = FRAME_BOUND, .id = frame->id}, &bound.base,
 		     pair[0]);
 	must(write(fake->ready[1], "", 1) == 1, "write");
+}
+
+static void note_drop(struct fake *fake, uint32_t handle)
+{
+	(void)pthread_mutex_lock(&fake->lock);
+	must(handle > 0 && handle <= fake->n_binds && !fake->dropped[handle], "DROP");
+	fake->dropped[handle] = true;
+	(void)pthread_mutex_unlock(&fake->lock);
 }
 
 static void handle(struct fake *fake,
@@ -99,6 +107,8 @@ static void handle(struct fake *fake,
 
 	if (frame->type == FRAME_HELLO)
 		greet(control, frame);
+	if (frame->type == FRAME_DROP)
+		note_drop(fake, frame->handle);
 	if (frame->type != FRAME_BIND)
 		return;
 	bind = wat__envelope__bind__unpack(NULL, frame->body_len, body);
@@ -175,6 +185,16 @@ void fake_set(struct fake *fake, unsigned refuse_status, bool deaf)
 	fake->refuse_status = refuse_status;
 	fake->deaf = deaf;
 	(void)pthread_mutex_unlock(&fake->lock);
+}
+
+bool fake_dropped(struct fake *fake, size_t handle)
+{
+	bool dropped;
+
+	(void)pthread_mutex_lock(&fake->lock);
+	dropped = fake->dropped[handle];
+	(void)pthread_mutex_unlock(&fake->lock);
+	return dropped;
 }
 
 void fake_hang_up(struct fake *fake)

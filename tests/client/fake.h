@@ -27,7 +27,8 @@ struct fake {
 	pthread_mutex_t lock;
 	struct fake_bind binds[FAKE_BINDS_MAX];
 	size_t n_binds, n_taken, n_connections;
-	int ready[2]; /* a byte for each bind */
+	bool dropped[FAKE_BINDS_MAX + 1]; /* by handle, which is the number of the bind */
+	int ready[2];                     /* a byte for each bind */
 	/* What the test sets; the lock guards it. */
 	unsigned refuse_status; /* of the next BINDs; 0: they are bound */
 	bool deaf;              /* hangs up on whoever connects */
@@ -36,6 +37,8 @@ struct fake {
 void fake_start(struct fake *fake);
 void fake_stop(struct fake *fake);
 void fake_set(struct fake *fake, unsigned refuse_status, bool deaf);
+/* Was the handle given back? */
+bool fake_dropped(struct fake *fake, size_t handle);
 /* Ends the control connection. */
 void fake_hang_up(struct fake *fake);
 

@@ -204,6 +204,27 @@ static void test_stopped(void **state)
 	assert_int_equal(t->calls[2].status, WAT_STOPPED);
 }
 
+/* A User that is bound again has another handle, and gives the one before back: watd has room for
+ * so many on a connection only. */
+static void test_handles(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind bind;
+
+	fake_send(t->user, READ_ONLY, "r", &t->calls[0]);
+	for (size_t handle = 2; handle <= 4; handle++) {
+		lose_channel(t, &bind);
+		fake_attached(&t->channel, RESUMED, 0);
+		(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+		/* The BIND that was answered last came after the DROP of the one before it. */
+		if (handle > 2)
+			assert_true(fake_dropped(&t->fake, handle - 2));
+		assert_false(fake_dropped(&t->fake, handle));
+	}
+	fake_reply(&t->channel, 1, "r");
+	fake_wait(t->w, &t->calls[0]);
+}
+
 /* With reconnect 0 a loss ends the calls at once: what was written may have run, what was not was
  * not made. */
 static void test_no_reconnect(void **state)
@@ -273,7 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_numbers),      CASE(test_resumed),       CASE(test_lost),
 		CASE(test_go_away),      CASE(test_stopped),       CASE(test_no_reconnect),
-		CASE(test_control_lost), CASE(test_refused_again),
+		CASE(test_control_lost), CASE(test_refused_again), CASE(test_handles),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
