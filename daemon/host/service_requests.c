@@ -170,9 +170,11 @@ static void finish(struct service_loop *loop, struct request *request)
 	const Wat__Host__FinishRequest *in = (const Wat__Host__FinishRequest *)request->in;
 	struct list *first;
 
-	call_fail_taken(loop, NULL, loop->stopped ? WAT_STOPPED : WAT_UNAVAILABLE,
-			loop->stopped ? "the instance was stopped before the answer was given"
-				      : "the instance goes away before the answer was given");
+	/* Without a stop the calls that were taken get no answer: UNAVAILABLE would say that they
+	 * were not run. Their callers see that they were read, and the end. */
+	if (loop->stopped)
+		call_fail_taken(loop, NULL, WAT_STOPPED,
+				"the instance was stopped before the answer was given");
 	while ((first = list_first(&loop->channels)))
 		channel_end(container_of(first, struct channel, link), (wat_status)in->status,
 			    in->text);
