@@ -287,6 +287,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	r = stream_read(&session->stream);
 	if (r > 0)
 		handle_frames(session);
+	else if (r == -EPROTO)
+		session_go_away(session, WAT_INVALID_ARGUMENT, "too many descriptors were sent");
 	else if (r != -EAGAIN)
 		session_free(session);
 }
