@@ -46,12 +46,12 @@ static void on_ended(void *arg, int r)
 	if (r < 0) {
 		log_error("the end of a user was not stored; it is finished at the next start",
 			  "error", lifecycle_store_error(r));
-		return;
+	} else if (grant) {
+		list_remove(&grant->of_instance);
+		grant_table_remove(ending->node->grants, grant);
 	}
-	if (!grant)
-		return;
-	list_remove(&grant->of_instance);
-	grant_table_remove(ending->node->grants, grant);
+	/* Not before: whoever hears of it may want to give the name away again at once. */
+	tell(ending);
 }
 
 /* state NULL: there was no handler, so the state is what it was. */
@@ -92,6 +92,7 @@ static void finish(struct ending *ending, const Wat__Host__UserReply *reply)
 	if (grant)
 		log_error("the end of a user is not finished; the next start does", "user",
 			  grant->row.user, "error", lifecycle_store_error(r));
+	tell(ending);
 	free(ending);
 }
 
@@ -100,11 +101,11 @@ static void on_host_said(void *arg, const struct host_answer *answer)
 	struct ending *ending = arg;
 	ProtobufCMessage *reply = NULL;
 
-	tell(ending);
 	/* The handler did not run, or what it did went with the host: it runs at the next start. */
 	if (answer->died || answer->status != WAT_OK ||
 	    check_unpack(&wat__host__user_reply__descriptor, NULL, answer->body, answer->n, &reply,
 			 NULL) < 0) {
+		tell(ending);
 		free(ending);
 		return;
 	}
@@ -142,13 +143,12 @@ static void end_at_host(struct ending *ending)
 		host_kill(instance->host);
 		tell(ending);
 		free(ending);
-	} else {
+	} else if (instance_has(instance, INSTANCE_HAS_DEPROVISION)) {
+		/* The handler runs when the instance is ready. */
 		tell(ending);
-		/* The handler, if there is one, runs when the instance is ready. */
-		if (instance_has(instance, INSTANCE_HAS_DEPROVISION))
-			free(ending);
-		else
-			finish(ending, NULL);
+		free(ending);
+	} else {
+		finish(ending, NULL);
 	}
 }
 
