@@ -9,7 +9,8 @@ build=(
 	libsodium-dev libevent-dev libsqlite3-dev libjansson-dev libinih-dev libsystemd-dev
 	libelf-dev libcmocka-dev
 )
-test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux)
+test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
+	python3 python3-nacl)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;

@@ -1,0 +1,132 @@
+"""A real watd for a test: a temporary directory, a child process, its sockets.
+
+Nothing waits for a time: readiness comes by sd_notify, the end by the pidfd.
+"""
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+BUILD = os.environ["WAT_BUILD_DIR"]
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Daemon:
+    def __init__(self, plugin_dir=None):
+        self.dir = tempfile.mkdtemp(prefix="wat-protocol-")
+        self.plugin_dir = plugin_dir or os.path.join(BUILD, "plugins")
+        self.socket = os.path.join(self.dir, "run", "watd.sock")
+        self.admin_socket = os.path.join(self.dir, "run", "admin.sock")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(os.path.join(self.dir, "notify"))
+        self.process = None
+
+    def start(self):
+        environment = dict(os.environ, NOTIFY_SOCKET=os.path.join(self.dir, "notify"))
+        with open(os.path.join(self.dir, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BUILD, "bin", "watd"), "--state-dir", os.path.join(self.dir, "state"),
+                 "--runtime-dir", os.path.join(self.dir, "run"), "--plugin-dir", self.plugin_dir,
+                 "--log-level", "debug"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=die_with_parent)
+        if not self.becomes_ready():
+            raise RuntimeError("watd did not get ready:\n" + self.log())
+        return self
+
+    def becomes_ready(self):
+        pidfd = os.pidfd_open(self.process.pid)
+        poll = select.poll()
+        poll.register(self.notify, select.POLLIN)
+        poll.register(pidfd, select.POLLIN)
+        try:
+            while True:
+                if [fd for fd, _ in poll.poll() if fd != pidfd]:
+                    if b"READY=1" in self.notify.recv(4096):
+                        return True
+                else:
+                    return False
+        finally:
+            os.close(pidfd)
+
+    def log(self):
+        with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def end(self, how):
+        self.process.send_signal(how)
+        code = self.process.wait()
+        self.process = None
+        return code
+
+    def kill(self):
+        self.end(signal.SIGKILL)
+
+    def terminate(self):
+        return self.end(signal.SIGTERM)
+
+    def close(self):
+        if self.process:
+            self.end(signal.SIGKILL)
+        self.notify.close()
+        if os.environ.get("WAT_TEST_LOG"):
+            print(self.log())
+        shutil.rmtree(self.dir)
+
+    def watctl(self, *arguments):
+        """What it prints; it must succeed."""
+        done = subprocess.run(
+            [os.path.join(BUILD, "bin", "watctl"), "-s", self.socket, *arguments], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, env=dict(os.environ, WAT_KEYRING=os.path.join(self.dir, "keyring")))
+        if done.returncode != 0:
+            raise RuntimeError(f"watctl {' '.join(arguments)}: {done.stderr}")
+        return done.stdout.strip()
+
+    def admin_token(self, name):
+        for folder, _, files in os.walk(os.path.join(self.dir, "keyring")):
+            if os.path.basename(folder) == name and "admin.token" in files:
+                with open(os.path.join(folder, "admin.token"), encoding="ascii") as file:
+                    return file.read()
+        raise FileNotFoundError(name)
+
+
+def open_fds():
+    return set(os.listdir("/proc/self/fd"))
+
+
+class DaemonCase(unittest.TestCase):
+    """One watd for a class of cases; each has an instance of its own, and leaves no descriptor open."""
+
+    plugin_dir = None
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(cls.plugin_dir)
+        cls.addClassCleanup(cls.daemon.close)
+        cls.daemon.start()
+
+    def setUp(self):
+        self.name = self.id().rsplit(".", 1)[-1].replace("_", "-")[:63]
+        before = len(open_fds())
+        # Cleanups run in reverse: this one last.
+        self.addCleanup(lambda: self.assertEqual(len(open_fds()), before, "descriptors are left open"))
+
+    def kept(self, thing):
+        """Closed when the case ends."""
+        self.addCleanup(thing.close)
+        return thing
+
+    def provision(self, service="counter", user="u"):
+        """A User's token for a new instance."""
+        self.daemon.watctl("spawn", service, self.name)
+        return self.daemon.watctl("provision", self.name, user)
