@@ -251,7 +251,8 @@ void lifecycle_host_died(struct host *host, struct host_death *death)
 	struct node *node = host->node;
 	struct list *first;
 
-	if (!host->ending)
+	/* One that was told to end may still end badly. */
+	if (!host->ending || death->signal || death->exit_code)
 		log_death(host, death);
 	if (node->pool == host)
 		node->pool = NULL;
