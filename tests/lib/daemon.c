@@ -171,14 +171,26 @@ void test_daemon_kill(struct test_daemon *daemon)
 	(void)test_daemon_wait(daemon);
 }
 
+/* Of watd or of a host, whose output is in the log too. */
+static bool has_sanitizer_report(const struct test_daemon *daemon)
+{
+	return test_daemon_logged(daemon, "Sanitizer") ||
+	       test_daemon_logged(daemon, "runtime error:");
+}
+
 void test_daemon_deinit(struct test_daemon *daemon)
 {
+	bool reported;
+
 	if (daemon->pid > 0)
 		test_daemon_kill(daemon);
-	if (getenv("WAT_TEST_LOG"))
+	reported = has_sanitizer_report(daemon) && !daemon->may_report;
+	if (getenv("WAT_TEST_LOG") || reported)
 		show_log(daemon);
 	close(daemon->notify);
 	nftw(daemon->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (reported)
+		fail_test("a sanitizer found something in watd or in a host");
 }
 
 bool test_daemon_logged(const struct test_daemon *daemon, const char *text)

@@ -12,8 +12,9 @@ struct test_daemon {
 	char dir[64]; /* state, sockets, log */
 	char socket[96], admin_socket[96];
 	const char *plugin_dir;
-	pid_t pid;  /* 0: not running */
-	int notify; /* datagram socket that watd tells */
+	pid_t pid;       /* 0: not running */
+	int notify;      /* datagram socket that watd tells */
+	bool may_report; /* a sanitizer's report in the log is no failure */
 };
 
 /* Makes the directory; plugin_dir NULL: the built plugins. */
@@ -29,7 +30,8 @@ int test_daemon_terminate(struct test_daemon *daemon);
 void test_daemon_kill(struct test_daemon *daemon);
 /* Waits for the end of a watd that ends by itself. */
 int test_daemon_wait(struct test_daemon *daemon);
-/* Ends it if it runs, removes the directory. With $WAT_TEST_LOG, prints the log first. */
+/* Ends it if it runs, removes the directory. With $WAT_TEST_LOG, prints the log first. The test
+ * fails if a sanitizer reported something there. */
 void test_daemon_deinit(struct test_daemon *daemon);
 /* Does the log contain the text? */
 bool test_daemon_logged(const struct test_daemon *daemon, const char *text);
