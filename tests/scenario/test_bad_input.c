@@ -329,8 +329,8 @@ static void run(const char *format, ...)
 	assert_int_equal(system(command), 0);
 }
 
-/* Broken plugins are listed with their reason, and refused before any process exists; good ones
- * beside them work (row 2). */
+/* Broken plugins, among them one of another ABI, are listed with their reason and refused before
+ * any process exists; good ones beside them work (rows 2 and 111). */
 static void test_broken_plugins(void **state)
 {
 	struct test_daemon daemon;
@@ -368,6 +368,7 @@ static void test_broken_plugins(void **state)
 	assert_said(1, "ABI");
 	test_watctl(&daemon, &out, "ls", "-j", NULL);
 	assert_null(strstr(out.out, "w1"));
+	run("test -z \"$(cat /proc/%d/task/%d/children)\"", (int)daemon.pid, (int)daemon.pid);
 	test_watctl(&daemon, &out, "spawn", "counter", "good", NULL);
 	assert_int_equal(out.code, 0);
 	test_daemon_deinit(&daemon);
