@@ -51,49 +51,109 @@ static void test_start_and_stop_process(void **state)
 	start_and_stop(*state, WAT_TIER_PROCESS);
 }
 
-/* A pidfd's end, or a word in show. */
-static void wait_shown(struct desk *d, const char *expected)
+/* Until the instance is up again, in this generation. */
+static long wait_ready(struct desk *d, int generation)
+{
+	static const char key[] = "\"pid\":";
+	struct test_output out;
+	char expected[32];
+	long pid;
+
+	snprintf(expected, sizeof expected, "\"generation\":%d,", generation);
+	do {
+		test_watctl(&d->daemon, &out, "-j", "show", "d1", NULL);
+		assert_int_equal(out.code, 0);
+	} while (!strstr(out.out, "\"ready\"") || !strstr(out.out, expected));
+	pid = strtol(strstr(out.out, key) + sizeof key - 1, NULL, 10);
+	assert_true(pid > 1);
+	return pid;
+}
+
+/* Until watd leaves it alone, and once more by hand. */
+static void die_too_often(struct desk *d)
 {
 	struct test_output out;
 
 	do {
-		test_watctl(&d->daemon, &out, "show", "d1", NULL);
-		assert_int_equal(out.code, 0);
-	} while (!strstr(out.out, expected));
+		/* Refused while there is no process. */
+		test_watctl(&d->daemon, &out, "kill", "d1", NULL);
+		test_watctl(&d->daemon, &out, "-j", "show", "d1", NULL);
+	} while (!strstr(out.out, "\"failed\""));
+	test_watctl(&d->daemon, &out, "start", "d1", NULL);
+	assert_int_equal(out.code, 0);
 }
 
-/* Not on a restart after a crash, not on suspend and resume: Start ran once. */
-static void only_once(struct desk *d, uint32_t tier)
+/* All ways in which a generation ends and the incarnation goes on. */
+static void die_and_live(struct desk *d)
 {
-	guest_desk_state initial = GUEST_DESK_STATE_INIT;
-	guest_desk_admin *admin = desk_spawned(d, tier, &initial);
-	char *token = NULL;
-	guest_desk_user *user;
 	struct test_output out;
 
-	assert_int_equal(desk_provision(admin, "u1", 0, &token), 0);
 	test_watctl(&d->daemon, &out, "kill", "d1", NULL);
 	assert_int_equal(out.code, 0);
-	user = desk_open(d, token);
-	desk_assert_events(user, "start ", "provision u1", NULL);
-	wait_shown(d, "ready");
+	assert_int_equal(kill((pid_t)wait_ready(d, 2), SIGKILL), 0);
+	(void)wait_ready(d, 3);
 	assert_int_equal(test_daemon_terminate(&d->daemon), 0);
 	test_daemon_start(&d->daemon);
+	(void)wait_ready(d, 4);
+	test_daemon_kill(&d->daemon);
+	test_daemon_start(&d->daemon);
+	(void)wait_ready(d, 5);
+}
+
+/* Start and Stop run once in an incarnation: not when its host is killed, not when watd suspends
+ * and resumes, not when watd is killed, not when it is started after it was left alone; Stop when
+ * it is stopped. With a Stop handler that would
+ * kill its host, nobody is killed before that. */
+static void only_once(struct desk *d, uint32_t tier, int stop)
+{
+	guest_desk_state initial = GUEST_DESK_STATE_INIT, *final = NULL;
+	guest_desk_admin *admin;
+	guest_desk_user *user;
+	int r;
+
+	initial.stop = (Guest__Behaviour)stop;
+	admin = desk_spawned(d, tier, &initial);
+	user = desk_user(d, admin, "u1");
+	die_and_live(d);
+	if (stop == GUEST__BEHAVIOUR__WELL)
+		die_too_often(d);
 	/* The handles go on; that their channels were lost is nobody's disconnect. */
 	desk_assert_events(user, "start ", "provision u1", NULL);
+	r = guest_desk_stop(admin, &final);
+	if (stop == GUEST__BEHAVIOUR__WELL) {
+		assert_int_equal(r, 0);
+		assert_int_equal(final->started, 1);
+		desk_assert_final(final, "start ", "provision u1", "stop ", NULL);
+	} else {
+		assert_int_equal(r, WAT_SERVER_DIED);
+		assert_non_null(strstr(wat_failure()->text, "while it ran Stop"));
+		assert_int_equal(wat_failure()->n_causes, 1);
+		assert_string_equal(wat_failure()->causes[0].method, "Stop");
+		/* A Stop that did not come to its end ended nothing. */
+		desk_assert_events(user, "start ", "provision u1", NULL);
+	}
 	guest_desk_user_free(user);
 	guest_desk_admin_free(admin);
-	wat_memory_free(token);
 }
 
 static void test_only_once_thread(void **state)
 {
-	only_once(*state, WAT_TIER_THREAD);
+	only_once(*state, WAT_TIER_THREAD, GUEST__BEHAVIOUR__WELL);
 }
 
 static void test_only_once_process(void **state)
 {
-	only_once(*state, WAT_TIER_PROCESS);
+	only_once(*state, WAT_TIER_PROCESS, GUEST__BEHAVIOUR__WELL);
+}
+
+static void test_only_then_thread(void **state)
+{
+	only_once(*state, WAT_TIER_THREAD, GUEST__BEHAVIOUR__CRASH);
+}
+
+static void test_only_then_process(void **state)
+{
+	only_once(*state, WAT_TIER_PROCESS, GUEST__BEHAVIOUR__CRASH);
 }
 
 static void assert_start_failed(int r, int kind, const char *text)
@@ -149,7 +209,8 @@ static void start_fails(struct desk *d, uint32_t tier)
 			    "Start failed");
 	initial.start = GUEST__BEHAVIOUR__CRASH;
 	assert_start_failed(desk_spawn(d, tier, &initial, &admin), WAT_CAUSE_SIGNAL,
-			    "signal 6 (Aborted) while it ran Start; its last words: ");
+			    "signal 6 (Aborted) while it ran Start; its last words: these are my "
+			    "last words");
 	assert_null(admin);
 	assert_nothing_left(d, tier);
 }
@@ -302,6 +363,8 @@ int main(void)
 		DESK_CASE(test_start_and_stop_process),
 		DESK_CASE(test_only_once_thread),
 		DESK_CASE(test_only_once_process),
+		DESK_CASE(test_only_then_thread),
+		DESK_CASE(test_only_then_process),
 		DESK_CASE(test_start_fails_thread),
 		DESK_CASE(test_start_fails_process),
 		DESK_CASE(test_start_hangs_thread),
