@@ -283,45 +283,77 @@ static void test_left_at_stop(void **state)
 	assert_non_null(strstr(out.err, "eve"));
 }
 
-/* Where a handler runs and for whom; the number of a channel rises and is never used again, not by
- * another instance nor after a restart of watd. row 45 */
+/* What a channel's first call saw. */
+struct seen {
+	uint64_t connection;    /* of any instance */
+	uint64_t invocation[2]; /* of each, in this generation */
+	uint64_t start_ns;
+};
+
+static void assert_context(const guest_context *c, int which, struct seen *seen)
+{
+	assert_string_equal(c->service, "guest.Desk");
+	assert_string_equal(c->instance, which ? "d2" : "d1");
+	assert_string_equal(c->method, "Who");
+	assert_string_equal(c->user, "u1");
+	assert_true(c->connection > seen->connection);
+	assert_true(c->invocation > seen->invocation[which]);
+	assert_true(c->start_ns > seen->start_ns);
+	seen->connection = c->connection;
+	seen->invocation[which] = c->invocation;
+	seen->start_ns = c->start_ns;
+}
+
+/* A new channel, on a new connection to watd at times. */
+static void reconnect(struct desk *d, const char *token, int i, struct seen *seen)
+{
+	guest_context *c = NULL;
+	guest_desk_user *user;
+
+	if (i % 4 == 0) {
+		wat_free(d->user_side);
+		assert_int_equal(wat_connect(d->daemon.socket, &d->user_side), 0);
+	}
+	user = desk_open(d, token);
+	assert_int_equal(guest_desk_who(user, NULL, &c), 0);
+	assert_context(c, i % 2, seen);
+	guest_context_free(c);
+	guest_desk_user_free(user);
+}
+
+/* Where a handler runs and for whom; the number of a channel rises and is never used again in
+ * 10,000 reconnects: not by another instance in another tier, not after watd was suspended, not
+ * after it was killed. row 45 */
 static void test_context(void **state)
 {
 	struct desk *d = *state;
+	struct wat_spawn spawn = WAT_SPAWN_INIT;
 	guest_desk_state initial = GUEST_DESK_STATE_INIT;
-	guest_desk_admin *admin = desk_spawned(d, WAT_TIER_THREAD, &initial);
-	guest_context *c = NULL;
-	guest_desk_user *user;
-	uint64_t connection = 0, invocation = 0, start_ns = 0;
-	char *token = NULL;
+	guest_desk_admin *admins[2] = {desk_spawned(d, WAT_TIER_THREAD, &initial), NULL};
+	struct seen seen = {0};
+	char *tokens[2] = {NULL, NULL};
 
-	assert_int_equal(desk_provision(admin, "u1", 0, &token), 0);
-	for (int restart = 0; restart < 2; restart++) {
-		for (int i = 0; i < 5000; i++) {
-			user = desk_open(d, token);
-			assert_int_equal(guest_desk_who(user, NULL, &c), 0);
-			assert_string_equal(c->service, "guest.Desk");
-			assert_string_equal(c->instance, "d1");
-			assert_string_equal(c->method, "Who");
-			assert_string_equal(c->user, "u1");
-			assert_true(c->connection > connection);
-			assert_true(c->invocation > invocation);
-			assert_true(c->start_ns > start_ns);
-			connection = c->connection;
-			invocation = c->invocation;
-			start_ns = c->start_ns;
-			guest_context_free(c);
-			guest_desk_user_free(user);
-		}
-		guest_desk_admin_free(admin);
-		admin = NULL;
+	spawn.tier = WAT_TIER_PROCESS;
+	assert_int_equal(guest_desk_spawn(d->node, "d2", &spawn, &initial, &admins[1]), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(desk_provision(admins[i], "u1", 0, &tokens[i]), 0);
+		guest_desk_admin_free(admins[i]);
+	}
+	for (int i = 0; i < 10000; i++) {
+		reconnect(d, tokens[i % 2], i, &seen);
+		if (i % 3500 != 3499)
+			continue;
 		desk_disconnect(d);
-		assert_int_equal(test_daemon_terminate(&d->daemon), 0);
+		if (i < 3500)
+			assert_int_equal(test_daemon_terminate(&d->daemon), 0);
+		else
+			test_daemon_kill(&d->daemon);
 		test_daemon_start(&d->daemon);
 		desk_connect(d);
-		invocation = 0;
+		seen.invocation[0] = seen.invocation[1] = 0;
 	}
-	wat_memory_free(token);
+	for (int i = 0; i < 2; i++)
+		wat_memory_free(tokens[i]);
 }
 
 /* No capability covers an internal method, and none can be made that does. */
