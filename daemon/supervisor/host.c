@@ -23,6 +23,9 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
+#define READ_SIZE 16384u
+#define PIPE_READS 4 /* of READ_SIZE, for the 64 KiB of a pipe */
+
 /* What a host inherits, by number; everything else is closed. */
 enum inherited {
 	CHILD_STDIN,
@@ -165,9 +168,11 @@ static void log_line(struct host_output *output)
 	}
 	(void)snprintf(pid, sizeof pid, "%d", (int)output->host->pid);
 	log_write(level, text, "host", pid, (char *)0);
-	if (output == &output->host->err && *text)
+	if (output == &output->host->err && *text) {
 		(void)snprintf(output->host->last_words, sizeof output->host->last_words, "%s",
 			       text);
+		output->host->n_words++;
+	}
 	output->n = 0;
 }
 
@@ -184,7 +189,7 @@ static void take_output(struct host_output *output, const char *bytes, size_t n)
 /* One read. False at the end of the output, or when there is nothing now. */
 static bool read_output(struct host_output *output)
 {
-	char bytes[16384];
+	char bytes[READ_SIZE];
 	ssize_t n = read(output->fd, bytes, sizeof bytes);
 
 	if (n > 0)
@@ -208,6 +213,14 @@ static void drain_output(struct host_output *output)
 		;
 	if (output->n > 0)
 		log_line(output);
+}
+
+uint64_t host_words(struct host *host)
+{
+	/* What a pipe holds, and no more: one that is filled all the time holds up nobody. */
+	for (int i = 0; i < PIPE_READS && read_output(&host->err); i++)
+		;
+	return host->n_words;
 }
 
 static int output_init(struct host_output *output, struct host *host, int *fd, int level)

@@ -42,6 +42,7 @@ struct host {
 	struct event *readable, *writable, *exited;
 	struct host_output out, err;
 	char last_words[HOST_LINE_MAX];  /* last line on stderr */
+	uint64_t n_words;                /* lines that were that so far */
 	struct attribution *attribution; /* shared with the host, which may write anything: read
 					    once, with bounds */
 	uint8_t slots[ATTRIBUTION_SLOTS / 8]; /* bit: taken */
@@ -89,6 +90,10 @@ int host_take_slot(struct host *host, uint32_t *ret_slot) WAT_MUST_CHECK;
 void host_release_slot(struct host *host, uint32_t slot);
 /* Which handler ran in the slot when the host died: method + 1, 0 for none. */
 uint32_t host_running(const struct host *host, uint32_t slot);
+
+/* host->n_words, with what was written before this and not read yet: nobody who comes into the host
+ * from here on has said it. */
+uint64_t host_words(struct host *host);
 
 /* Closes the control socket once everything is written: the host then ends by itself. */
 void host_end(struct host *host);

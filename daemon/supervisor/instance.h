@@ -72,6 +72,7 @@ struct instance {
 	struct host *host; /* NULL: none */
 	struct list of_host;
 	uint32_t slot;
+	uint64_t words_before; /* that the host said before this was in it */
 	struct restart restart;
 	struct event *timer; /* of BACKOFF; NULL: none */
 

@@ -118,11 +118,14 @@ static Wat__Envelope__Failure *describe(const struct instance *instance,
 					const struct host_death *death,
 					const char *method)
 {
+	/* What a pool said before this instance was in it is about others. */
+	bool spoke = instance->host->n_words > instance->words_before;
+	const char *words = spoke ? death->last_words : "";
 	char text[WAT_FAILURE_TEXT_MAX], how[256];
 
 	how_it_ended(instance, death, how, sizeof how);
 	(void)snprintf(text, sizeof text, "%s%s%s%s%s", how, *method ? " while it ran " : "",
-		       method, *death->last_words ? "; its last words: " : "", death->last_words);
+		       method, *words ? "; its last words: " : "", words);
 	return lifecycle_failure(instance,
 				 death->signal ? WAT__ENVELOPE__CAUSE_KIND__SIGNAL
 					       : WAT__ENVELOPE__CAUSE_KIND__EXIT,

@@ -47,6 +47,7 @@ static int place(struct instance *instance)
 	if (r < 0)
 		return r;
 	instance->host = host;
+	instance->words_before = host_words(host);
 	list_append(&host->instances, &instance->of_host);
 	return 0;
 }
