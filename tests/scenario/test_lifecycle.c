@@ -95,6 +95,9 @@ static void die_and_live(struct desk *d)
 	assert_int_equal(test_daemon_terminate(&d->daemon), 0);
 	test_daemon_start(&d->daemon);
 	(void)wait_ready(d, 4);
+	/* No handler that would have ended it by abort() ran. */
+	assert_true(test_daemon_logged(&d->daemon, "a host died"));
+	assert_false(test_daemon_logged(&d->daemon, "how=\"signal 6\""));
 	test_daemon_kill(&d->daemon);
 	test_daemon_start(&d->daemon);
 	(void)wait_ready(d, 5);
