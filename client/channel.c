@@ -94,6 +94,10 @@ void channel_read(wat_capability *capability)
 	while (r > 0 && capability->channel.fd >= 0 && capability->watch.broken);
 	if (capability->channel.fd < 0)
 		return;
+	if (capability->held && capability->binding == BOUND && !capability->leaving)
+		calls_send(capability);
+	if (capability->channel.fd < 0)
+		return;
 	if (r == -EPROTO)
 		channel_lost(capability, BROKE_PROTOCOL);
 	else if (r <= 0 && (r != -EAGAIN || capability->watch.broken))

@@ -56,6 +56,15 @@ static struct call *call_by_id(wat_capability *capability, uint64_t id)
 	return NULL;
 }
 
+/* The answer is here: the host need not keep it. Should this get lost, the lane's end does it. */
+static void drop_answer(wat_capability *capability, uint64_t id)
+{
+	struct frame frame = {.type = FRAME_DROP, .id = id};
+
+	if (stream_queue(&capability->channel, &frame, NULL, 0, -1) == 0)
+		channel_write(capability);
+}
+
 /* The answer of a call that was taken back is dropped; one to a call that was never made is no
  * answer. */
 static bool handle_answer(wat_capability *capability,
@@ -69,6 +78,8 @@ static bool handle_answer(wat_capability *capability,
 	drive_progress(capability->owner, capability);
 	if (!call)
 		return true;
+	if (call->later)
+		drop_answer(capability, call->id);
 	if (frame->type == FRAME_REPLY)
 		call_reply(call, body, frame->body_len);
 	else

@@ -33,6 +33,7 @@ struct call {
 	uint16_t method;
 	bool resend; /* may be written again though it may have run: read-only, or done once by its
 			request id */
+	bool later;  /* its method may answer later: the answer is kept until it is dropped */
 	bool numbered;  /* id is of the present lane; it is kept when the lane is resumed */
 	bool sent;      /* queued on the present connection */
 	bool maybe_ran; /* was written, in whole or in part, to a connection that was lost */
@@ -88,6 +89,7 @@ struct wat_capability {
 	uint8_t lane[16];
 	bool resume; /* the next BIND goes on with the lane, or with the Admin that was held */
 	uint64_t next_id;
+	bool held;             /* calls wait for answers of others: the host keeps so many only */
 	bool leaving;          /* a GOAWAY came: nothing new is written to this channel */
 	uint64_t last_read_id; /* of that GOAWAY; UINT64_MAX: none came */
 	uint64_t retry_at_ms, pause_ms;

@@ -17,7 +17,7 @@ enum { NODE_SPAWN = 6, NODE_START = 7 };
 
 static struct call *method_call(wat_capability *capability,
 				uint16_t method,
-				bool resend,
+				uint32_t flags,
 				uint32_t deadline_ms,
 				const void *request,
 				size_t n)
@@ -27,7 +27,8 @@ static struct call *method_call(wat_capability *capability,
 
 	if (!call)
 		return NULL;
-	call->resend = resend;
+	call->resend = (flags & WAT_METHOD_READ_ONLY) != 0;
+	call->later = (flags & WAT_METHOD_LATER) != 0;
 	deadline = deadline_ms ? now_ms() + deadline_ms : UINT64_MAX;
 	if (deadline < call->deadline_ms)
 		call->deadline_ms = deadline;
@@ -48,7 +49,7 @@ static bool is_too_large(const wat_capability *capability, size_t n)
 
 static int call_bytes(wat_capability *capability,
 		      uint16_t method,
-		      bool resend,
+		      uint32_t flags,
 		      uint32_t deadline_ms,
 		      const void *request,
 		      size_t n,
@@ -60,7 +61,7 @@ static int call_bytes(wat_capability *capability,
 
 	if (is_too_large(capability, n))
 		return WAT_TOO_LARGE;
-	call = method_call(capability, method, resend, deadline_ms, request, n);
+	call = method_call(capability, method, flags, deadline_ms, request, n);
 	if (!call)
 		return failure_set_errno(-ENOMEM, "a call");
 	r = call_run(call);
@@ -81,8 +82,7 @@ int wat_call_raw(wat_capability *user,
 		 uint8_t **ret_reply,
 		 size_t *ret_n)
 {
-	return call_bytes(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n,
-			  ret_reply, ret_n);
+	return call_bytes(user, method, flags, deadline_ms, request, n, ret_reply, ret_n);
 }
 
 static void ignore(void *arg,
@@ -113,7 +113,7 @@ int send_keyed(wat_capability *user,
 
 	if (is_too_large(user, n))
 		return WAT_TOO_LARGE;
-	call = method_call(user, method, flags & WAT_METHOD_READ_ONLY, deadline_ms, request, n);
+	call = method_call(user, method, flags, deadline_ms, request, n);
 	if (!call)
 		return failure_set_errno(-ENOMEM, "a call");
 	call->callback = done ? done : ignore;
@@ -153,7 +153,7 @@ static int call_message(wat_capability *capability,
 		return failure_set_errno(-ENOMEM, "a call");
 	protobuf_c_message_pack(request, body);
 	/* Each carries a request id: sent again, it is done once. */
-	r = call_bytes(capability, method, true, 0, body, n, &reply, &n_reply);
+	r = call_bytes(capability, method, WAT_METHOD_READ_ONLY, 0, body, n, &reply, &n_reply);
 	if (r != 0)
 		return r;
 	r = check_unpack(type, NULL, reply, n_reply, ret, NULL);
@@ -381,7 +381,8 @@ int wat_node_call_raw(wat_node *node,
 		      uint8_t **ret_reply,
 		      size_t *ret_n)
 {
-	return call_bytes(&node->capability, method, true, 0, request, n, ret_reply, ret_n);
+	return call_bytes(&node->capability, method, WAT_METHOD_READ_ONLY, 0, request, n, ret_reply,
+			  ret_n);
 }
 
 int wat_spawn_raw(wat_node *node,

@@ -3,6 +3,7 @@
 #include <wat/session.pb-c.h>
 
 #include "client/private.h"
+#include "proto/limits.h"
 
 static uint32_t call_budget(const struct call *call)
 {
@@ -45,7 +46,8 @@ static uint64_t lowest_id(const wat_capability *capability, uint64_t fallback)
 	list_for_each (i, &capability->calls) {
 		const struct call *call = container_of(i, struct call, link);
 
-		if (call->kind == CALL_METHOD && call->sent)
+		/* Calls that are answered later hold nobody back. */
+		if (call->kind == CALL_METHOD && call->sent && !call->later)
 			return call->id;
 	}
 	return fallback;
@@ -72,6 +74,15 @@ static int send_on_control(wat *w, wat_capability *capability, struct call *call
 	return queue_call(&w->control, call, (struct frame){.handle = capability->handle});
 }
 
+/* The host keeps the answers from the lowest open id on, and refuses calls beyond its limit. A call
+ * that has its number goes on with its lane. */
+static bool must_wait(wat_capability *capability, const struct call *call)
+{
+	return !call->numbered &&
+	       capability->next_id - lowest_id(capability, capability->next_id) >=
+		       WAT_LANE_REPLIES_MAX;
+}
+
 /* Into the stream's buffer. */
 static void queue(struct call *call)
 {
@@ -87,6 +98,10 @@ static void queue(struct call *call)
 	}
 	if (control && capability->handle == 0) {
 		call_lose(call, "the connection to watd was lost");
+		return;
+	}
+	if (!control && must_wait(capability, call)) {
+		capability->held = true;
 		return;
 	}
 	r = control ? send_on_control(capability->owner, capability, call)
@@ -110,14 +125,19 @@ void call_send(struct call *call)
 {
 	wat_capability *capability = call->capability;
 
-	queue(call);
+	/* Behind those that wait. */
+	if (!capability->held || call_on_control(call))
+		queue(call);
 	write_out(capability);
 }
 
 void calls_send(wat_capability *capability)
 {
+	capability->held = false;
 	list_for_each_safe (i, &capability->calls) {
 		queue(container_of(i, struct call, link));
+		if (capability->held)
+			break;
 	}
 	write_out(capability);
 }

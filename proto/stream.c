@@ -303,22 +303,23 @@ int stream_queue(struct stream *stream,
 
 /* One sendmsg: up to the next frame that carries a descriptor, or that frame's first bytes together
  * with it. */
-static ssize_t send_some(struct stream *stream)
+static ssize_t send_some(struct stream *stream, size_t at_most)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = {{0}};
-	struct iovec vector = {stream->out.data + stream->out.start, stream_pending(stream)};
+	struct iovec vector = {stream->out.data + stream->out.start, at_most};
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
 	struct stream_out_fd *next = stream->n_out_fds > 0 ? stream->out_fds : NULL;
 
 	if (next && next->at > stream->out_position) {
-		vector.iov_len = (size_t)(next->at - stream->out_position);
+		if (vector.iov_len > next->at - stream->out_position)
+			vector.iov_len = (size_t)(next->at - stream->out_position);
 	} else if (next) {
 		struct cmsghdr *c;
 
-		if (stream->n_out_fds > 1)
+		if (stream->n_out_fds > 1 && vector.iov_len > next[1].at - stream->out_position)
 			vector.iov_len = (size_t)(next[1].at - stream->out_position);
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof control.bytes;
@@ -331,12 +332,12 @@ static ssize_t send_some(struct stream *stream)
 	return sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-int stream_write(struct stream *stream)
+int stream_write_until(struct stream *stream, uint64_t position)
 {
-	while (stream_pending(stream) > 0) {
+	while (stream->out_position < position) {
 		bool with_fd =
 			stream->n_out_fds > 0 && stream->out_fds[0].at == stream->out_position;
-		ssize_t n = send_some(stream);
+		ssize_t n = send_some(stream, (size_t)(position - stream->out_position));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -352,4 +353,17 @@ int stream_write(struct stream *stream)
 		buffer_consume(&stream->out, (size_t)n);
 	}
 	return 0;
+}
+
+int stream_write(struct stream *stream)
+{
+	return stream_write_until(stream, stream_position(stream));
+}
+
+void stream_take_back(struct stream *stream, uint64_t position)
+{
+	uint64_t end = stream_position(stream);
+
+	if (position < end)
+		stream->out.end -= (size_t)(end - position);
 }

@@ -74,6 +74,17 @@ int stream_reserve(struct stream *stream,
  * (-EPIPE, -ECONNRESET: the peer has gone; what it sent before can still be read). Never raises
  * SIGPIPE. */
 int stream_write(struct stream *stream) WAT_MUST_CHECK;
+/* The same up to a position of the stream, which is that of the end of a frame: 0 when all before
+ * it is written. */
+int stream_write_until(struct stream *stream, uint64_t position) WAT_MUST_CHECK;
+/* Where the next frame will begin. */
+static inline uint64_t stream_position(const struct stream *stream)
+{
+	return stream->out_position + (stream->out.end - stream->out.start);
+}
+/* Takes back what was queued from the position on, which is that of the beginning of a frame;
+ * nothing of it was written, and no descriptor is with it. */
+void stream_take_back(struct stream *stream, uint64_t position);
 
 /* Bytes queued and not yet written. */
 static inline size_t stream_pending(const struct stream *stream)

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,10 @@
 #include "daemon/host/call_parts.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
+#include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
 
-#define TAKEN_PER_CHANNEL 16u
 #define TAKEN_PER_GRANT 256u
 
 static struct call *of(struct dispatch_call *base)
@@ -134,6 +135,9 @@ void call_prepare(struct call *call,
 {
 	dispatch_call_init(&call->base, &ops, arena, id);
 	call->channel = channel;
+	call->lane = channel ? channel->lane : NULL;
+	call->taken = NULL;
+	call->keeps = false;
 	call->connection = channel ? channel->connection : 0;
 	call->user = user;
 	call->lifecycle = "";
@@ -156,6 +160,23 @@ static struct call *begin_later(struct channel *channel, uint64_t id)
 	return call;
 }
 
+/* One that may change something: its answer is kept. Unknown methods change nothing. */
+static bool is_mutating(const struct service_loop *loop, uint16_t method)
+{
+	const struct wat_interface *interface = interface_of(loop);
+
+	return method < interface->n_methods &&
+	       !(interface->methods[method].flags & WAT_METHOD_READ_ONLY);
+}
+
+static uint64_t hash_of(const struct service_loop *loop, const uint8_t *body, size_t n)
+{
+	uint64_t hash;
+
+	(void)crypto_shorthash((uint8_t *)&hash, body, n, loop->hash_key);
+	return hash;
+}
+
 static struct call *begin(struct channel *channel, const struct frame *frame)
 {
 	struct service_loop *loop = channel->loop;
@@ -175,6 +196,8 @@ static void end(struct call *call)
 	list_remove(&call->link);
 	if (call->channel)
 		call->channel->n_taken--;
+	if (call->taken)
+		call->taken->call = NULL;
 	call->grant->n_taken--;
 	grant_release(call->grant);
 	arena_deinit(&call->own);
@@ -208,11 +231,19 @@ static bool is_in_time(struct call *call, const struct frame *frame)
 
 static bool has_place(struct call *call)
 {
-	if (call == &call->loop->call || (call->channel->n_taken <= TAKEN_PER_CHANNEL &&
-					  call->grant->n_taken <= TAKEN_PER_GRANT))
+	if (call != &call->loop->call &&
+	    (call->lane->n_taken >= LANE_TAKEN_MAX || call->grant->n_taken > TAKEN_PER_GRANT)) {
+		dispatch_set_failure(&call->base, WAT_OVERLOADED,
+				     "too many calls that answer later are open or their answers "
+				     "not dropped; this one was not run");
+		return false;
+	}
+	if (!call->keeps || lane_has_room(call->lane))
 		return true;
-	dispatch_set_failure(&call->base, WAT_OVERLOADED,
-			     "too many calls that answer later are open; this one was not run");
+	dispatch_set_failure(
+		&call->base, WAT_OVERLOADED,
+		"the client has not confirmed %u answers of %zu bytes; this call was not run",
+		call->lane->n_replies, call->lane->replies.n - call->lane->start);
 	return false;
 }
 
@@ -229,6 +260,9 @@ bool call_has_state(struct call *call)
 
 static bool admit(struct call *call, const struct frame *frame, const uint8_t *body)
 {
+	call->keeps = is_mutating(call->loop, frame->method);
+	if (call->keeps)
+		call->hash = hash_of(call->loop, body, frame->body_len);
 	return is_in_time(call, frame) &&
 	       dispatch_decode(&call->base, interface_of(call->loop), call->channel->method_mask,
 			       frame->method, body, frame->body_len) == WAT_OK &&
@@ -242,8 +276,10 @@ void call_mark(struct call *call, uint32_t method_plus_1)
 	struct attribution_slot *slot = call->loop->instance->slot;
 
 	atomic_store_explicit(&slot->call_id, call->base.base.id, memory_order_relaxed);
-	if (call->channel)
-		memcpy(slot->lane, call->channel->lane, sizeof slot->lane);
+	if (call->lane)
+		memcpy(slot->lane, call->lane->id, sizeof slot->lane);
+	else
+		memset(slot->lane, 0, sizeof slot->lane);
 	atomic_store_explicit(&slot->method_plus_1, method_plus_1, memory_order_release);
 	call->loop->running = call;
 	call->loop->left = false;
@@ -299,6 +335,28 @@ static void send_answers(struct service_loop *loop)
 		call_send(call, false);
 		end(call);
 	}
+}
+
+/* The lane knows it from here on: it is not run again. */
+static void note_taken(struct call *call)
+{
+	struct record_item item = {
+		.kind = RECORD_TAKEN,
+		.id = call->base.base.id,
+		.hash = call->hash,
+		.method = (uint16_t)(call->base.base.method - interface_of(call->loop)->methods)};
+
+	if (!call->lane || !call->keeps)
+		return;
+	batch_note_lane(call->loop, call->lane);
+	call->taken = lane_take(call->lane, item.id, item.method, item.hash);
+	if (!call->taken) {
+		call->loop->batch.failed = true;
+		return;
+	}
+	call->taken->call = call;
+	call->taken->of_batch = true;
+	batch_note(call->loop, call->lane, &item);
 }
 
 /* The handler succeeded and its reply can be sent: what it did is the state, or the call fails. */
@@ -369,18 +427,31 @@ bool call_settle(struct call *call, enum dispatch_outcome outcome)
 	return false;
 }
 
+/* The service may hold on to it, and answers it to nobody. */
+static void orphan(struct call *call)
+{
+	call->base.answered = false;
+	call->base.status = WAT_OK;
+	if (call->channel)
+		call->channel->n_taken--;
+	if (call->taken)
+		call->taken->call = NULL;
+	call->channel = NULL;
+	call->lane = NULL;
+	call->taken = NULL;
+}
+
 /* Its handler succeeded in taking it: it stays, on the loop's list. A call whose state could not be
  * kept is answered at once, but the service may hold on to it, and answers it to nobody later. */
 static void keep_taken(struct call *call, bool settled)
 {
 	list_append(&call->loop->taken, &call->link);
-	if (settled)
+	if (settled) {
+		note_taken(call);
 		return;
+	}
 	call_send(call, false);
-	call->base.answered = false;
-	call->base.status = WAT_OK;
-	call->channel->n_taken--;
-	call->channel = NULL;
+	orphan(call);
 }
 
 bool call_panicked(const struct call *call)
@@ -401,7 +472,7 @@ static void run(struct call *call)
 	end(call);
 }
 
-void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body)
+static void serve(struct channel *channel, const struct frame *frame, const uint8_t *body)
 {
 	struct call *call = begin(channel, frame);
 
@@ -413,8 +484,58 @@ void call_run(struct channel *channel, const struct frame *frame, const uint8_t 
 		run(call);
 		return;
 	}
+	call->keeps = false;
 	call_send(call, false);
 	end(call);
+}
+
+/* The peer that it was taken from is back. */
+static void reattach(struct call *call, struct channel *channel)
+{
+	if (!call || call->channel)
+		return;
+	call->channel = channel;
+	channel->n_taken++;
+}
+
+/* The call was read before, or the lane says that one with its id was: it is answered from the
+ * lane. False: it is to be run. */
+static bool repeat(struct channel *channel, const struct frame *frame, const uint8_t *body)
+{
+	struct record_item item;
+	struct lane_taken *taken = NULL;
+	uint64_t hash = hash_of(channel->loop, body, frame->body_len);
+
+	if (!(channel->method_mask >> (frame->method % 64) & 1) ||
+	    !is_mutating(channel->loop, frame->method))
+		return false;
+	switch (lane_look(channel->lane, frame->id, frame->method, hash, &item, &taken)) {
+	case LANE_STORED:
+		call_send_kept(channel, &item);
+		return true;
+	case LANE_OPEN:
+		reattach(taken->call, channel);
+		return true;
+	case LANE_OTHER:
+		call_refuse(channel, frame->id, WAT_INVALID_ARGUMENT,
+			    "another call of this lane had this id; not run");
+		return true;
+	case LANE_PAST:
+		call_refuse(channel, frame->id, WAT_TOO_OLD,
+			    "a call with this id was answered long ago; not run again");
+		return true;
+	case LANE_UNSEEN:
+	default:
+		return false;
+	}
+}
+
+void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body)
+{
+	/* Only on a channel that goes on with a lane. */
+	if (frame->id <= channel->lane->last_applied && repeat(channel, frame, body))
+		return;
+	serve(channel, frame, body);
 }
 
 void call_forget_channel(struct channel *channel)
@@ -427,6 +548,46 @@ void call_forget_channel(struct channel *channel)
 	}
 }
 
+void call_forget(struct call *call)
+{
+	orphan(call);
+}
+
+void call_forget_lane(struct service_loop *loop, const struct lane *lane)
+{
+	struct list *const lists[] = {&loop->taken, &loop->answered};
+
+	for (size_t n = 0; n < 2; n++)
+		list_for_each (i, lists[n]) {
+			struct call *call = container_of(i, struct call, link);
+
+			if (call->lane == lane)
+				orphan(call);
+		}
+}
+
+void call_withdraw_taken(struct service_loop *loop, const char *text)
+{
+	list_for_each (i, &loop->taken) {
+		struct call *call = container_of(i, struct call, link);
+
+		if (!call->taken || !call->taken->of_batch)
+			continue;
+		if (call->channel)
+			call_refuse(call->channel, call->base.base.id, WAT_RESOURCE_EXHAUSTED,
+				    text);
+		orphan(call);
+	}
+}
+
+/* Its answer is kept too: whoever asks again gets the same. */
+static void fail_open(struct call *call, wat_status status, const char *text)
+{
+	dispatch_set_failure(&call->base, status, "%s", text);
+	call_send(call, false);
+	orphan(call);
+}
+
 void call_fail_taken(struct service_loop *loop,
 		     const struct grant *grant,
 		     wat_status status,
@@ -435,11 +596,8 @@ void call_fail_taken(struct service_loop *loop,
 	list_for_each (i, &loop->taken) {
 		struct call *call = container_of(i, struct call, link);
 
-		if (!call->channel || (grant && call->grant != grant))
-			continue;
-		call_refuse(call->channel, call->base.base.id, status, text);
-		call->channel->n_taken--;
-		call->channel = NULL;
+		if (!grant || call->grant == grant)
+			fail_open(call, status, text);
 	}
 }
 

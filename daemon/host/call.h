@@ -12,6 +12,8 @@
 
 struct channel;
 struct grant;
+struct lane;
+struct lane_taken;
 struct service_loop;
 
 /* One at hand at a time, embedded in the loop; a call whose method answers later is on the heap
@@ -20,6 +22,10 @@ struct call {
 	struct dispatch_call base;
 	struct service_loop *loop;
 	struct channel *channel;     /* NULL: gone, the answer goes nowhere */
+	struct lane *lane;           /* NULL: gone, the answer is not kept either */
+	struct lane_taken *taken;    /* how the lane knows a call that was taken */
+	uint64_t hash;               /* of the request, where it may change something */
+	bool keeps;                  /* its answer is kept in the lane */
 	struct grant *grant;         /* held by a call on the heap */
 	struct list link;            /* of a call that was taken: loop->taken or loop->answered */
 	struct arena own;            /* memory of a call on the heap */
@@ -41,6 +47,17 @@ wat_status call_run_lifecycle(struct service_loop *loop,
 			      const char **ret_text,
 			      bool *ret_panicked) WAT_MUST_CHECK;
 
+/* FAIL without a call object. */
+void call_refuse(struct channel *channel, uint64_t id, wat_status status, const char *text);
+
+/* The state is as in these bytes; a live form is built from them. False: it can't be. */
+bool call_restore(struct service_loop *loop, const uint8_t *state, size_t n) WAT_MUST_CHECK;
+/* Calls that were taken in the batch that is withdrawn are answered so. */
+void call_withdraw_taken(struct service_loop *loop, const char *text);
+/* An open call is answered to nobody. */
+void call_forget(struct call *call);
+/* Open calls of the lane are answered to nobody. */
+void call_forget_lane(struct service_loop *loop, const struct lane *lane);
 /* The channel ends: what it took is answered to nobody. */
 void call_forget_channel(struct channel *channel);
 /* Fails all open calls, or those of one grant, and ends them. */

@@ -7,6 +7,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/host/channel.h"
+#include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
 
@@ -96,13 +97,99 @@ void call_set_commit_failure(struct call *call, int r, const struct check_error 
 	}
 }
 
-static void send_reply(struct call *call)
+static void send_bytes(struct channel *channel,
+		       uint64_t id,
+		       wat_status status,
+		       const uint8_t *bytes,
+		       size_t n)
 {
-	size_t n = protobuf_c_message_get_packed_size(call->base.reply);
-	uint8_t *room = channel_reply(call->channel, call->base.base.id, n);
+	uint8_t *room = channel_answer(channel, id, status, n);
+
+	if (room && n > 0)
+		memcpy(room, bytes, n);
+}
+
+void call_send_kept(struct channel *channel, const struct record_item *item)
+{
+	send_bytes(channel, item->id, (wat_status)item->status, item->body, item->n_body);
+}
+
+static struct record_item item_of(const struct call *call, size_t n)
+{
+	const struct wat_interface *interface = call->loop->instance->service->interface;
+
+	return (struct record_item){
+		.kind = call->taken ? RECORD_ANSWERED : RECORD_DONE,
+		.id = call->base.base.id,
+		.hash = call->hash,
+		.method = (uint16_t)(call->base.base.method - interface->methods),
+		.status = (uint32_t)call->base.status,
+		.n_body = n,
+	};
+}
+
+/* An answer of a call that was taken stays apart. */
+static const uint8_t *keep_taken(struct call *call, const ProtobufCMessage *message, size_t n)
+{
+	struct record_item item = item_of(call, n);
+	struct bytes *answer = &call->taken->answer;
+	uint8_t *room;
+
+	batch_note_lane(call->loop, call->lane);
+	if (record_put(answer, &item, &room) < 0)
+		return NULL;
+	(void)protobuf_c_message_pack(message, room);
+	call->taken->answered_in_batch = true;
+	batch_note_bytes(call->loop, call->lane, answer->data, answer->n);
+	return room;
+}
+
+/* NULL: no memory. Valid until the lane changes. */
+static const uint8_t *keep(struct call *call, const ProtobufCMessage *message, size_t n)
+{
+	struct record_item item = item_of(call, n);
+	struct lane *lane = call->lane;
+	uint8_t *room;
+	size_t at;
+
+	if (call->taken)
+		return keep_taken(call, message, n);
+	batch_note_lane(call->loop, lane);
+	room = lane_add(lane, &item, &at);
+	if (!room)
+		return NULL;
+	(void)protobuf_c_message_pack(message, room);
+	batch_note_bytes(call->loop, lane, lane->replies.data + at, lane->replies.n - at);
+	return room;
+}
+
+static void send_unkept(struct call *call, const ProtobufCMessage *message, size_t n)
+{
+	uint8_t *room = call->channel ? channel_answer(call->channel, call->base.base.id,
+						       call->base.status, n)
+				      : NULL;
 
 	if (room)
-		protobuf_c_message_pack(call->base.reply, room);
+		(void)protobuf_c_message_pack(message, room);
+}
+
+static void send_message(struct call *call, const ProtobufCMessage *message)
+{
+	size_t n = protobuf_c_message_get_packed_size(message);
+	const uint8_t *kept;
+
+	if (!call->keeps || !call->lane) {
+		send_unkept(call, message, n);
+		return;
+	}
+	kept = keep(call, message, n);
+	if (!kept) {
+		/* Without a journal it can't be withdrawn, and is answered all the same. */
+		call->loop->batch.failed = true;
+		send_unkept(call, message, n);
+	} else if (call->channel) {
+		send_bytes(call->channel, call->base.base.id, call->base.status, kept, n);
+	}
 }
 
 static void send_panic(struct call *call)
@@ -113,30 +200,31 @@ static void send_panic(struct call *call)
 
 	log_error("a handler panicked; its call is answered SERVER_DIED and the state is as before",
 		  "instance", instance->name, "method", method, "text", call->base.text);
-	if (!call->channel)
-		return;
 	report_init(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance, method, call->base.text);
-	channel_fail(call->channel, call->base.base.id, WAT_SERVER_DIED, &report.failure);
+	send_message(call, &report.failure.base);
 }
 
 void call_send(struct call *call, bool panicked)
 {
+	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
+
 	if (call->base.status != WAT_OK)
 		report_clean_text(call->base.text);
+	failure.text = call->base.text;
 	if (panicked)
 		send_panic(call);
-	else if (!call->channel)
-		return;
-	else if (call->base.status == WAT_OK)
-		send_reply(call);
 	else
-		call_refuse(call->channel, call->base.base.id, call->base.status, call->base.text);
+		send_message(call, call->base.status == WAT_OK ? call->base.reply : &failure.base);
 }
 
 void call_refuse(struct channel *channel, uint64_t id, wat_status status, const char *text)
 {
 	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
+	uint8_t *room;
 
 	failure.text = (char *)text;
-	channel_fail(channel, id, status, &failure);
+	room = channel_answer(channel, id, status,
+			      wat__envelope__failure__get_packed_size(&failure));
+	if (room)
+		(void)wat__envelope__failure__pack(&failure, room);
 }

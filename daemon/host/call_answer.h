@@ -6,6 +6,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "daemon/host/call.h"
+#include "daemon/host/record.h"
 #include "proto/check.h"
 
 /* Bit per method: its reply holds what a handler can get wrong (strings, messages inside). */
@@ -16,9 +17,10 @@ bool call_check_reply(struct call *call) WAT_MUST_CHECK;
 /* r: of state_commit. */
 void call_set_commit_failure(struct call *call, int r, const struct check_error *error);
 
-/* REPLY or FAIL into the channel's buffer, if the channel is there. panicked: with the chain. */
+/* The answer goes into the lane, if the call keeps it, into the batch, and into the channel's
+ * buffer, if that is there. panicked: with the chain. */
 void call_send(struct call *call, bool panicked);
-/* FAIL without a call object. */
-void call_refuse(struct channel *channel, uint64_t id, wat_status status, const char *text);
+/* An answer that the lane had kept. */
+void call_send_kept(struct channel *channel, const struct record_item *item);
 
 #endif

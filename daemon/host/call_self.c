@@ -132,6 +132,20 @@ void call_free_self(struct service_loop *loop)
 		service_of(loop)->self->free(self);
 }
 
+bool call_restore(struct service_loop *loop, const uint8_t *state, size_t n)
+{
+	const char *text = "";
+
+	call_free_self(loop);
+	if (state_restore(&loop->state, state, n) < 0)
+		return false;
+	/* A form that can't be built now is built by the next call. */
+	if (call_load_self(loop, &text) != WAT_OK)
+		log_error("the live form of a state can't be built", "instance",
+			  loop->instance->name, "why", text);
+	return true;
+}
+
 static void give_up(void *self)
 {
 	struct given_up *entry = malloc(sizeof *entry);

@@ -12,6 +12,7 @@
 #include "daemon/host/call.h"
 #include "daemon/host/channel_frames.h"
 #include "daemon/host/grant.h"
+#include "daemon/host/lane.h"
 #include "daemon/host/service_loop.h"
 #include "proto/support/cleanup.h"
 
@@ -22,14 +23,67 @@
 
 DEFINE_CLEANUP(struct channel *, channel_free);
 
-/* One write. A peer that is gone may still have sent calls: they are read to the end. */
+/* What may go out. Answers wait for what they saw: it has to be durable first, if that was
+ * promised. */
+static uint64_t position_to_write(struct channel *channel)
+{
+	uint64_t durable;
+	size_t n = 0;
+
+	if (channel->n_marks == 0)
+		return stream_position(&channel->stream);
+	durable = journal_durable(&channel->loop->journal);
+	while (n < channel->n_marks && channel->marks[n].seq <= durable)
+		channel->may_write = channel->marks[n++].position;
+	channel->n_marks -= n;
+	if (n > 0)
+		memmove(channel->marks, channel->marks + n,
+			channel->n_marks * sizeof *channel->marks);
+	return channel->may_write;
+}
+
+/* Without memory for a mark there is no way to wait but this. */
+static void mark(struct channel *channel)
+{
+	struct journal *journal = &channel->loop->journal;
+	struct channel_mark mark = {journal->last_seq, stream_position(&channel->stream)};
+	struct channel_mark *last = channel->marks + channel->n_marks - (channel->n_marks > 0);
+
+	if (journal->durability != DURABILITY_SYNC || stream_pending(&channel->stream) == 0)
+		return;
+	if (journal_durable(journal) >= mark.seq && channel->n_marks == 0)
+		return;
+	if (channel->n_marks > 0 && last->seq == mark.seq) {
+		last->position = mark.position;
+		return;
+	}
+	if (channel->n_marks == channel->marks_size) {
+		size_t size = channel->marks_size ? channel->marks_size * 2 : 8;
+		struct channel_mark *marks = reallocarray(channel->marks, size, sizeof *marks);
+
+		if (!marks) {
+			journal_wait(journal);
+			return;
+		}
+		channel->marks = marks;
+		channel->marks_size = size;
+	}
+	if (channel->n_marks == 0 && channel->may_write < channel->stream.out_position)
+		channel->may_write = channel->stream.out_position;
+	channel->marks[channel->n_marks++] = mark;
+}
+
+/* What the calls did is in the journal first; then one write. A peer that is gone may still have
+ * sent calls: they are read to the end. */
 static void flush(struct channel *channel)
 {
 	int r;
 
+	(void)batch_commit(channel->loop);
 	if (channel->broken)
 		return;
-	r = stream_write(&channel->stream);
+	mark(channel);
+	r = stream_write_until(&channel->stream, position_to_write(channel));
 	if (r == -EAGAIN)
 		(void)event_add(channel->writable, NULL);
 	else if (r < 0)
@@ -94,6 +148,7 @@ static void end_of_stream(struct channel *channel)
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
+	struct service_loop *loop = channel->loop;
 	int r = stream_read(&channel->stream);
 
 	(void)fd;
@@ -111,11 +166,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	channel->read_at_ns = clock_monotonic_ns();
 	if (serve(channel))
 		flush(channel);
+	else
+		(void)batch_commit(loop);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
+	struct service_loop *loop = channel->loop;
 
 	(void)fd;
 	(void)what;
@@ -132,6 +190,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)event_add(channel->readable, NULL);
 	if (serve(channel))
 		flush(channel);
+	else
+		(void)batch_commit(loop);
 }
 
 static struct channel *channel_new(struct service_loop *loop,
@@ -145,7 +205,6 @@ static struct channel *channel_new(struct service_loop *loop,
 	channel->loop = loop;
 	channel->method_mask = request->method_mask;
 	channel->connection = request->connection;
-	memcpy(channel->lane, request->lane.data, sizeof channel->lane);
 	list_init(&channel->link);
 	stream_init(&channel->stream, fd_take(fd), WAT_BODY_MAX);
 	channel->readable = event_new(loop->base, channel->stream.fd, EV_READ | EV_PERSIST,
@@ -158,13 +217,20 @@ static struct channel *channel_new(struct service_loop *loop,
 	if (!channel->grant)
 		return NULL;
 	channel->grant->n_attached++;
-	/* One whose lane is lost is of no use: the client comes again with a new one, and its going
-	 * is no loss. */
-	channel->counted = !request->resume;
-	if (channel->counted)
-		grant_add_channel(loop, channel->grant);
 	list_append(&loop->channels, &channel->link);
 	return TAKE(channel);
+}
+
+static void leave_lane(struct channel *channel)
+{
+	struct lane *lane = TAKE(channel->lane);
+
+	if (!lane)
+		return;
+	lane->channel = NULL;
+	lane->detached_ms = clock_unix_ms();
+	if (channel->dropped)
+		service_loop_end_lane(channel->loop, lane);
 }
 
 struct channel *channel_free(struct channel *channel)
@@ -177,8 +243,11 @@ struct channel *channel_free(struct channel *channel)
 	if (channel->writable)
 		event_free(channel->writable);
 	stream_deinit(&channel->stream);
+	free(channel->marks);
 	if (channel->grant) {
 		call_forget_channel(channel);
+		batch_forget_channel(channel->loop, channel);
+		leave_lane(channel);
 		if (channel->counted)
 			grant_remove_channel(channel->loop, channel->grant);
 		channel->grant->n_attached--;
@@ -205,28 +274,58 @@ static uint64_t time_after_ms(uint64_t now_ns, uint64_t left_ms)
 }
 
 /* A client that binds its lane again has lost the channel before. */
-static void supersede(struct channel *newer)
+static void enter_lane(struct channel *channel, struct lane *lane)
 {
-	list_for_each_safe (i, &newer->loop->channels) {
-		struct channel *channel = container_of(i, struct channel, link);
+	if (lane->channel)
+		channel_end(lane->channel, WAT_ABORTED, "the lane was attached again");
+	lane->channel = channel;
+	channel->lane = lane;
+}
 
-		if (channel != newer && channel->grant == newer->grant &&
-		    memcmp(channel->lane, newer->lane, WAT_ID_SIZE) == 0)
-			channel_end(channel, WAT_ABORTED, "the lane was attached again");
+/* The lane that is meant, a new one, or none when it is lost. */
+static int find_lane(struct channel *channel, const Wat__Host__AttachRequest *request)
+{
+	struct lane *lane = lane_find(channel->grant, request->lane.data);
+
+	if (!lane && request->resume)
+		return 0;
+	/* Whoever begins a lane again never heard that it had begun. */
+	if (lane && !request->resume) {
+		if (lane->channel)
+			channel_end(lane->channel, WAT_ABORTED, "the lane was attached again");
+		service_loop_end_lane(channel->loop, lane);
+		lane = NULL;
 	}
+	if (!lane) {
+		lane = lane_new(channel->loop, channel->grant, request->lane.data);
+		if (!lane)
+			return -ENOSPC;
+		/* From here on it is known, also to the next generation. */
+		batch_note_lane(channel->loop, lane);
+	}
+	enter_lane(channel, lane);
+	return 0;
 }
 
 int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *request, int *fd)
 {
-	_cleanup_(channel_freep) struct channel *channel = NULL;
+	_cleanup_(channel_freep) struct channel *channel = channel_new(loop, request, fd);
 	int r;
 
-	channel = channel_new(loop, request, fd);
 	if (!channel)
 		return -ENOMEM;
-	supersede(channel);
+	r = find_lane(channel, request);
+	if (r < 0)
+		return r;
+	/* One whose lane is lost is of no use: the client comes again with a new one, and its going
+	 * is no loss. */
+	channel->counted = channel->lane != NULL;
+	if (channel->counted)
+		grant_add_channel(loop, channel->grant);
 	channel->read_at_ns = clock_monotonic_ns();
 	channel->over_at_ns = time_after_ms(channel->read_at_ns, request->time_left_ms);
+	if (!batch_commit(loop))
+		return -ENOSPC;
 	r = channel_queue_attached(channel, request->resume);
 	if (r < 0)
 		return r;
@@ -289,9 +388,12 @@ static void write_later(struct channel *channel)
 		(void)event_add(channel->writable, NULL);
 }
 
-uint8_t *channel_reply(struct channel *channel, uint64_t id, size_t n)
+uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status, size_t n)
 {
-	struct frame frame = {.type = FRAME_REPLY, .id = id};
+	struct frame frame = {.type = status == WAT_OK ? FRAME_REPLY : FRAME_FAIL,
+			      .id = id,
+			      .budget = (uint32_t)status};
+	uint64_t at = stream_position(&channel->stream);
 	uint8_t *room;
 
 	if (channel->muted || channel->lost)
@@ -299,25 +401,23 @@ uint8_t *channel_reply(struct channel *channel, uint64_t id, size_t n)
 	if (stream_reserve(&channel->stream, &frame, n, &room) < 0) {
 		channel->lost = true;
 		room = NULL;
+	} else {
+		batch_note_answer(channel, id, at);
 	}
 	write_later(channel);
 	return room;
 }
 
-void channel_fail(struct channel *channel,
-		  uint64_t id,
-		  wat_status status,
-		  const Wat__Envelope__Failure *failure)
+void channel_take_back(struct channel *channel, uint64_t position)
 {
-	struct frame frame = {.type = FRAME_FAIL, .id = id, .budget = (uint32_t)status};
-	size_t n = wat__envelope__failure__get_packed_size(failure);
-	uint8_t *room;
+	stream_take_back(&channel->stream, position);
+	channel->in_batch = false;
+}
 
-	if (channel->muted || channel->lost)
-		return;
-	if (stream_reserve(&channel->stream, &frame, n, &room) < 0)
-		channel->lost = true;
-	else
-		wat__envelope__failure__pack(failure, room);
-	write_later(channel);
+void channel_durable(struct channel *channel)
+{
+	flush(channel);
+	if (channel->lost ||
+	    (channel->ended && (channel->broken || stream_pending(&channel->stream) == 0)))
+		channel_free(channel);
 }

@@ -16,30 +16,43 @@
 
 struct event;
 struct grant;
+struct lane;
 struct service_loop;
+
+/* What waits for the journal: bytes up to `position` of the stream may go when record `seq` is
+ * durable. */
+struct channel_mark {
+	uint64_t seq, position;
+};
 
 struct channel {
 	struct list link; /* loop->channels */
 	struct service_loop *loop;
 	struct grant *grant;
-	uint8_t lane[WAT_ID_SIZE];
+	struct lane *lane; /* NULL: it was lost, and nothing is served */
 	uint64_t method_mask;
 	uint64_t connection; /* number on this node, never used again */
 	uint64_t over_at_ns; /* monotonic: the grant ends; UINT64_MAX: not by itself */
 	struct stream stream;
 	struct event *readable, *writable;
-	uint64_t last_id;     /* highest CALL id that was read */
-	uint64_t read_at_ns;  /* when what is in the buffer came; monotonic */
-	uint32_t n_taken;     /* open calls that answer later */
-	uint32_t drain_bytes; /* still to be read before the state is given */
-	bool counted;         /* its end may be the loss of its grant's last channel */
-	bool serving;         /* the batch's end will write */
-	bool ended;           /* the peer sends no more; it still gets what is queued */
-	bool paused;          /* not read: the peer does not take its replies */
-	bool draining;        /* read to the end although its replies pile up */
-	bool muted;           /* replies are dropped */
-	bool broken;          /* can't be written any more; muted too */
-	bool lost;            /* memory was out for a reply: ended as soon as nobody uses it */
+	uint64_t last_id;           /* highest CALL id that was read */
+	uint64_t read_at_ns;        /* when what is in the buffer came; monotonic */
+	uint32_t n_taken;           /* open calls that answer later */
+	uint32_t drain_bytes;       /* still to be read before the state is given */
+	uint64_t batch_at;          /* where its first answer of the batch begins in the stream */
+	struct channel_mark *marks; /* in order; with durability sync only */
+	size_t n_marks, marks_size;
+	uint64_t may_write; /* while there are marks: the position up to which bytes may go */
+	bool dropped;       /* the client has given its lane back */
+	bool in_batch;      /* it has answers in the batch */
+	bool counted;       /* its end may be the loss of its grant's last channel */
+	bool serving;       /* the batch's end will write */
+	bool ended;         /* the peer sends no more; it still gets what is queued */
+	bool paused;        /* not read: the peer does not take its replies */
+	bool draining;      /* read to the end although its replies pile up */
+	bool muted;         /* replies are dropped */
+	bool broken;        /* can't be written any more; muted too */
+	bool lost;          /* memory was out for a reply: ended as soon as nobody uses it */
 };
 
 /* Attaches the descriptor (taken, *fd is -1 then) and says ATTACHED. -ENOMEM. */
@@ -59,12 +72,14 @@ void channel_stop_reading(struct channel *channel);
 /* Instead: the instance goes on. The channel may have ended afterwards. */
 void channel_resume(struct channel *channel);
 
-/* Room for a REPLY's body of n bytes, which the caller fills at once; NULL: the reply is dropped.
+/* Room for an answer's body of n bytes, which the caller fills at once: REPLY, or FAIL with a
+ * status but OK. NULL: the answer is dropped. */
+uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status, size_t n)
+	WAT_MUST_CHECK;
+/* Everything from this position of the stream on is taken back: nothing of it was written. */
+void channel_take_back(struct channel *channel, uint64_t position);
+/* More of the journal is durable: writes what waited for it. The channel may have ended afterwards.
  */
-uint8_t *channel_reply(struct channel *channel, uint64_t id, size_t n) WAT_MUST_CHECK;
-void channel_fail(struct channel *channel,
-		  uint64_t id,
-		  wat_status status,
-		  const Wat__Envelope__Failure *failure);
+void channel_durable(struct channel *channel);
 
 #endif

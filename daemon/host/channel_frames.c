@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/host/call.h"
+#include "daemon/host/lane.h"
 #include "daemon/host/service_loop.h"
 #include "proto/support/cleanup.h"
 
@@ -32,9 +33,40 @@ static wat_status on_call(struct channel *channel,
 		return refuse(why, WAT_INVALID_ARGUMENT,
 			      "CALL with id %llu after %llu; ids strictly increase in a lane",
 			      (unsigned long long)frame->id, (unsigned long long)channel->last_id);
+	if (!channel->lane)
+		return refuse(why, WAT_FAILED_PRECONDITION,
+			      "CALL in a lane that is lost; bind with a new one");
+	if (frame->window >= frame->id)
+		return refuse(why, WAT_INVALID_ARGUMENT,
+			      "CALL %llu with window %u, which is none of its lane",
+			      (unsigned long long)frame->id, frame->window);
 	channel->last_id = frame->id;
+	lane_confirm(channel->lane, frame->id - frame->window);
 	call_run(channel, frame, body);
 	return WAT_OK;
+}
+
+/* DROP without an id gives the lane back, with one the answer of a call that was taken; CANCEL
+ * takes such a call back. */
+static void on_drop(struct channel *channel, const struct frame *frame)
+{
+	struct record_item item = {.kind = RECORD_DROPPED, .id = frame->id};
+	struct lane_taken *taken;
+
+	if (!channel->lane)
+		return;
+	if (frame->id == 0) {
+		channel->dropped = true;
+		return;
+	}
+	taken = lane_find_taken(channel->lane, frame->id);
+	/* One that is open is taken back by CANCEL. */
+	if (!taken || (taken->answer.n == 0) != (frame->type == FRAME_CANCEL))
+		return;
+	batch_note(channel->loop, channel->lane, &item);
+	if (taken->call)
+		call_forget(taken->call);
+	(void)lane_drop_taken(channel->lane, taken);
 }
 
 static void on_ping(struct channel *channel, const struct frame *frame)
@@ -59,9 +91,15 @@ static wat_status on_frame(struct channel *channel,
 	case FRAME_PING:
 		on_ping(channel, frame);
 		return WAT_OK;
+	case FRAME_DROP:
+		on_drop(channel, frame);
+		return WAT_OK;
+	case FRAME_CANCEL:
+		/* A call is run when it is read: only one that was taken is still open. */
+		if (frame->id != 0)
+			on_drop(channel, frame);
+		return WAT_OK;
 	case FRAME_PONG:
-	case FRAME_DROP:   /* no replies are kept, so there is nothing to forget */
-	case FRAME_CANCEL: /* a call is run when it is read; there is none to take back */
 		return WAT_OK;
 	default:
 		return refuse(why, WAT_INVALID_ARGUMENT, "a peer of a channel does not send %s",
@@ -114,9 +152,13 @@ int channel_queue_attached(struct channel *channel, bool resume)
 	int r;
 
 	attached.generation = channel->loop->instance->generation;
-	/* Nothing of a lane outlives its channel yet. */
-	attached.lane =
-		resume ? WAT__ENVELOPE__LANE_STATE__LANE_LOST : WAT__ENVELOPE__LANE_STATE__LANE_NEW;
+	if (!channel->lane)
+		attached.lane = WAT__ENVELOPE__LANE_STATE__LANE_LOST;
+	else if (resume)
+		attached.lane = WAT__ENVELOPE__LANE_STATE__LANE_RESUMED;
+	else
+		attached.lane = WAT__ENVELOPE__LANE_STATE__LANE_NEW;
+	attached.last_applied = channel->lane ? channel->lane->last_applied : 0;
 	n = wat__envelope__attached__get_packed_size(&attached);
 	r = stream_reserve(&channel->stream, &frame, n, &room);
 	if (r == 0)

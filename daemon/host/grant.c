@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <wat/host.pb-c.h>
 
+#include "daemon/host/lane.h"
 #include "daemon/host/service_loop.h"
 
 #define EVENT_CHANNEL_COUNT 1
@@ -22,22 +23,35 @@ struct grant *grant_find(struct service_loop *loop, const uint8_t id[static WAT_
 	return NULL;
 }
 
+static struct grant *grant_new(struct service_loop *loop, const uint8_t id[static WAT_ID_SIZE])
+{
+	struct grant *grant = calloc(1, sizeof *grant);
+
+	if (!grant)
+		return NULL;
+	memcpy(grant->id, id, WAT_ID_SIZE);
+	memcpy(grant->user.id, id, WAT_ID_SIZE);
+	grant->user.name = grant->name;
+	grant->loop = loop;
+	list_init(&grant->lanes);
+	list_append(&loop->grants, &grant->link);
+	return grant;
+}
+
 struct grant *grant_get(struct service_loop *loop,
 			const uint8_t id[static WAT_ID_SIZE],
 			const char *name)
 {
 	struct grant *grant = grant_find(loop, id);
 
-	if (grant)
-		return grant;
-	grant = calloc(1, sizeof *grant);
-	if (!grant)
-		return NULL;
-	memcpy(grant->id, id, WAT_ID_SIZE);
-	memcpy(grant->user.id, id, WAT_ID_SIZE);
-	(void)snprintf(grant->name, sizeof grant->name, "%s", name);
-	grant->user.name = grant->name;
-	list_append(&loop->grants, &grant->link);
+	if (!grant) {
+		grant = grant_new(loop, id);
+		if (!grant)
+			return NULL;
+	}
+	/* Lanes that were recovered have none. */
+	if (!*grant->name)
+		(void)snprintf(grant->name, sizeof grant->name, "%s", name);
 	return grant;
 }
 
@@ -94,18 +108,39 @@ void grants_tell_disconnects(struct service_loop *loop)
 
 void grant_release(struct grant *grant)
 {
-	if (grant->n_attached > 0 || grant->n_taken > 0 || grant->to_be_told)
+	if (grant->n_attached > 0 || grant->n_taken > 0 || grant->to_be_told || grant->n_lanes > 0)
 		return;
 	list_remove(&grant->link);
 	free(grant);
 }
 
+void grant_end_lanes(struct service_loop *loop, struct grant *grant)
+{
+	struct record_item item = {.kind = RECORD_GRANT_END, .grant = grant->id};
+
+	if (grant->n_lanes == 0)
+		return;
+	batch_note(loop, NULL, &item);
+	grant->n_attached++;
+	list_for_each_safe (i, &grant->lanes) {
+		struct lane *lane = container_of(i, struct lane, link);
+
+		if (!lane->channel)
+			(void)service_loop_free_lane(loop, lane);
+	}
+	grant->n_attached--;
+}
+
 void grants_drop(struct service_loop *loop)
 {
-	struct grant *grant;
+	list_for_each_safe (i, &loop->grants) {
+		struct grant *grant = container_of(i, struct grant, link);
 
-	while ((grant = next_to_be_told(loop))) {
 		grant->to_be_told = false;
+		grant->n_attached++;
+		list_for_each_safe (j, &grant->lanes)
+			(void)service_loop_free_lane(loop, container_of(j, struct lane, link));
+		grant->n_attached--;
 		grant_release(grant);
 	}
 }

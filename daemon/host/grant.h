@@ -22,18 +22,24 @@ struct grant {
 	uint32_t n_attached; /* channels that point to it */
 	uint32_t n_channels; /* those of them that count */
 	uint32_t n_taken;    /* calls on the heap */
-	bool to_be_told;     /* its last channel has gone, and the handler was not run yet */
+	struct list lanes;   /* struct lane */
+	uint32_t n_lanes;
+	struct service_loop *loop;
+	bool to_be_told; /* its last channel has gone, and the handler was not run yet */
 };
 
 /* NULL if it has nothing here. */
 struct grant *grant_find(struct service_loop *loop, const uint8_t id[static WAT_ID_SIZE]);
-/* Finds or makes; give it back with grant_release. NULL when memory is out. */
+/* Finds or makes, by the name if that was not known yet; give it back with grant_release. NULL when
+ * memory is out. */
 struct grant *grant_get(struct service_loop *loop,
 			const uint8_t id[static WAT_ID_SIZE],
 			const char *name);
 /* One channel more or less, of which watd is told. */
 void grant_add_channel(struct service_loop *loop, struct grant *grant);
 void grant_remove_channel(struct service_loop *loop, struct grant *grant);
+/* All its lanes end. */
+void grant_end_lanes(struct service_loop *loop, struct grant *grant);
 /* Runs the Disconnect handler for grants whose last channel has gone since. */
 void grants_tell_disconnects(struct service_loop *loop);
 /* At the end of the instance, which was not drained: nobody is told any more. */

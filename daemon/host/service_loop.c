@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
@@ -15,6 +16,7 @@
 #include "daemon/host/call_self.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
+#include "daemon/host/lane.h"
 #include "daemon/host/service_requests.h"
 #include "proto/support/cleanup.h"
 
@@ -42,7 +44,8 @@ void service_loop_post_event(struct service_loop *loop,
 
 void service_loop_changed(struct service_loop *loop)
 {
-	if (loop->dirty || !loop->started)
+	batch_changed(loop);
+	if (loop->dirty || !loop->started || loop->journal.fd >= 0)
 		return;
 	loop->dirty = event_add(loop->checkpoint, &checkpoint_after) == 0;
 }
@@ -129,6 +132,43 @@ static int make_events(struct service_loop *loop)
 	return 0;
 }
 
+void service_loop_end_lane(struct service_loop *loop, struct lane *lane)
+{
+	struct record_item item = {
+		.kind = RECORD_LANE_END, .grant = lane->grant->id, .lane = lane->id};
+
+	batch_note(loop, NULL, &item);
+	(void)service_loop_free_lane(loop, lane);
+}
+
+struct lane *service_loop_free_lane(struct service_loop *loop, struct lane *lane)
+{
+	struct grant *grant = lane->grant;
+
+	call_forget_lane(loop, lane);
+	if (loop->batch.lane == lane)
+		loop->batch.lane = NULL;
+	(void)lane_free(lane);
+	grant_release(grant);
+	return NULL;
+}
+
+void service_loop_appended(struct service_loop *loop)
+{
+	(void)loop;
+}
+
+__attribute__((unused)) static void on_durable(evutil_socket_t fd, short what, void *arg)
+{
+	struct service_loop *loop = arg;
+	eventfd_t count;
+
+	(void)what;
+	(void)eventfd_read(fd, &count);
+	list_for_each_safe (i, &loop->channels)
+		channel_durable(container_of(i, struct channel, link));
+}
+
 static uint64_t real_now(void *arg)
 {
 	(void)arg;
@@ -154,6 +194,9 @@ int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
 	loop->checked_replies = call_checked_replies(instance->service->interface);
 	arena_init(&loop->arena, WAT_CALL_MEMORY_MAX);
 	arena_init(&loop->self_arena, WAT_CALL_MEMORY_MAX);
+	batch_init(&loop->batch);
+	journal_init(&loop->journal, instance->id, instance->generation, DURABILITY_NONE);
+	record_key(instance->id, 0, 0, loop->hash_key);
 	list_init(&loop->channels);
 	list_init(&loop->grants);
 	list_init(&loop->taken);
@@ -173,6 +216,8 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 		return NULL;
 	call_drop_taken(loop);
 	grants_drop(loop);
+	batch_deinit(&loop->batch);
+	journal_deinit(&loop->journal);
 	state_deinit(&loop->state);
 	arena_deinit(&loop->arena);
 	arena_deinit(&loop->self_arena);

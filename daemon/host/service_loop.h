@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/host/batch.h"
 #include "daemon/host/call.h"
 #include "daemon/host/instance.h"
+#include "daemon/host/journal.h"
 #include "daemon/host/state.h"
 #include "proto/arena.h"
 #include "proto/support/list.h"
@@ -31,6 +33,11 @@ struct service_loop {
 	struct list channels;
 	struct list grants; /* those with channels or open calls */
 	struct state state;
+	struct journal journal;
+	struct batch batch;
+	uint8_t hash_key[RECORD_KEY_SIZE]; /* of requests, to know them again */
+	struct event *durable;             /* more of the journal is; NULL: it always is */
+	bool wants_segment;                /* and watd was told so */
 	struct loop_source source; /* the kernel's and libsodium's, unless it is set before Start */
 	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */
 
@@ -61,6 +68,13 @@ struct service_loop *service_loop_free(struct service_loop *loop);
 
 /* The thread. Returns after the request that ends the instance was answered. */
 void service_loop_run(struct service_loop *loop);
+
+/* The client has given it back, or makes room for another. */
+void service_loop_end_lane(struct service_loop *loop, struct lane *lane);
+/* Without a word in the journal. Its grant may go with it. Returns NULL. */
+struct lane *service_loop_free_lane(struct service_loop *loop, struct lane *lane);
+/* The journal has grown. */
+void service_loop_appended(struct service_loop *loop);
 
 /* What handlers get. */
 static inline void *service_loop_live(const struct service_loop *loop)

@@ -90,6 +90,10 @@ static void end_channels(struct service_loop *loop, const uint8_t grant_id[stati
 		if (channel->grant == grant)
 			channel_end(channel, WAT_ACCESS_DENIED, "deprovisioned");
 	}
+	/* It may have gone with its last channel. */
+	grant = grant_find(loop, grant_id);
+	if (grant)
+		grant_end_lanes(loop, grant);
 }
 
 static void detach(struct service_loop *loop, struct request *request)

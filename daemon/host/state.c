@@ -191,22 +191,40 @@ int state_commit(struct state *state, bool *ret_changed, struct check_error *ret
 	return 0;
 }
 
-int state_pack(const struct state *state, uint8_t **ret_bytes, size_t *ret_n)
+size_t state_packed_size(const struct state *state)
 {
-	uint8_t *bytes;
-	size_t n;
+	return state->scalar ? protobuf_c_message_get_packed_size(state->live) : state->n_packed;
+}
+
+void state_pack_into(const struct state *state, uint8_t *room)
+{
+	if (state->scalar)
+		(void)protobuf_c_message_pack(state->live, room);
+	else if (state->n_packed > 0)
+		memcpy(room, state->packed, state->n_packed);
+}
+
+int state_restore(struct state *state, const uint8_t *bytes, size_t n)
+{
+	uint8_t *packed = NULL;
 
 	if (!state->scalar) {
-		bytes = copy_bytes(state->packed, state->n_packed);
-		n = state->n_packed;
-	} else {
-		n = protobuf_c_message_get_packed_size(state->live);
-		bytes = malloc(n ? n : 1);
-		if (bytes)
-			protobuf_c_message_pack(state->live, bytes);
+		packed = copy_bytes(bytes, n);
+		if (!packed)
+			return -ENOMEM;
+		(void)replace_packed(state, packed, n);
 	}
+	return replace_live(state, bytes, n, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+int state_pack(const struct state *state, uint8_t **ret_bytes, size_t *ret_n)
+{
+	size_t n = state_packed_size(state);
+	uint8_t *bytes = malloc(n ? n : 1);
+
 	if (!bytes)
 		return -ENOMEM;
+	state_pack_into(state, bytes);
 	*ret_bytes = bytes;
 	*ret_n = n;
 	return 0;

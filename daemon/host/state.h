@@ -67,6 +67,12 @@ int state_save(struct state *state,
 	       bool *ret_changed,
 	       struct check_error *ret_error) WAT_MUST_CHECK;
 
+/* The state as of the last commit: how many bytes, and those bytes into room for them. */
+size_t state_packed_size(const struct state *state);
+void state_pack_into(const struct state *state, uint8_t *room);
+/* Everything is as in these bytes, which state_pack once gave. -ENOMEM: nothing is certain. */
+int state_restore(struct state *state, const uint8_t *bytes, size_t n) WAT_MUST_CHECK;
+
 /* The state as of the last commit, on the heap. -ENOMEM. */
 int state_pack(const struct state *state, uint8_t **ret_bytes, size_t *ret_n) WAT_MUST_CHECK;
 

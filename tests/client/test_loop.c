@@ -1,5 +1,6 @@
 /* test_loop.c - libwat in event loops of others: a bare poll, and libevent; a service that stops
  * reading; a time that runs out; calls that are taken back. */
+#include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -130,8 +131,9 @@ static void test_libevent(void **state)
 	event_base_free(t->base);
 }
 
-/* A service that does not read: sending goes on without blocking, far beyond what a socket holds,
- * and when it reads again everything arrives. */
+/* A service that does not read: sending goes on without blocking, far beyond what a socket holds.
+ * When it reads again everything arrives, never more than the 256 calls whose answers it has to
+ * keep for the client. */
 static void test_reader_stops(void **state)
 {
 	static char body[4096];
@@ -149,8 +151,18 @@ static void test_reader_stops(void **state)
 	for (int i = 0; i < 1000; i++)
 		fake_send(user, 0, body, &other);
 	fake_send(user, 0, "last", &last);
-	for (uint64_t id = 1; id <= 1001; id++)
+	for (uint64_t id = 1; id <= 256; id++)
 		assert_int_equal(fake_expect(w, &channel, FRAME_CALL).id, id);
+	assert_int_equal(wat_dispatch(w, 0), 0);
+	assert_int_equal(stream_read(&channel), -EAGAIN);
+	for (uint64_t id = 257; id <= 1001; id++) {
+		struct frame frame;
+
+		fake_reply(&channel, id - 256, "");
+		frame = fake_expect(w, &channel, FRAME_CALL);
+		assert_int_equal(frame.id, id);
+		assert_int_equal(frame.window, 255);
+	}
 	fake_reply(&channel, 1001, "got it");
 	fake_wait(w, &last);
 	assert_string_equal(last.reply, "got it");

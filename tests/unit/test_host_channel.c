@@ -36,6 +36,16 @@ static void test_refusals(void **state)
 		assert_int_equal(attached->last_applied, 0);
 		wat__envelope__attached__free_unpacked(attached, NULL);
 	}
+	(void)peer_queue(&peer, COUNTER_GET, 0, NULL);
+	peer_flush(&peer);
+	assert_int_equal(peer_expect_goaway(&peer, WAT_FAILED_PRECONDITION), 0);
+	peer_close(&peer);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+			 0);
+	peer = (struct peer){0};
+	stream_init(&peer.stream, pair[0], 1u << 20);
+	assert_int_equal(rig_attach_raw(rig, 1, 1, 1, 1u << COUNTER_GET, false, pair[1]), WAT_OK);
+	assert_true(peer_read(&peer));
 	assert_int_equal(counter_add(&peer, 1), WAT_ACCESS_DENIED);
 	assert_int_equal(peer_call(&peer, 3, NULL), WAT_UNIMPLEMENTED);
 	assert_int_equal(counter_read(&peer), 4);

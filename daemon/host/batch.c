@@ -1,0 +1,287 @@
+/* batch.c - what the calls of one read did, until it is certain. Instance's thread. */
+#include "daemon/host/batch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/host/call.h"
+#include "daemon/host/call_self.h"
+#include "daemon/host/channel.h"
+#include "daemon/host/grant.h"
+#include "daemon/host/lane.h"
+#include "daemon/host/service_loop.h"
+
+void batch_init(struct batch *batch)
+{
+	*batch = (struct batch){0};
+	list_init(&batch->lanes);
+}
+
+void batch_deinit(struct batch *batch)
+{
+	bytes_deinit(&batch->record);
+	bytes_deinit(&batch->committed);
+	free(batch->answers);
+}
+
+static bool has_journal(const struct service_loop *loop)
+{
+	return loop->journal.fd >= 0;
+}
+
+/* Memory that is missing now spoils the batch: what must be in the record could not be put there.
+ */
+static void spoil(struct batch *batch, int r)
+{
+	if (r < 0)
+		batch->failed = true;
+}
+
+static void begin(struct batch *batch)
+{
+	if (batch->record.n == 0)
+		spoil(batch, record_begin(&batch->record));
+}
+
+void batch_note_lane(struct service_loop *loop, struct lane *lane)
+{
+	struct batch *batch = &loop->batch;
+	struct record_item item = {.kind = RECORD_LANE,
+				   .grant = lane->grant->id,
+				   .lane = lane->id,
+				   .id = lane->confirmed};
+
+	if (!has_journal(loop))
+		return;
+	if (list_empty(&lane->of_batch)) {
+		lane_mark(lane);
+		list_append(&batch->lanes, &lane->of_batch);
+	}
+	if (batch->lane == lane)
+		return;
+	begin(batch);
+	spoil(batch, record_put(&batch->record, &item, NULL));
+	batch->lane = lane;
+}
+
+void batch_note_bytes(struct service_loop *loop, struct lane *lane, const uint8_t *items, size_t n)
+{
+	if (!has_journal(loop))
+		return;
+	batch_note_lane(loop, lane);
+	spoil(&loop->batch, bytes_put(&loop->batch.record, items, n));
+}
+
+void batch_note(struct service_loop *loop, struct lane *lane, const struct record_item *item)
+{
+	uint8_t *room = NULL;
+	int r;
+
+	if (!has_journal(loop))
+		return;
+	if (lane)
+		batch_note_lane(loop, lane);
+	begin(&loop->batch);
+	r = record_put(&loop->batch.record, item, &room);
+	if (r == 0 && item->n_body > 0)
+		memcpy(room, item->body, item->n_body);
+	spoil(&loop->batch, r);
+}
+
+static bool make_room_for_answer(struct batch *batch)
+{
+	size_t size = batch->answers_size ? batch->answers_size * 2 : 128;
+	struct batch_answer *answers;
+
+	if (batch->n_answers < batch->answers_size)
+		return true;
+	answers = reallocarray(batch->answers, size, sizeof *answers);
+	if (!answers)
+		return false;
+	batch->answers = answers;
+	batch->answers_size = size;
+	return true;
+}
+
+void batch_note_answer(struct channel *channel, uint64_t id, uint64_t at)
+{
+	struct batch *batch = &channel->loop->batch;
+
+	if (!has_journal(channel->loop) || batch->withdrawing)
+		return;
+	if (!channel->in_batch) {
+		channel->in_batch = true;
+		channel->batch_at = at;
+	}
+	if (make_room_for_answer(batch))
+		batch->answers[batch->n_answers++] = (struct batch_answer){channel, id};
+	else
+		batch->failed = true;
+}
+
+void batch_forget_channel(struct service_loop *loop, const struct channel *channel)
+{
+	struct batch *batch = &loop->batch;
+
+	for (size_t i = 0; channel->in_batch && i < batch->n_answers; i++)
+		if (batch->answers[i].channel == channel)
+			batch->answers[i].channel = NULL;
+}
+
+void batch_changed(struct service_loop *loop)
+{
+	loop->batch.changed = true;
+}
+
+static void forget(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n_answers; i++)
+		if (batch->answers[i].channel)
+			batch->answers[i].channel->in_batch = false;
+	batch->record.n = 0;
+	batch->lane = NULL;
+	batch->n_answers = 0;
+	batch->changed = batch->failed = false;
+}
+
+static int note_state(struct service_loop *loop)
+{
+	struct record_item item = {.kind = RECORD_STATE};
+	const char *text = "";
+	uint8_t *room;
+	int r;
+
+	if (call_save_self(loop, &text) != WAT_OK) {
+		log_error("the live form of a state can't be saved", "instance",
+			  loop->instance->name, "why", text);
+		return -EBADMSG;
+	}
+	item.n_body = state_packed_size(&loop->state);
+	r = record_put(&loop->batch.record, &item, &room);
+	if (r == 0)
+		state_pack_into(&loop->state, room);
+	return r;
+}
+
+int batch_set_committed(struct service_loop *loop)
+{
+	struct bytes *committed = &loop->batch.committed;
+	size_t n = state_packed_size(&loop->state);
+	uint8_t *room;
+
+	committed->n = 0;
+	room = bytes_add(committed, n);
+	if (!room)
+		return -ENOMEM;
+	state_pack_into(&loop->state, room);
+	return 0;
+}
+
+/* The copy to go back to is made before anything is promised. */
+static int append(struct service_loop *loop)
+{
+	struct batch *batch = &loop->batch;
+	bool changed = batch->changed;
+	int r;
+
+	begin(batch);
+	if (batch->failed)
+		return -ENOMEM;
+	if (changed) {
+		r = note_state(loop);
+		if (r < 0)
+			return r;
+		/* Later, replacing the copy needs no memory. */
+		if (!bytes_reserve(&batch->committed, state_packed_size(&loop->state)))
+			return -ENOMEM;
+	}
+	r = journal_append(&loop->journal, &batch->record);
+	if (r == 0 && changed)
+		r = batch_set_committed(loop);
+	return r;
+}
+
+static const char *reason(int r)
+{
+	switch (r) {
+	case -ENOSPC:
+	case -EDQUOT:
+		return "the disk is full";
+	case -EFBIG:
+		return "the journal may not grow any more";
+	case -ENOMEM:
+		return "no memory";
+	case -EBADMSG:
+		return "its state can't be saved";
+	default:
+		return "the journal can't be written";
+	}
+}
+
+static void tell_withdrawn(struct batch *batch, const char *text)
+{
+	for (size_t i = 0; i < batch->n_answers; i++) {
+		struct channel *channel = batch->answers[i].channel;
+
+		if (channel && channel->in_batch)
+			channel_take_back(channel, channel->batch_at);
+		if (channel)
+			channel->in_batch = false;
+	}
+	for (size_t i = 0; i < batch->n_answers; i++) {
+		struct channel *channel = batch->answers[i].channel;
+
+		if (channel)
+			call_refuse(channel, batch->answers[i].id, WAT_RESOURCE_EXHAUSTED, text);
+	}
+}
+
+/* Everything is as before the batch; whoever got an answer gets another one. */
+static void withdraw(struct service_loop *loop, int r)
+{
+	struct batch *batch = &loop->batch;
+	struct list *first;
+	char text[128];
+
+	log_error("a batch of calls was withdrawn: it can't be journaled", "instance",
+		  loop->instance->name, "why", reason(r), "error", strerror(-r));
+	(void)snprintf(text, sizeof text, "not applied: %s", reason(r));
+	batch->withdrawing = true;
+	tell_withdrawn(batch, text);
+	call_withdraw_taken(loop, text);
+	while ((first = list_first(&batch->lanes)))
+		lane_undo(container_of(first, struct lane, of_batch));
+	if (batch->changed && !call_restore(loop, batch->committed.data, batch->committed.n)) {
+		log_error("a state can't be taken back; the host ends", "instance",
+			  loop->instance->name);
+		_exit(1);
+	}
+	forget(batch);
+	batch->withdrawing = false;
+}
+
+bool batch_commit(struct service_loop *loop)
+{
+	struct batch *batch = &loop->batch;
+	struct list *first;
+	int r;
+
+	if (!has_journal(loop) || (batch->record.n == 0 && !batch->changed && !batch->failed)) {
+		forget(batch);
+		return true;
+	}
+	r = append(loop);
+	if (r < 0) {
+		withdraw(loop, r);
+		return false;
+	}
+	while ((first = list_first(&batch->lanes)))
+		lane_settle(container_of(first, struct lane, of_batch));
+	forget(batch);
+	journal_ask(&loop->journal);
+	service_loop_appended(loop);
+	return true;
+}

@@ -1,0 +1,244 @@
+/* journal.c - appending, and making durable. Instance's thread, and the one that syncs. */
+#include "daemon/host/journal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "proto/support/cleanup.h"
+
+static const char magic[8] = "WATJRNL1";
+
+/* What may have been promised is not known any more: the next process reads what is there. */
+static void __attribute__((noreturn)) die(const char *what, int r)
+{
+	log_error(what, "error", strerror(-r));
+	_exit(1);
+}
+
+void journal_init(struct journal *journal,
+		  const uint8_t instance_id[static WAT_ID_SIZE],
+		  uint64_t generation,
+		  enum durability durability)
+{
+	*journal = (struct journal){.generation = generation,
+				    .durability = durability,
+				    .fd = -1,
+				    .sync_fd = -1,
+				    .eventfd = -1};
+	memcpy(journal->instance_id, instance_id, WAT_ID_SIZE);
+	(void)pthread_mutex_init(&journal->mutex, NULL);
+	(void)pthread_cond_init(&journal->work, NULL);
+}
+
+static void stop_thread(struct journal *journal)
+{
+	if (!journal->running)
+		return;
+	(void)pthread_mutex_lock(&journal->mutex);
+	journal->ending = true;
+	(void)pthread_cond_signal(&journal->work);
+	(void)pthread_mutex_unlock(&journal->mutex);
+	(void)pthread_join(journal->thread, NULL);
+	journal->running = false;
+}
+
+void journal_deinit(struct journal *journal)
+{
+	stop_thread(journal);
+	journal->fd = fd_close(journal->fd);
+	journal->eventfd = fd_close(journal->eventfd);
+	(void)pthread_mutex_destroy(&journal->mutex);
+	(void)pthread_cond_destroy(&journal->work);
+}
+
+/* All or nothing; -ENOSPC and the like leave what was good. */
+static int write_all(struct journal *journal, const uint8_t *bytes, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t r = pwrite(journal->fd, bytes + done, n - done,
+				   (off_t)(journal->offset + done));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0) {
+			int error = r < 0 ? -errno : -EIO;
+
+			if (ftruncate(journal->fd, (off_t)journal->offset) < 0)
+				die("a journal can't be cut back after a failed write; the host "
+				    "ends, and the next one reads what is there",
+				    -errno);
+			return error;
+		}
+		done += (size_t)r;
+	}
+	journal->offset += n;
+	return 0;
+}
+
+static int put_header(struct journal *journal)
+{
+	uint8_t header[JOURNAL_HEADER_SIZE];
+	uint64_t first = journal->last_seq + 1;
+
+	memcpy(header, magic, 8);
+	memcpy(header + 8, &journal->segment, 8);
+	memcpy(header + 16, &journal->generation, 8);
+	memcpy(header + 24, &first, 8);
+	(void)crypto_shorthash(header + 32, header, 32, journal->key);
+	return write_all(journal, header, sizeof header);
+}
+
+int journal_read_header(const uint8_t *bytes,
+			size_t n,
+			const uint8_t instance_id[static WAT_ID_SIZE],
+			struct journal_header *ret)
+{
+	uint8_t key[RECORD_KEY_SIZE], sum[8];
+
+	if (n < JOURNAL_HEADER_SIZE || memcmp(bytes, magic, 8) != 0)
+		return -EBADMSG;
+	memcpy(&ret->segment, bytes + 8, 8);
+	memcpy(&ret->generation, bytes + 16, 8);
+	memcpy(&ret->first_seq, bytes + 24, 8);
+	record_key(instance_id, ret->generation, ret->segment, key);
+	(void)crypto_shorthash(sum, bytes, 32, key);
+	return memcmp(sum, bytes + 32, sizeof sum) == 0 ? 0 : -EBADMSG;
+}
+
+static bool is_sync(const struct journal *journal)
+{
+	return journal->durability == DURABILITY_SYNC;
+}
+
+/* One fdatasync for all that was appended until it began. */
+static void *sync_run(void *arg)
+{
+	struct journal *journal = arg;
+
+	(void)pthread_mutex_lock(&journal->mutex);
+	while (!journal->ending) {
+		uint64_t up_to = journal->asked;
+		int fd = journal->sync_fd;
+
+		if (up_to == journal->done) {
+			(void)pthread_cond_wait(&journal->work, &journal->mutex);
+			continue;
+		}
+		(void)pthread_mutex_unlock(&journal->mutex);
+		if (fdatasync(fd) < 0)
+			die("a journal can't be made durable; the host ends without answering",
+			    -errno);
+		(void)pthread_mutex_lock(&journal->mutex);
+		if (journal->done < up_to)
+			journal->done = up_to;
+		(void)eventfd_write(journal->eventfd, 1);
+	}
+	(void)pthread_mutex_unlock(&journal->mutex);
+	return NULL;
+}
+
+static int start_thread(struct journal *journal)
+{
+	sigset_t all, before;
+	int r;
+
+	if (!is_sync(journal) || journal->running)
+		return 0;
+	journal->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (journal->eventfd < 0)
+		return -errno;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&journal->thread, NULL, sync_run, journal);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	journal->running = r == 0;
+	return -r;
+}
+
+int journal_switch(struct journal *journal, int fd, uint64_t segment)
+{
+	const int fd_before = journal->fd;
+	const uint64_t segment_before = journal->segment, offset_before = journal->offset;
+	int r;
+
+	/* The thread must not sync one file and mean another. */
+	journal_wait(journal);
+	journal->fd = fd;
+	journal->segment = segment;
+	journal->offset = 0;
+	record_key(journal->instance_id, journal->generation, segment, journal->key);
+	r = put_header(journal);
+	if (r == 0 && is_sync(journal) && fdatasync(fd) < 0)
+		r = -errno;
+	if (r == 0)
+		r = start_thread(journal);
+	if (r < 0) {
+		(void)fd_close(fd);
+		journal->fd = fd_before;
+		journal->segment = segment_before;
+		journal->offset = offset_before;
+		record_key(journal->instance_id, journal->generation, segment_before, journal->key);
+		return r;
+	}
+	(void)pthread_mutex_lock(&journal->mutex);
+	journal->sync_fd = fd;
+	journal->asked = journal->done = journal->last_seq;
+	(void)pthread_mutex_unlock(&journal->mutex);
+	(void)fd_close(fd_before);
+	return 0;
+}
+
+int journal_append(struct journal *journal, struct bytes *record)
+{
+	int r;
+
+	if (record->n - RECORD_HEADER_SIZE > RECORD_BODY_MAX)
+		return -EFBIG;
+	record_close(record, 0, journal->last_seq + 1, journal->key);
+	r = write_all(journal, record->data, record->n);
+	if (r == 0)
+		journal->last_seq++;
+	return r;
+}
+
+uint64_t journal_durable(struct journal *journal)
+{
+	uint64_t done;
+
+	if (!is_sync(journal))
+		return journal->last_seq;
+	(void)pthread_mutex_lock(&journal->mutex);
+	done = journal->done;
+	(void)pthread_mutex_unlock(&journal->mutex);
+	return done;
+}
+
+void journal_ask(struct journal *journal)
+{
+	if (!is_sync(journal))
+		return;
+	(void)pthread_mutex_lock(&journal->mutex);
+	if (journal->asked < journal->last_seq) {
+		journal->asked = journal->last_seq;
+		(void)pthread_cond_signal(&journal->work);
+	}
+	(void)pthread_mutex_unlock(&journal->mutex);
+}
+
+void journal_wait(struct journal *journal)
+{
+	if (!is_sync(journal) || journal->fd < 0)
+		return;
+	if (fdatasync(journal->fd) < 0)
+		die("a journal can't be made durable; the host ends without answering", -errno);
+	(void)pthread_mutex_lock(&journal->mutex);
+	journal->asked = journal->done = journal->last_seq;
+	(void)pthread_mutex_unlock(&journal->mutex);
+}

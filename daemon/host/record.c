@@ -1,0 +1,181 @@
+/* record.c - the journal's bytes. */
+#include "daemon/host/record.h"
+
+#include <errno.h>
+#include <sodium.h>
+
+/* Header: 0 u32 length of the body, 4 u32 0, 8 u64 number, 16 u64 checksum (SipHash-2-4) of the
+ * first 16 bytes and the body.
+ * Item: 0 u8 kind, 1 u8 0, 2 u16 method, 4 u32 status, 8 u64 id, 16 u64 hash or other id, 24 u32
+ * length of the body, 28 u32 0, then grant and lane where the kind has them, then the body. */
+#define ITEM_SIZE 32u
+
+_Static_assert(crypto_shorthash_KEYBYTES == RECORD_KEY_SIZE, "SipHash-2-4 has a key of 16 bytes");
+
+static void put32(uint8_t *to, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		to[i] = (uint8_t)(v >> 8 * i);
+}
+
+static void put64(uint8_t *to, uint64_t v)
+{
+	put32(to, (uint32_t)v);
+	put32(to + 4, (uint32_t)(v >> 32));
+}
+
+static uint32_t get32(const uint8_t *from)
+{
+	return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+	       (uint32_t)from[3] << 24;
+}
+
+static uint64_t get64(const uint8_t *from)
+{
+	return get32(from) | (uint64_t)get32(from + 4) << 32;
+}
+
+void record_key(const uint8_t instance_id[static WAT_ID_SIZE],
+		uint64_t generation,
+		uint64_t segment,
+		uint8_t ret_key[static RECORD_KEY_SIZE])
+{
+	static const uint8_t personal[crypto_generichash_blake2b_PERSONALBYTES] = "wat.journal.v1";
+	uint8_t seed[WAT_ID_SIZE + 16];
+
+	memcpy(seed, instance_id, WAT_ID_SIZE);
+	put64(seed + WAT_ID_SIZE, generation);
+	put64(seed + WAT_ID_SIZE + 8, segment);
+	(void)crypto_generichash_blake2b_salt_personal(ret_key, RECORD_KEY_SIZE, seed, sizeof seed,
+						       NULL, 0, NULL, personal);
+}
+
+int record_begin(struct bytes *bytes)
+{
+	return bytes_add(bytes, RECORD_HEADER_SIZE) ? 0 : -ENOMEM;
+}
+
+/* Of the header without its own place, and of the body. */
+static uint64_t checksum(const uint8_t *record, size_t n, const uint8_t key[static RECORD_KEY_SIZE])
+{
+	uint8_t sums[16], two[8];
+
+	(void)crypto_shorthash(sums, record, 16, key);
+	(void)crypto_shorthash(sums + 8, record + RECORD_HEADER_SIZE, n - RECORD_HEADER_SIZE, key);
+	(void)crypto_shorthash(two, sums, sizeof sums, key);
+	return get64(two);
+}
+
+void record_close(struct bytes *bytes,
+		  size_t start,
+		  uint64_t seq,
+		  const uint8_t key[static RECORD_KEY_SIZE])
+{
+	uint8_t *record = bytes->data + start;
+
+	put32(record, (uint32_t)(bytes->n - start - RECORD_HEADER_SIZE));
+	put32(record + 4, 0);
+	put64(record + 8, seq);
+	put64(record + 16, checksum(record, bytes->n - start, key));
+}
+
+int record_read(const uint8_t *bytes,
+		size_t n,
+		uint64_t seq,
+		const uint8_t key[static RECORD_KEY_SIZE],
+		const uint8_t **ret_body,
+		size_t *ret_n_body,
+		size_t *ret_size)
+{
+	size_t n_body;
+
+	if (n < RECORD_HEADER_SIZE)
+		return 0;
+	n_body = get32(bytes);
+	if (n_body > RECORD_BODY_MAX || n_body > n - RECORD_HEADER_SIZE || get32(bytes + 4) != 0 ||
+	    get64(bytes + 8) != seq ||
+	    get64(bytes + 16) != checksum(bytes, RECORD_HEADER_SIZE + n_body, key))
+		return 0;
+	*ret_body = bytes + RECORD_HEADER_SIZE;
+	*ret_n_body = n_body;
+	*ret_size = RECORD_HEADER_SIZE + n_body;
+	return 1;
+}
+
+/* Which ids an item of the kind has: one, two or none. */
+static size_t ids_of(unsigned kind)
+{
+	switch (kind) {
+	case RECORD_LANE:
+	case RECORD_LANE_END:
+		return 2;
+	case RECORD_GRANT_END:
+	case RECORD_LIFE:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+int record_put(struct bytes *bytes, const struct record_item *item, uint8_t **ret_body)
+{
+	size_t n_ids = ids_of(item->kind);
+	uint8_t *to = bytes_add(bytes, ITEM_SIZE + n_ids * WAT_ID_SIZE + item->n_body);
+
+	if (!to)
+		return -ENOMEM;
+	memset(to, 0, ITEM_SIZE);
+	to[0] = (uint8_t)item->kind;
+	to[2] = (uint8_t)item->method;
+	to[3] = (uint8_t)(item->method >> 8);
+	put32(to + 4, item->status);
+	put64(to + 8, item->id);
+	put64(to + 16, item->kind == RECORD_LANE ? item->other_id : item->hash);
+	put32(to + 24, (uint32_t)item->n_body);
+	to += ITEM_SIZE;
+	if (n_ids > 0)
+		memcpy(to, item->grant, WAT_ID_SIZE);
+	if (n_ids > 1)
+		memcpy(to + WAT_ID_SIZE, item->lane, WAT_ID_SIZE);
+	if (ret_body)
+		*ret_body = to + n_ids * WAT_ID_SIZE;
+	return 0;
+}
+
+static bool is_item(const uint8_t *item)
+{
+	return item[0] >= RECORD_STATE && item[0] <= RECORD_LIFE && item[1] == 0 &&
+	       get32(item + 28) == 0;
+}
+
+int record_next(const uint8_t *bytes, size_t n, size_t *at, struct record_item *ret_item)
+{
+	const uint8_t *item = bytes + *at;
+	size_t left = n - *at, n_ids, n_body;
+
+	if (left == 0)
+		return 0;
+	if (left < ITEM_SIZE || !is_item(item))
+		return -EBADMSG;
+	n_ids = ids_of(item[0]);
+	n_body = get32(item + 24);
+	if (left - ITEM_SIZE < n_ids * WAT_ID_SIZE ||
+	    n_body > left - ITEM_SIZE - n_ids * WAT_ID_SIZE)
+		return -EBADMSG;
+	*ret_item = (struct record_item){
+		.kind = (enum record_kind)item[0],
+		.method = (uint16_t)(item[2] | item[3] << 8),
+		.status = get32(item + 4),
+		.id = get64(item + 8),
+		.grant = n_ids > 0 ? item + ITEM_SIZE : NULL,
+		.lane = n_ids > 1 ? item + ITEM_SIZE + WAT_ID_SIZE : NULL,
+		.body = item + ITEM_SIZE + n_ids * WAT_ID_SIZE,
+		.n_body = n_body,
+	};
+	if (item[0] == RECORD_LANE)
+		ret_item->other_id = get64(item + 16);
+	else
+		ret_item->hash = get64(item + 16);
+	*at += ITEM_SIZE + n_ids * WAT_ID_SIZE + n_body;
+	return 1;
+}
