@@ -405,6 +405,7 @@ int wat_spawn_raw(wat_node *node,
 	request.service = (char *)service;
 	request.name = (char *)name;
 	request.tier = spawn ? (Wat__Node__Tier)spawn->tier : WAT__NODE__TIER__DEFAULT_TIER;
+	request.durability = spawn ? spawn->durability : 0;
 	request.state = (ProtobufCBinaryData){n, (uint8_t *)state};
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_SPAWN, &request.base,
@@ -431,6 +432,7 @@ int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *spaw
 	request.request_id = (ProtobufCBinaryData){sizeof id, id};
 	request.name = (char *)name;
 	request.tier = spawn ? (Wat__Node__Tier)spawn->tier : WAT__NODE__TIER__DEFAULT_TIER;
+	request.durability = spawn ? spawn->durability : 0;
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_START, &request.base,
 			 &wat__node__start_reply__descriptor, &message);

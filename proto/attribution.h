@@ -18,7 +18,7 @@
 /* One instance; a cache line of its own. */
 struct attribution_slot {
 	_Atomic uint32_t method_plus_1; /* 0: no handler runs */
-	uint32_t reserved;
+	_Atomic uint32_t faulted; /* this instance's thread raised the signal that killed the host */
 	_Atomic uint64_t call_id;
 	uint8_t lane[16];
 	uint8_t padding[32];

@@ -29,7 +29,7 @@ static inline bool bytes_reserve(struct bytes *bytes, size_t n)
 	size_t size = bytes->size ? bytes->size : 1024;
 	uint8_t *data;
 
-	if (n <= bytes->size)
+	if (bytes->data && n <= bytes->size)
 		return true;
 	if (n > SIZE_MAX / 4)
 		return false;
@@ -46,7 +46,7 @@ static inline bool bytes_reserve(struct bytes *bytes, size_t n)
 /* Room for n more, to be filled by the caller; NULL when memory is out: nothing has changed. */
 static inline uint8_t *bytes_add(struct bytes *bytes, size_t n)
 {
-	if (n > bytes->size - bytes->n &&
+	if ((!bytes->data || n > bytes->size - bytes->n) &&
 	    (n > SIZE_MAX / 4 - bytes->n || !bytes_reserve(bytes, bytes->n + n)))
 		return NULL;
 	bytes->n += n;

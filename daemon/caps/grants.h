@@ -12,6 +12,7 @@ struct grant {
 	void *instance;
 	struct store_grant row;
 	uint32_t channels; /* that its host has open */
+	bool finishing;    /* its end is on its way into the store */
 };
 
 struct grant_table;

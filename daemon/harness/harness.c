@@ -86,16 +86,18 @@ int wat_test_new(const struct wat_service *service, wat_test **ret)
 int wat_test_start(wat_test *test, const ProtobufCMessage *state)
 {
 	_cleanup_(freep) uint8_t *bytes = NULL;
+	Wat__Host__Snapshot from = WAT__HOST__SNAPSHOT__INIT;
 	size_t n = 0;
 	int r;
 
 	if (test->instance.loop)
 		return harness_fail(test, WAT_FAILED_PRECONDITION, "the instance is running");
 	r = pack(state, &bytes, &n);
+	from.state = (ProtobufCBinaryData){n, bytes};
 	if (r == 0)
 		r = add_tester(test);
 	if (r == 0)
-		r = harness_begin(test, bytes, n, true);
+		r = harness_begin(test, &from, true);
 	if (r != 0)
 		remove_users(test);
 	return r;
@@ -177,29 +179,34 @@ static int drain(struct wat_test *test, bool run_stop, struct request *request)
 
 int wat_test_resume(wat_test *test)
 {
-	struct request request = {.kind = REQUEST_DRAIN, .fd = -1};
-	_cleanup_(freep) uint8_t *bytes = NULL;
-	int r = drain(test, false, &request);
+	struct request request;
+	int r;
 
-	bytes = request.state;
-	if (r != 0)
-		return r;
-	harness_end(test, WAT_UNAVAILABLE, "the instance is suspended");
-	harness_read_rest(test);
-	return harness_begin(test, bytes, request.n_state, false);
+	request_init(&request, REQUEST_DRAIN, NULL, -1);
+	r = drain(test, false, &request);
+	if (r == 0) {
+		harness_end(test, WAT_UNAVAILABLE, "the instance is suspended");
+		harness_read_rest(test);
+		r = harness_begin(test, request.snapshot, false);
+	}
+	request_deinit(&request);
+	return r;
 }
 
 int wat_test_stop(wat_test *test, ProtobufCMessage **ret_state)
 {
-	struct request request = {.kind = REQUEST_DRAIN, .fd = -1};
-	_cleanup_(freep) uint8_t *bytes = NULL;
-	int r = drain(test, true, &request);
+	struct request request;
+	int r;
 
-	bytes = request.state;
-	if (r != 0)
-		return r;
-	harness_end(test, WAT_STOPPED, "the instance was stopped");
-	harness_read_rest(test);
-	remove_users(test);
-	return unpack_state(test, bytes, request.n_state, ret_state);
+	request_init(&request, REQUEST_DRAIN, NULL, -1);
+	r = drain(test, true, &request);
+	if (r == 0) {
+		harness_end(test, WAT_STOPPED, "the instance was stopped");
+		harness_read_rest(test);
+		remove_users(test);
+		r = unpack_state(test, request.snapshot->state.data, request.snapshot->state.len,
+				 ret_state);
+	}
+	request_deinit(&request);
+	return r;
 }

@@ -45,11 +45,11 @@ struct wat_test {
 };
 
 /* harness_instance.c */
-/* The loop, and its Start request. state: packed. */
-int harness_begin(struct wat_test *test, const uint8_t *state, size_t n, bool run_start)
-	WAT_MUST_CHECK;
+/* The loop, and its Start request. */
+int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, bool run_start) WAT_MUST_CHECK;
 void harness_end(struct wat_test *test, wat_status status, const char *text);
-/* Serves the request, which then has the answer; its status. The sentence goes to test->text. */
+/* Serves the request, which then has the answer; its status. The sentence goes to test->text.
+ * request_deinit follows. */
 int harness_serve(struct wat_test *test, struct request *request) WAT_MUST_CHECK;
 /* Sets test->text; returns the status. */
 int WAT_PRINTF(3, 4) harness_fail(struct wat_test *test, int status, const char *format, ...);

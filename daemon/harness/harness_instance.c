@@ -63,7 +63,6 @@ int harness_serve(struct wat_test *test, struct request *request)
 {
 	Wat__Envelope__Failure *failure;
 
-	list_init(&request->out.link);
 	service_loop_serve(test->instance.loop, request);
 	drop_outbox(test);
 	failure = TAKE(request->failure);
@@ -74,21 +73,25 @@ int harness_serve(struct wat_test *test, struct request *request)
 	return (int)request->status;
 }
 
-int harness_begin(struct wat_test *test, const uint8_t *state, size_t n, bool run_start)
+int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, bool run_start)
 {
 	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
-	struct request request = {.kind = REQUEST_START, .in = &in.base, .fd = -1};
+	Wat__Host__Carried carried = WAT__HOST__CARRIED__INIT;
+	struct request request;
 	int r = service_loop_new(&test->instance, &test->instance.loop);
 
 	if (r < 0)
 		return r;
 	test->instance.generation++;
-	test->instance.loop->source =
-		(struct loop_source){.now_ns = fake_now, .random = fake_random, .arg = test};
-	in.state = (ProtobufCBinaryData){n, (uint8_t *)state};
+	test->instance.loop->source = (struct loop_source){
+		.now_ns = fake_now, .random = fake_random, .arg = test};
+	carried.snapshot = from;
+	in.from = &carried;
 	in.run_start = run_start;
+	in.durability = DURABILITY_NONE;
+	request_init(&request, REQUEST_START, &in.base, -1);
 	r = harness_serve(test, &request);
-	free(request.state);
+	request_deinit(&request);
 	if (r != WAT_OK)
 		harness_end(test, WAT_UNAVAILABLE, "it did not start");
 	return r;
@@ -97,16 +100,18 @@ int harness_begin(struct wat_test *test, const uint8_t *state, size_t n, bool ru
 void harness_end(struct wat_test *test, wat_status status, const char *text)
 {
 	Wat__Host__FinishRequest in = WAT__HOST__FINISH_REQUEST__INIT;
-	struct request request = {.kind = REQUEST_FINISH, .in = &in.base, .fd = -1};
 	struct service_loop *loop = test->instance.loop;
+	struct request request;
 
 	if (!loop)
 		return;
 	in.status = (uint32_t)status;
 	in.text = (char *)text;
+	request_init(&request, REQUEST_FINISH, &in.base, -1);
 	/* A start that failed has asked for the end already. */
 	if (!loop->last)
 		service_loop_serve(loop, &request);
+	request_deinit(&request);
 	loop->last = NULL;
 	call_free_self(loop);
 	test->instance.loop = service_loop_free(loop);

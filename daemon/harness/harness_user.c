@@ -53,8 +53,9 @@ void harness_disconnect(struct harness_user *user)
 static int attach(struct wat_test *test, struct harness_user *user, int fd)
 {
 	Wat__Host__AttachRequest in = WAT__HOST__ATTACH_REQUEST__INIT;
-	struct request request = {.kind = REQUEST_ATTACH, .in = &in.base, .fd = fd};
+	struct request request;
 	uint8_t lane[WAT_ID_SIZE] = {0};
+	int r;
 
 	test->connection++;
 	memcpy(lane, &test->connection, sizeof test->connection);
@@ -64,7 +65,10 @@ static int attach(struct wat_test *test, struct harness_user *user, int fd)
 	in.method_mask = UINT64_MAX;
 	in.connection = test->connection;
 	in.user = user->name;
-	return harness_serve(test, &request);
+	request_init(&request, REQUEST_ATTACH, &in.base, fd);
+	r = harness_serve(test, &request);
+	request_deinit(&request);
+	return r;
 }
 
 int harness_connect(struct wat_test *test, struct harness_user *user)
@@ -87,10 +91,12 @@ int harness_connect(struct wat_test *test, struct harness_user *user)
 /* By the request that watd would send. */
 static int ask(struct wat_test *test, enum request_kind kind, const ProtobufCMessage *in)
 {
-	struct request request = {.kind = kind, .in = in, .fd = -1};
-	int r = harness_serve(test, &request);
+	struct request request;
+	int r;
 
-	free(request.state);
+	request_init(&request, kind, in, -1);
+	r = harness_serve(test, &request);
+	request_deinit(&request);
 	return r;
 }
 

@@ -263,6 +263,15 @@ static void withdraw(struct service_loop *loop, int r)
 	batch->withdrawing = false;
 }
 
+void batch_forget(struct service_loop *loop)
+{
+	struct list *first;
+
+	while ((first = list_first(&loop->batch.lanes)))
+		lane_settle(container_of(first, struct lane, of_batch));
+	forget(&loop->batch);
+}
+
 bool batch_commit(struct service_loop *loop)
 {
 	struct batch *batch = &loop->batch;

@@ -48,6 +48,8 @@ void batch_forget_channel(struct service_loop *loop, const struct channel *chann
 /* The state was changed. */
 void batch_changed(struct service_loop *loop);
 
+/* What was noted is not needed: the instance was given away as it is. */
+void batch_forget(struct service_loop *loop);
 /* Appends what was noted. False: it was withdrawn, and its callers have been told. */
 bool batch_commit(struct service_loop *loop);
 /* The state is what recovery made, or what a checkpoint holds. */

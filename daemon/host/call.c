@@ -533,7 +533,8 @@ static bool repeat(struct channel *channel, const struct frame *frame, const uin
 void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body)
 {
 	/* Only on a channel that goes on with a lane. */
-	if (frame->id <= channel->lane->last_applied && repeat(channel, frame, body))
+	if ((frame->id <= channel->lane->last_applied || channel->lane->n_taken > 0) &&
+	    repeat(channel, frame, body))
 		return;
 	serve(channel, frame, body);
 }

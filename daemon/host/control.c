@@ -14,7 +14,7 @@
 #include "proto/support/cleanup.h"
 
 /* A request with a state in it is a little larger than the largest body of a client. */
-#define CONTROL_BODY_MAX (WAT_BODY_MAX + 4096u)
+#define CONTROL_BODY_MAX WAT_CONTROL_BODY_MAX
 
 static void end(struct control *control, int result)
 {
@@ -35,10 +35,14 @@ static void flush(struct control *control)
 		end(control, 0);
 }
 
-void control_send(struct control *control, const struct frame *frame, const void *body, size_t n)
+void control_send(struct control *control,
+		  const struct frame *frame,
+		  const void *body,
+		  size_t n,
+		  int fd)
 {
 	/* Without an answer watd would wait for good; without this process it knows. */
-	if (stream_queue(&control->stream, frame, body, n, -1) < 0)
+	if (stream_queue(&control->stream, frame, body, n, fd) < 0)
 		end(control, -ENOMEM);
 }
 
@@ -53,7 +57,7 @@ static int handle(struct control *control, const struct frame *frame, const uint
 	fd_close(fd);
 	if (frame->type != FRAME_PING)
 		return -EPROTO;
-	control_send(control, &pong, NULL, 0);
+	control_send(control, &pong, NULL, 0, -1);
 	return 0;
 }
 
@@ -104,7 +108,7 @@ static void forward_event(struct control *control, struct outgoing_event *event)
 {
 	struct frame frame = {.type = FRAME_EVENT, .method = event->method};
 
-	control_send(control, &frame, event->body, event->n);
+	control_send(control, &frame, event->body, event->n, event->fd);
 	free(event);
 }
 
@@ -161,6 +165,7 @@ int control_init(struct control *control, int fd, struct attribution *attributio
 	stream_init(&control->stream, fd, CONTROL_BODY_MAX);
 	list_init(&control->instances);
 	list_init(&control->calls);
+	list_init(&control->segments);
 	plugin_table_init(&control->plugins);
 	r = queue_init(&control->inbox);
 	return r < 0 ? r : make_events(control);
@@ -175,6 +180,8 @@ int control_run(struct control *control)
 void control_deinit(struct control *control)
 {
 	assert(list_empty(&control->instances) && list_empty(&control->calls));
+	list_for_each_safe (i, &control->segments)
+		(void)segment_free(container_of(i, struct segment, link));
 	event_free(control->readable);
 	event_free(control->writable);
 	event_free(control->posted);

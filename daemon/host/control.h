@@ -22,7 +22,8 @@ struct control {
 	struct event *readable, *writable, *posted;
 	struct queue inbox; /* of struct outgoing, from the instances' threads */
 	struct list instances;
-	struct list calls; /* of struct control_call: being served */
+	struct list calls;    /* of struct control_call: being served */
+	struct list segments; /* of struct segment: for instances that are about to start */
 	struct plugin_table plugins;
 	struct attribution *attribution; /* not owned */
 	bool single;                     /* a process of its own: it ends with its instance */
@@ -38,7 +39,11 @@ int control_run(struct control *control) WAT_MUST_CHECK;
 /* No instance may be left. */
 void control_deinit(struct control *control);
 
-/* Queues a frame; written when the loop is idle. */
-void control_send(struct control *control, const struct frame *frame, const void *body, size_t n);
+/* Queues a frame; written when the loop is idle. Takes the descriptor that goes with it; -1: none. */
+void control_send(struct control *control,
+		  const struct frame *frame,
+		  const void *body,
+		  size_t n,
+		  int fd);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/host/control.h"
 #include "daemon/host/instance.h"
+#include "proto/carried.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
 
@@ -22,7 +23,7 @@ static struct control_call *control_call_new(struct control *control, uint64_t i
 	arena_init(&call->arena, WAT_CALL_MEMORY_MAX);
 	dispatch_call_init(&call->base, &ops, &call->arena, id);
 	call->control = control;
-	call->request.fd = fd;
+	request_init(&call->request, REQUEST_START, NULL, fd);
 	list_append(&control->calls, &call->link);
 	return call;
 }
@@ -30,17 +31,17 @@ static struct control_call *control_call_new(struct control *control, uint64_t i
 static struct control_call *control_call_free(struct control_call *call)
 {
 	list_remove(&call->link);
-	fd_close(call->request.fd);
-	failure_free(call->request.failure);
-	free(call->request.state);
+	request_deinit(&call->request);
 	arena_deinit(&call->arena);
 	free(call);
 	return NULL;
 }
 
+/* Takes the descriptor. */
 static void send_message(struct control_call *call,
 			 struct frame *frame,
-			 const ProtobufCMessage *message)
+			 const ProtobufCMessage *message,
+			 int fd)
 {
 	size_t n = protobuf_c_message_get_packed_size(message);
 	_cleanup_(freep) uint8_t *body = malloc(n ? n : 1);
@@ -50,7 +51,7 @@ static void send_message(struct control_call *call,
 		protobuf_c_message_pack(message, body);
 	else
 		n = 0;
-	control_send(call->control, frame, body, n);
+	control_send(call->control, frame, body, n, fd);
 }
 
 /* The text is the dispatch's where the request never got to an instance. */
@@ -61,27 +62,61 @@ static void send_fail(struct control_call *call, wat_status status)
 
 	plain.text = call->base.text;
 	send_message(call, &frame,
-		     call->request.failure ? &call->request.failure->base : &plain.base);
+		     call->request.failure ? &call->request.failure->base : &plain.base, -1);
+}
+
+/* The lives of a recovered journal, into memory of the call. */
+static void put_lives(struct control_call *call, Wat__Host__StartReply *reply)
+{
+	struct arena *arena = &call->arena;
+	size_t n = 0;
+
+	list_for_each (i, &call->request.lives)
+		n++;
+	reply->lives = arena_alloc(arena, n * sizeof *reply->lives);
+	list_for_each (i, &call->request.lives) {
+		struct recovered_life *life = container_of(i, struct recovered_life, link);
+		Wat__Host__Life *message = arena_alloc(arena, sizeof *message);
+
+		if (!reply->lives || !message)
+			return;
+		wat__host__life__init(message);
+		message->grant_id = (ProtobufCBinaryData){sizeof life->grant_id, life->grant_id};
+		message->ended = life->lifecycle == DISPATCH_DEPROVISION;
+		message->user = life->user;
+		reply->lives[reply->n_lives++] = message;
+	}
 }
 
 static void send_reply(struct control_call *call)
 {
 	struct frame frame = {.type = FRAME_REPLY};
+	Wat__Host__Carried carried = WAT__HOST__CARRIED__INIT;
 	Wat__Host__StartReply started = WAT__HOST__START_REPLY__INIT;
 	Wat__Host__DrainReply drained = WAT__HOST__DRAIN_REPLY__INIT;
 	Wat__Host__UserReply user = WAT__HOST__USER_REPLY__INIT;
+	Wat__Host__SegmentReply segment = WAT__HOST__SEGMENT_REPLY__INIT;
 	Wat__Empty empty = WAT__EMPTY__INIT;
 	const ProtobufCMessage *const messages[] = {
 		[REQUEST_START] = &started.base,    [REQUEST_ATTACH] = &empty.base,
 		[REQUEST_DETACH] = &empty.base,     [REQUEST_DRAIN] = &drained.base,
 		[REQUEST_FINISH] = &empty.base,     [REQUEST_PROVISION] = &user.base,
-		[REQUEST_DEPROVISION] = &user.base,
+		[REQUEST_DEPROVISION] = &user.base, [REQUEST_SEGMENT] = &segment.base,
 	};
+	int fd = -1;
 
-	started.state = drained.state = user.state =
-		(ProtobufCBinaryData){call->request.n_state, call->request.state};
-	user.ran = call->request.state != NULL;
-	send_message(call, &frame, messages[call->request.kind]);
+	if (call->request.snapshot) {
+		if (carried_put(call->request.snapshot, &carried, &fd) < 0) {
+			dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
+					     "no memory for the snapshot");
+			send_fail(call, WAT_RESOURCE_EXHAUSTED);
+			return;
+		}
+		started.snapshot = drained.snapshot = user.snapshot = segment.before = &carried;
+	}
+	put_lives(call, &started);
+	user.ran = call->request.ran;
+	send_message(call, &frame, messages[call->request.kind], fd);
 }
 
 void control_call_run(struct control *control,
@@ -96,16 +131,19 @@ void control_call_run(struct control *control,
 
 	if (!call) {
 		fd_close(fd);
-		control_send(control, &refused, NULL, 0);
+		control_send(control, &refused, NULL, 0, -1);
 		return;
 	}
 	if (dispatch_decode(&call->base, host_service.interface, UINT64_MAX, frame->method, body,
 			    frame->body_len) == WAT_OK)
 		outcome = dispatch_invoke(&call->base, &host_service, NULL);
-	/* Handlers either fail or hand over to an instance. */
+	/* Most are handed over to an instance. */
 	if (outcome == DISPATCH_TAKEN)
 		return;
-	send_fail(call, call->base.status);
+	if (outcome == DISPATCH_REPLY)
+		send_message(call, &(struct frame){.type = FRAME_REPLY}, call->base.reply, -1);
+	else
+		send_fail(call, call->base.status);
 	control_call_free(call);
 }
 

@@ -2,14 +2,17 @@
  * instance's thread. Main thread. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wat/host.service.h>
 
 #include "daemon/host/control.h"
 #include "daemon/host/control_call.h"
 #include "daemon/host/instance.h"
+#include "daemon/host/journal.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
+#include "proto/support/cleanup.h"
 
 static struct instance *find_instance(const struct control *control, const ProtobufCBinaryData *id)
 {
@@ -56,9 +59,10 @@ static wat_status check_start(struct control_call *call, const Wat__Host__StartR
 	struct wat_call *base = &call->base.base;
 
 	if (in->instance_id.len != WAT_ID_SIZE || !*in->instance ||
-	    strlen(in->instance) > WAT_NAME_MAX || in->slot >= ATTRIBUTION_SLOTS)
+	    strlen(in->instance) > WAT_NAME_MAX || in->slot >= ATTRIBUTION_SLOTS ||
+	    in->durability < DURABILITY_NONE || in->durability > DURABILITY_SYNC)
 		return base->api->fail(base, WAT_INVALID_ARGUMENT,
-				       "the request's id, name or slot is out of form");
+				       "the request's id, name, slot or durability is out of form");
 	if (find_instance(control, &in->instance_id))
 		return base->api->fail(base, WAT_ALREADY_EXISTS, "%s runs here already",
 				       in->instance);
@@ -66,6 +70,19 @@ static wat_status check_start(struct control_call *call, const Wat__Host__StartR
 		return base->api->fail(base, WAT_FAILED_PRECONDITION,
 				       "this host serves another instance and no more");
 	return WAT_OK;
+}
+
+/* The files that came for it. */
+static void take_segments(struct control_call *call, const ProtobufCBinaryData *id)
+{
+	list_for_each_safe (i, &call->control->segments) {
+		struct segment *segment = container_of(i, struct segment, link);
+
+		if (memcmp(segment->instance_id, id->data, WAT_ID_SIZE) != 0)
+			continue;
+		list_remove(i);
+		list_append(&call->request.segments, i);
+	}
 }
 
 /* What can't even be begun; the chain says of whom that is. */
@@ -103,6 +120,7 @@ wat_status host_on_start(struct host_start_call *c,
 	(void)state;
 	if (status != WAT_OK)
 		return status;
+	take_segments(call, &in->instance_id);
 	if (plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
 				&identity.service, text) < 0)
 		return refuse_start(call, in, text);
@@ -178,4 +196,36 @@ wat_status host_on_deprovision(struct host_deprovision_call *c,
 		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT,
 					 "grant_id: 16 bytes; and a name");
 	return post_to(&c->base, &in->instance_id, REQUEST_DEPROVISION, &in->base);
+}
+
+/* Before its instance is there: for the Start that follows. */
+static wat_status keep_segment(struct host_segment_call *c, const Wat__Host__SegmentRequest *in)
+{
+	static const Wat__Host__SegmentReply reply = WAT__HOST__SEGMENT_REPLY__INIT;
+	struct control_call *call = control_call_of(&c->base);
+	struct segment *segment = calloc(1, sizeof *segment);
+
+	if (!segment)
+		return c->base.api->fail(&c->base, WAT_RESOURCE_EXHAUSTED, "no memory");
+	memcpy(segment->instance_id, in->instance_id.data, WAT_ID_SIZE);
+	segment->number = in->number;
+	segment->fresh = in->fresh;
+	segment->fd = fd_take(&call->request.fd);
+	list_append(&call->control->segments, &segment->link);
+	return host_segment_reply(c, &reply);
+}
+
+wat_status host_on_segment(struct host_segment_call *c,
+			   Wat__Empty *state,
+			   const Wat__Host__SegmentRequest *in)
+{
+	struct control_call *call = control_call_of(&c->base);
+	struct instance *instance;
+
+	(void)state;
+	if (in->instance_id.len != WAT_ID_SIZE || call->request.fd < 0)
+		return c->base.api->fail(&c->base, WAT_INVALID_ARGUMENT,
+					 "instance_id: 16 bytes; and a descriptor");
+	instance = find_instance(call->control, &in->instance_id);
+	return instance ? post(call, instance, REQUEST_SEGMENT, &in->base) : keep_segment(c, in);
 }

@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/log.h"
+#include "daemon/host/fault.h"
 #include "daemon/host/service_loop.h"
 #include "proto/support/cleanup.h"
 
 static void *run(void *arg)
 {
-	service_loop_run(arg);
+	struct service_loop *loop = arg;
+
+	/* Without that stack a fault is told all the same, but not whose it was. */
+	if (fault_enter(loop->instance->slot) < 0)
+		log_warning("no memory for an instance's fault handler", "instance",
+			    loop->instance->name);
+	service_loop_run(loop);
+	fault_leave();
 	return NULL;
 }
 
@@ -59,6 +68,8 @@ int instance_new(const struct instance_identity *identity,
 	instance->generation = identity->generation;
 	instance->service = identity->service;
 	instance->slot = identity->slot;
+	atomic_store(&instance->slot->faulted, 0);
+	atomic_store(&instance->slot->call_id, 0);
 	instance->outbox = outbox;
 	list_init(&instance->link);
 	r = queue_init(&instance->inbox);

@@ -112,6 +112,17 @@ static void compact(struct lane *lane)
 	lane->start = 0;
 }
 
+/* Nobody drops their answers: the client did not know that they would be kept apart. */
+static void drop_verdicts(struct lane *lane)
+{
+	list_for_each_safe (i, &lane->taken) {
+		struct lane_taken *taken = container_of(i, struct lane_taken, link);
+
+		if (taken->method == RECORD_ANY_METHOD && taken->id < lane->confirmed)
+			(void)lane_drop_taken(lane, taken);
+	}
+}
+
 void lane_confirm(struct lane *lane, uint64_t id)
 {
 	struct record_item item;
@@ -120,6 +131,8 @@ void lane_confirm(struct lane *lane, uint64_t id)
 	if (id <= lane->confirmed)
 		return;
 	lane->confirmed = id;
+	if (lane->n_taken > 0)
+		drop_verdicts(lane);
 	while (lane->n_replies > 0 &&
 	       record_next(lane->replies.data, lane->replies.n, &at, &item) > 0 && item.id < id) {
 		lane->start = at;
@@ -166,7 +179,7 @@ static enum lane_seen look_taken(struct lane_taken *taken,
 {
 	size_t at = 0;
 
-	if (taken->method != method || taken->hash != hash)
+	if (taken->method != RECORD_ANY_METHOD && (taken->method != method || taken->hash != hash))
 		return LANE_OTHER;
 	*ret_taken = taken;
 	if (taken->answer.n == 0)
@@ -219,7 +232,8 @@ struct lane_taken *lane_take(struct lane *lane, uint64_t id, uint16_t method, ui
 	taken->hash = hash;
 	list_append(&lane->taken, &taken->link);
 	lane->n_taken++;
-	if (id > lane->last_applied)
+	/* Those before the one that killed the host may have to be run yet. */
+	if (id > lane->last_applied && method != RECORD_ANY_METHOD)
 		lane->last_applied = id;
 	return taken;
 }

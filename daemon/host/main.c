@@ -14,6 +14,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/host/control.h"
+#include "daemon/host/fault.h"
 #include "daemon/host/lifeline.h"
 
 /* What watd hands down, by number; 0 is /dev/null, 1 and 2 are pipes. */
@@ -71,6 +72,7 @@ int main(void)
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : EXIT_USAGE;
 	}
 	ignore_signals();
+	fault_watch();
 	for (int fd = FD_CONTROL; fd < FD_END; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	r = lifeline_hold(FD_LIFELINE);

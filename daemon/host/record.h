@@ -57,6 +57,10 @@ enum record_kind {
 			    a failure */
 };
 
+/* Of a call that was running when its host died: its method and hash are not known, and any call
+ * with its id is answered so. */
+#define RECORD_ANY_METHOD 0xffffu
+
 struct record_item {
 	enum record_kind kind;
 	uint16_t method;

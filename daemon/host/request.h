@@ -21,6 +21,7 @@ enum request_kind {
 	REQUEST_FINISH,
 	REQUEST_PROVISION,
 	REQUEST_DEPROVISION,
+	REQUEST_SEGMENT,
 };
 
 /* First in everything that an instance's thread posts to the control thread. */
@@ -29,23 +30,52 @@ struct outgoing {
 	bool is_event; /* struct outgoing_event, else struct request */
 };
 
+/* A file of the journal. */
+struct segment {
+	struct list link;
+	uint8_t instance_id[16];
+	uint64_t number;
+	bool fresh;
+	int fd;
+};
+
+/* A user's handler that succeeded, as the journal says. */
+struct recovered_life {
+	struct list link;
+	uint8_t grant_id[16];
+	uint16_t lifecycle; /* enum dispatch_lifecycle */
+	char user[];
+};
+
 struct request {
 	struct outgoing out;
 	enum request_kind kind;
 	const ProtobufCMessage *in; /* what the kind says */
-	int fd;                     /* ATTACH: the channel's; whoever uses it sets -1 */
+	int fd; /* ATTACH: the channel's; SEGMENT: the file; whoever uses it sets -1 */
 
 	/* The answer. */
 	wat_status status;
 	Wat__Envelope__Failure *failure; /* owned; NULL when status is OK, or memory was out */
-	uint8_t *state;                  /* owned; the packed state, where the answer has it */
-	size_t n_state;
+	Wat__Host__Snapshot *snapshot;   /* owned; NULL: the answer has none */
+	struct list lives;               /* struct recovered_life; owned */
+	bool ran;                        /* a user's handler */
+	struct list segments; /* struct segment, for START: taken by whoever uses them */
 	bool over; /* the thread ends with this answer and must be joined */
 };
+
+/* fd is taken; -1: none. */
+void request_init(struct request *request,
+		  enum request_kind kind,
+		  const ProtobufCMessage *in,
+		  int fd);
+/* What the answer holds, and what was not taken. */
+void request_deinit(struct request *request);
+struct segment *segment_free(struct segment *segment);
 
 struct outgoing_event {
 	struct outgoing out;
 	uint16_t method; /* of the EVENT frame */
+	int fd;          /* that goes with it; -1: none */
 	size_t n;
 	uint8_t body[];
 };

@@ -2,11 +2,13 @@
 #include "daemon/host/service_lifecycle.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/host/call_self.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
+#include "daemon/host/snapshot.h"
 #include "proto/failure.h"
 
 void request_fail(struct request *request, wat_status status, const char *text)
@@ -95,7 +97,8 @@ bool request_give_state(struct service_loop *loop, struct request *request)
 				text);
 		return false;
 	}
-	if (state_pack(&loop->state, &request->state, &request->n_state) == 0)
+	request->snapshot = snapshot_new(loop);
+	if (request->snapshot)
 		return true;
 	request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
 	return false;
@@ -108,6 +111,33 @@ static void take_back(struct service_loop *loop, const struct wat_user *user)
 
 	(void)run(loop, DISPATCH_DEPROVISION, user, &said);
 	service_loop_changed(loop);
+}
+
+/* The journal has what the handler did, or the answer has. False: it was undone. */
+static bool keep_life(struct service_loop *loop,
+		      struct request *request,
+		      enum dispatch_lifecycle which,
+		      const struct wat_user *user)
+{
+	struct record_item item = {
+		.kind = RECORD_LIFE, .grant = user->id, .method = (uint16_t)which,
+		.body = (const uint8_t *)user->name, .n_body = strlen(user->name)};
+
+	request->ran = true;
+	if (loop->journal.fd < 0) {
+		if (!request_give_state(loop, request))
+			return false;
+		service_loop_settled(loop);
+		return true;
+	}
+	batch_note(loop, NULL, &item);
+	if (batch_commit(loop)) {
+		journal_wait(&loop->journal);
+		return true;
+	}
+	request_fail(request, WAT_RESOURCE_EXHAUSTED,
+		     "the journal can't be written; not applied");
+	return false;
 }
 
 void request_run_provision(struct service_loop *loop,
@@ -123,9 +153,7 @@ void request_run_provision(struct service_loop *loop,
 				said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
 					      : WAT__ENVELOPE__CAUSE_KIND__FAILURE,
 				dispatch_lifecycle_name(DISPATCH_PROVISION), said.sentence);
-	else if (request_give_state(loop, request))
-		service_loop_settled(loop);
-	else
+	else if (!keep_life(loop, request, DISPATCH_PROVISION, user) && loop->journal.fd < 0)
 		take_back(loop, user);
 }
 
@@ -137,9 +165,8 @@ void request_run_deprovision(struct service_loop *loop,
 
 	if (!dispatch_has_lifecycle(loop->instance->service, DISPATCH_DEPROVISION))
 		return;
-	if (run(loop, DISPATCH_DEPROVISION, user, &said) == WAT_OK &&
-	    request_give_state(loop, request))
-		service_loop_settled(loop);
+	if (run(loop, DISPATCH_DEPROVISION, user, &said) == WAT_OK)
+		(void)keep_life(loop, request, DISPATCH_DEPROVISION, user);
 }
 
 void service_loop_run_disconnect(struct service_loop *loop, const struct wat_user *user)

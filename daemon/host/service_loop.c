@@ -17,29 +17,49 @@
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
+#include "daemon/host/service_lifecycle.h"
 #include "daemon/host/service_requests.h"
+#include "daemon/host/snapshot.h"
+#include "proto/carried.h"
 #include "proto/support/cleanup.h"
 
 #define EVENT_CHECKPOINT 0
+#define EVENT_WANTS_SEGMENT 3
 
-static const struct timeval checkpoint_after = {.tv_sec = 1};
+/* A journal begins anew when it is this large, or many times the state, or this old. */
+#define SEGMENT_BYTES_MIN (4u * 1024u * 1024u)
+#define SEGMENT_STATES 32u
+#define ASK_AGAIN_NS 10000000000u
 
-void service_loop_post_event(struct service_loop *loop,
-			     uint16_t method,
-			     const ProtobufCMessage *message)
+static const struct timeval checkpoint_after = {.tv_sec = 1}, segment_after = {.tv_sec = 300};
+
+/* Takes the descriptor; -1: none. */
+static void post_event(struct service_loop *loop,
+		       uint16_t method,
+		       const ProtobufCMessage *message,
+		       int fd)
 {
 	size_t n = protobuf_c_message_get_packed_size(message);
 	struct outgoing_event *event = malloc(sizeof *event + n);
 
 	if (!event) {
+		(void)fd_close(fd);
 		log_error("no memory to tell watd", "instance", loop->instance->name);
 		return;
 	}
 	event->out.is_event = true;
 	event->method = method;
+	event->fd = fd;
 	event->n = n;
 	protobuf_c_message_pack(message, event->body);
 	queue_post(loop->instance->outbox, &event->out.link);
+}
+
+void service_loop_post_event(struct service_loop *loop,
+			     uint16_t method,
+			     const ProtobufCMessage *message)
+{
+	post_event(loop, method, message, -1);
 }
 
 void service_loop_changed(struct service_loop *loop)
@@ -54,6 +74,7 @@ void service_loop_settled(struct service_loop *loop)
 {
 	(void)event_del(loop->checkpoint);
 	loop->dirty = false;
+	loop->asked_ns = 0;
 }
 
 static void on_disconnected(evutil_socket_t fd, short what, void *arg)
@@ -63,33 +84,68 @@ static void on_disconnected(evutil_socket_t fd, short what, void *arg)
 	grants_tell_disconnects(arg);
 }
 
-static void on_checkpoint(evutil_socket_t fd, short what, void *arg)
+static void post_carried(struct service_loop *loop, Wat__Host__Snapshot *snapshot)
 {
-	struct service_loop *loop = arg;
 	Wat__Host__Checkpoint message = WAT__HOST__CHECKPOINT__INIT;
-	_cleanup_(freep) uint8_t *state = NULL;
-	const char *text = "";
-	size_t n;
+	Wat__Host__Carried carried = WAT__HOST__CARRIED__INIT;
+	int fd = -1, r = carried_put(snapshot, &carried, &fd);
 
-	(void)fd;
-	(void)what;
-	loop->dirty = false;
-	if (loop->drained)
+	if (r < 0) {
+		log_error("a checkpoint was not made; the one before is kept", "instance",
+			  loop->instance->name, "error", strerror(-r));
+		service_loop_changed(loop);
 		return;
+	}
+	message.instance_id = (ProtobufCBinaryData){WAT_ID_SIZE, loop->instance->id};
+	message.generation = loop->instance->generation;
+	message.snapshot = &carried;
+	post_event(loop, EVENT_CHECKPOINT, &message.base, fd);
+}
+
+/* Without a journal, some time after a change. */
+static void checkpoint(struct service_loop *loop)
+{
+	Wat__Host__Snapshot *snapshot;
+	const char *text = "";
+
 	if (call_save_self(loop, &text) != WAT_OK) {
 		log_error("a checkpoint was not made; the one before is kept", "instance",
 			  loop->instance->name, "why", text);
 		service_loop_changed(loop);
 		return;
 	}
-	if (state_pack(&loop->state, &state, &n) < 0) {
+	snapshot = snapshot_new(loop);
+	if (!snapshot) {
 		service_loop_changed(loop);
 		return;
 	}
+	post_carried(loop, snapshot);
+	wat__host__snapshot__free_unpacked(snapshot, NULL);
+}
+
+static void ask_for_segment(struct service_loop *loop)
+{
+	Wat__Host__WantsSegment message = WAT__HOST__WANTS_SEGMENT__INIT;
+
+	loop->asked_ns = clock_monotonic_ns();
 	message.instance_id = (ProtobufCBinaryData){WAT_ID_SIZE, loop->instance->id};
 	message.generation = loop->instance->generation;
-	message.state = (ProtobufCBinaryData){n, state};
-	service_loop_post_event(loop, EVENT_CHECKPOINT, &message.base);
+	service_loop_post_event(loop, EVENT_WANTS_SEGMENT, &message.base);
+}
+
+static void on_checkpoint(evutil_socket_t fd, short what, void *arg)
+{
+	struct service_loop *loop = arg;
+
+	(void)fd;
+	(void)what;
+	loop->dirty = false;
+	if (loop->drained)
+		return;
+	if (loop->journal.fd < 0)
+		checkpoint(loop);
+	else
+		ask_for_segment(loop);
 }
 
 /* A request that ends the instance is the last: nothing is posted after it. */
@@ -153,12 +209,7 @@ struct lane *service_loop_free_lane(struct service_loop *loop, struct lane *lane
 	return NULL;
 }
 
-void service_loop_appended(struct service_loop *loop)
-{
-	(void)loop;
-}
-
-__attribute__((unused)) static void on_durable(evutil_socket_t fd, short what, void *arg)
+static void on_durable(evutil_socket_t fd, short what, void *arg)
 {
 	struct service_loop *loop = arg;
 	eventfd_t count;
@@ -167,6 +218,42 @@ __attribute__((unused)) static void on_durable(evutil_socket_t fd, short what, v
 	(void)eventfd_read(fd, &count);
 	list_for_each_safe (i, &loop->channels)
 		channel_durable(container_of(i, struct channel, link));
+}
+
+void service_loop_appended(struct service_loop *loop)
+{
+	const struct journal *journal = &loop->journal;
+	uint64_t limit = SEGMENT_STATES * (uint64_t)loop->batch.committed.n;
+
+	if (!loop->dirty)
+		loop->dirty = event_add(loop->checkpoint, &segment_after) == 0;
+	if (limit < SEGMENT_BYTES_MIN)
+		limit = SEGMENT_BYTES_MIN;
+	if (journal->offset < limit)
+		return;
+	if (loop->asked_ns == 0 || clock_monotonic_ns() - loop->asked_ns > ASK_AGAIN_NS)
+		ask_for_segment(loop);
+}
+
+bool service_loop_begin_journal(struct service_loop *loop, struct request *request)
+{
+	const struct journal *journal = &loop->journal;
+
+	batch_forget(loop);
+	if (journal->fd < 0)
+		return true;
+	if (journal->running) {
+		loop->durable = event_new(loop->base, journal->eventfd, EV_READ | EV_PERSIST,
+					  on_durable, loop);
+		if (!loop->durable || event_add(loop->durable, NULL) < 0) {
+			request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the journal");
+			return false;
+		}
+	}
+	if (batch_set_committed(loop) == 0)
+		return true;
+	request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
+	return false;
 }
 
 static uint64_t real_now(void *arg)
@@ -223,6 +310,8 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 	arena_deinit(&loop->self_arena);
 	if (loop->disconnected)
 		event_free(loop->disconnected);
+	if (loop->durable)
+		event_free(loop->durable);
 	if (loop->posted)
 		event_free(loop->posted);
 	if (loop->checkpoint)

@@ -37,7 +37,7 @@ struct service_loop {
 	struct batch batch;
 	uint8_t hash_key[RECORD_KEY_SIZE]; /* of requests, to know them again */
 	struct event *durable;             /* more of the journal is; NULL: it always is */
-	bool wants_segment;                /* and watd was told so */
+	uint64_t asked_ns;                 /* when watd was asked for a segment; 0: it was not */
 	struct loop_source source; /* the kernel's and libsodium's, unless it is set before Start */
 	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */
 
@@ -73,6 +73,10 @@ void service_loop_run(struct service_loop *loop);
 void service_loop_end_lane(struct service_loop *loop, struct lane *lane);
 /* Without a word in the journal. Its grant may go with it. Returns NULL. */
 struct lane *service_loop_free_lane(struct service_loop *loop, struct lane *lane);
+/* Everything is as in the snapshot that the request has; from here on batches are journaled. False:
+ * the request is failed. */
+struct request;
+bool service_loop_begin_journal(struct service_loop *loop, struct request *request) WAT_MUST_CHECK;
 /* The journal has grown. */
 void service_loop_appended(struct service_loop *loop);
 

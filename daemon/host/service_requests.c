@@ -10,8 +10,10 @@
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/plugin_load.h"
+#include "daemon/host/recover.h"
 #include "daemon/host/service_lifecycle.h"
 #include "daemon/host/service_loop.h"
+#include "proto/carried.h"
 #include "proto/support/cleanup.h"
 
 /* The thread ends with this request. */
@@ -24,20 +26,20 @@ static void finish_with(struct service_loop *loop, struct request *request)
 
 static bool load_state(struct service_loop *loop,
 		       struct request *request,
-		       const Wat__Host__StartRequest *in)
+		       const Wat__Host__Snapshot *from)
 {
 	const struct wat_interface *interface = loop->instance->service->interface;
 	char text[768], why[512];
 	struct check_error error;
 	size_t max = interface_state_max(interface);
 	int r = state_init(&loop->state, interface->state, max, loop->instance->service->self,
-			   in->state.data, in->state.len, &error);
+			   from->state.data, from->state.len, &error);
 
 	if (r == 0)
 		return true;
 	if (r == STATE_E_TOO_LARGE) {
 		(void)snprintf(text, sizeof text,
-			       "the state has %zu bytes, at most %zu are possible", in->state.len,
+			       "the state has %zu bytes, at most %zu are possible", from->state.len,
 			       max);
 		request_fail(request, WAT_TOO_LARGE, text);
 	} else if (r == STATE_E_FORM) {
@@ -51,17 +53,68 @@ static bool load_state(struct service_loop *loop,
 	return false;
 }
 
+static bool recover_all(struct service_loop *loop,
+			struct request *request,
+			const Wat__Host__StartRequest *in,
+			const Wat__Host__Snapshot *from)
+{
+	char text[RECOVER_TEXT_MAX];
+
+	if (recover(loop, from, in->verdict, request, text) == 0)
+		return true;
+	request_fail(request, WAT_START_FAILED, text);
+	return false;
+}
+
+/* From the snapshot and the journal to an instance that serves. */
+static bool begin(struct service_loop *loop,
+		  struct request *request,
+		  const Wat__Host__StartRequest *in,
+		  const Wat__Host__Snapshot *from)
+{
+	loop->journal.durability = (enum durability)in->durability;
+	return load_state(loop, request, from) && recover_all(loop, request, in, from) &&
+	       request_load_self(loop, request) &&
+	       (!in->run_start ||
+		request_run_lifecycle(loop, request, DISPATCH_START, WAT_START_FAILED)) &&
+	       request_give_state(loop, request) && service_loop_begin_journal(loop, request);
+}
+
 static void start(struct service_loop *loop, struct request *request)
 {
 	const Wat__Host__StartRequest *in = (const Wat__Host__StartRequest *)request->in;
+	Wat__Host__Snapshot *from = NULL;
+	int r = carried_open(in->from, request->fd, &from);
 
-	if (!load_state(loop, request, in) || !request_load_self(loop, request) ||
-	    (in->run_start &&
-	     !request_run_lifecycle(loop, request, DISPATCH_START, WAT_START_FAILED)) ||
-	    !request_give_state(loop, request))
+	request->fd = fd_close(request->fd);
+	if (r < 0) {
+		request_fail(request, WAT_START_FAILED, "the snapshot that came can't be read");
 		finish_with(loop, request);
-	else
+		return;
+	}
+	if (begin(loop, request, in, from))
 		loop->started = true;
+	else
+		finish_with(loop, request);
+	wat__host__snapshot__free_unpacked(from, NULL);
+}
+
+/* What was done so far is the snapshot; what comes is in the fresh file. */
+static void segment(struct service_loop *loop, struct request *request)
+{
+	const Wat__Host__SegmentRequest *in = (const Wat__Host__SegmentRequest *)request->in;
+	int r;
+
+	if (!loop->started || loop->drained || loop->journal.fd < 0) {
+		request_fail(request, WAT_FAILED_PRECONDITION, "the instance has no journal now");
+	} else if (batch_commit(loop) && request_give_state(loop, request)) {
+		r = journal_switch(&loop->journal, fd_take(&request->fd), in->number);
+		if (r < 0)
+			request_fail(request, WAT_RESOURCE_EXHAUSTED, strerror(-r));
+		else
+			service_loop_settled(loop);
+	}
+	request->fd = fd_close(request->fd);
 }
 
 static void attach(struct service_loop *loop, struct request *request)
@@ -156,6 +209,12 @@ static void drain(struct service_loop *loop, struct request *request)
 	}
 	serve_what_was_sent(loop);
 	grants_tell_disconnects(loop);
+	/* The lanes keep that answer: the calls had been taken, and are not run again. */
+	if (!in->run_stop)
+		call_fail_taken(loop, NULL, WAT_UNAVAILABLE,
+				"watd goes down, and the service had taken the call and not "
+				"answered it; it is not run again");
+	(void)batch_commit(loop);
 	if ((in->run_stop && !request_run_lifecycle(loop, request, DISPATCH_STOP, WAT_OK)) ||
 	    !request_give_state(loop, request)) {
 		list_for_each_safe (i, &loop->channels)
@@ -164,6 +223,11 @@ static void drain(struct service_loop *loop, struct request *request)
 	}
 	list_for_each (i, &loop->channels)
 		channel_stop_reading(container_of(i, struct channel, link));
+	/* The last state is in the answer; what waited for the disk goes out before the end. */
+	batch_forget(loop);
+	journal_wait(&loop->journal);
+	list_for_each_safe (i, &loop->channels)
+		channel_durable(container_of(i, struct channel, link));
 	service_loop_settled(loop);
 	loop->drained = true;
 	loop->stopped = in->run_stop;
@@ -174,11 +238,9 @@ static void finish(struct service_loop *loop, struct request *request)
 	const Wat__Host__FinishRequest *in = (const Wat__Host__FinishRequest *)request->in;
 	struct list *first;
 
-	/* Without a stop the calls that were taken get no answer: UNAVAILABLE would say that they
-	 * were not run. Their callers see that they were read, and the end. */
-	if (loop->stopped)
-		call_fail_taken(loop, NULL, WAT_STOPPED,
-				"the instance was stopped before the answer was given");
+	call_fail_taken(loop, NULL, loop->stopped ? WAT_STOPPED : WAT_UNAVAILABLE,
+			loop->stopped ? "the instance was stopped before the answer was given"
+				      : "the instance goes away before the answer was given");
 	while ((first = list_first(&loop->channels)))
 		channel_end(container_of(first, struct channel, link), (wat_status)in->status,
 			    in->text);
@@ -195,12 +257,16 @@ void service_loop_serve(struct service_loop *loop, struct request *request)
 		[REQUEST_FINISH] = finish,
 		[REQUEST_PROVISION] = provision,
 		[REQUEST_DEPROVISION] = deprovision,
+		[REQUEST_SEGMENT] = segment,
 	};
 
 	if (loop->last)
 		request_fail(request, WAT_NOT_FOUND, "the instance has ended");
 	else
 		serve[request->kind](loop, request);
+	/* What a handler did outside of a call. */
+	if (!loop->drained && loop->started)
+		(void)batch_commit(loop);
 	/* The last one goes out when the thread is about to return. */
 	if (loop->last != request)
 		queue_post(loop->instance->outbox, &request->out.link);

@@ -68,6 +68,7 @@ static int load_instance(struct row *row, const struct loading *l)
 	instance.deaths = (uint32_t)read_number(row);
 	instance.created_ms = read_number(row);
 	instance.failure = read_bytes(row, &instance.failure_len);
+	instance.durability = (int)read_number(row);
 	return row->error < 0 ? row->error : l->visitor->instance(l->arg, &instance);
 }
 
@@ -103,13 +104,25 @@ static int load_snapshot(struct row *row, const struct loading *l)
 	read_blob(row, digest, sizeof digest);
 	snapshot.state = read_bytes(row, &snapshot.state_len);
 	snapshot.at_ms = read_number(row);
+	snapshot.lanes = read_bytes(row, &snapshot.lanes_len);
+	snapshot.last_seq = read_number(row);
 	if (row->error < 0)
 		return row->error;
-	store_digest(snapshot.state, snapshot.state_len, actual);
+	store_snapshot_digest(&snapshot, actual);
 	if (memcmp(digest, actual, sizeof digest) != 0)
 		return l->visitor->bad_snapshot(l->arg, snapshot.name, snapshot.instance_id,
 						"its digest does not match its bytes");
 	return l->visitor->snapshot(l->arg, &snapshot);
+}
+
+static int load_host(struct row *row, const struct loading *l)
+{
+	struct store_host host = {0};
+
+	host.pid = (int)read_number(row);
+	host.start = read_number(row);
+	read_text(row, host.boot, sizeof host.boot);
+	return row->error < 0 ? row->error : l->visitor->host(l->arg, &host);
 }
 
 static int load_ended(struct row *row, const struct loading *l)
@@ -166,7 +179,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 	if ((r = load_rows(store,
 			   "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
 			   "generation, deaths, created_ms, "
-			   "failure FROM instances ORDER BY rowid",
+			   "failure, durability FROM instances ORDER BY rowid",
 			   load_instance, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT id, instance_id, role, state, user, th0, method_mask, "
@@ -175,8 +188,9 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 			   load_grant, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT name, instance_id, service, generation, kind, schema, digest, "
-			   "state, at_ms FROM snapshots ORDER BY seq",
+			   "state, at_ms, lanes, last_seq FROM snapshots ORDER BY seq",
 			   load_snapshot, &l)) < 0 ||
+	    (r = load_rows(store, "SELECT pid, start, boot FROM hosts", load_host, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT id FROM ended", load_ended, &l)) < 0)
 		return r;
 	return load_rows(store,

@@ -19,15 +19,18 @@
 	S(PUT_INSTANCE,                                                                           \
 	  "INSERT OR REPLACE INTO instances(name, id, service, plugin, interface_hash, tier, "    \
 	  "state, epoch, "                                                                        \
-	  "generation, deaths, created_ms, failure) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")             \
+	  "generation, deaths, created_ms, failure, durability) "\
+	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")             \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
 		     "method_mask, not_before, "                                                  \
 		     "not_after, created, session) "                                              \
 		     "VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                             \
 	S(DROP_SNAPSHOTS, "DELETE FROM snapshots WHERE instance_id = ?")                          \
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(name, instance_id, service, generation, kind, "    \
-			"schema, digest, state, at_ms) "                                          \
-			"VALUES(?,?,?,?,?,?,?,?,?)")                                              \
+			"schema, digest, state, at_ms, lanes, last_seq) "                                          \
+			"VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                              \
+	S(PUT_HOST, "INSERT OR REPLACE INTO hosts(pid, start, boot) VALUES(?,?,?)") \
+	S(DROP_HOST, "DELETE FROM hosts WHERE pid = ?") \
 	S(TRIM_SNAPSHOTS,                                                                         \
 	  "DELETE FROM snapshots WHERE name = ?1 AND seq NOT IN "                                 \
 	  "(SELECT seq FROM snapshots WHERE name = ?1 ORDER BY seq DESC LIMIT 16)")               \
@@ -58,7 +61,7 @@ struct store_value {
 	size_t n;
 };
 
-#define STORE_VALUES_MAX 12
+#define STORE_VALUES_MAX 16
 
 struct store_step {
 	struct list link;
@@ -93,6 +96,8 @@ int store_error(int sqlite_result);
 /* Logs what SQLite says, and returns store_error. */
 int store_fail(sqlite3 *db, const char *what);
 void store_digest(const uint8_t *bytes, size_t n, uint8_t digest[32]);
+/* Of the state, the lanes and the number; without the latter two, of the state alone. */
+void store_snapshot_digest(const struct store_snapshot *row, uint8_t digest[32]);
 /* Prepared statements for the thread. */
 int store_prepare(struct store *store) WAT_MUST_CHECK;
 /* Runs one statement with values; resets it. */

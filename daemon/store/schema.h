@@ -3,7 +3,7 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 
 static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
 				   "BLOB NOT NULL, last_time INTEGER NOT NULL, starts INTEGER NOT "
@@ -13,7 +13,8 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   " interface_hash INTEGER NOT NULL, tier INTEGER NOT NULL, state "
 				   "INTEGER NOT NULL, epoch INTEGER NOT NULL,"
 				   " generation INTEGER NOT NULL, deaths INTEGER NOT NULL, "
-				   "created_ms INTEGER NOT NULL, failure BLOB) STRICT;"
+				   "created_ms INTEGER NOT NULL, failure BLOB, durability "
+				   "INTEGER NOT NULL DEFAULT 1) STRICT;"
 				   "CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
 				   "NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
 				   " user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
@@ -25,7 +26,10 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   "name TEXT NOT NULL, instance_id BLOB NOT NULL,"
 				   " service TEXT NOT NULL, generation INTEGER NOT NULL, kind "
 				   "INTEGER NOT NULL, schema BLOB NOT NULL, digest BLOB NOT NULL,"
-				   " state BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+				   " state BLOB NOT NULL, at_ms INTEGER NOT NULL, lanes BLOB NOT "
+				   "NULL DEFAULT x'', last_seq INTEGER NOT NULL DEFAULT 0) STRICT;"
+				   "CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT "
+				   "NULL, boot TEXT NOT NULL) STRICT;"
 				   "CREATE INDEX snapshots_of_instance ON snapshots(instance_id);"
 				   "CREATE INDEX snapshots_of_name ON snapshots(name);"
 				   "CREATE TABLE ended(id BLOB PRIMARY KEY) STRICT;"
@@ -41,6 +45,11 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 static const char *const store_migrations[] = {
 	"ALTER TABLE grants ADD COLUMN session INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE node ADD COLUMN starts INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE instances ADD COLUMN durability INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE snapshots ADD COLUMN lanes BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE snapshots ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT NULL, boot TEXT NOT NULL) "
+	"STRICT;",
 };
 
 #endif

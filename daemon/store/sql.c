@@ -52,6 +52,22 @@ int store_fail(sqlite3 *db, const char *what)
 	return r < 0 ? r : -EIO;
 }
 
+void store_snapshot_digest(const struct store_snapshot *row, uint8_t digest[32])
+{
+	crypto_generichash_state hash;
+
+	if (row->lanes_len == 0 && row->last_seq == 0) {
+		store_digest(row->state, row->state_len, digest);
+		return;
+	}
+	(void)crypto_generichash_init(&hash, NULL, 0, 32);
+	(void)crypto_generichash_update(&hash, (const uint8_t *)&row->state_len, sizeof row->state_len);
+	(void)crypto_generichash_update(&hash, row->state, row->state_len);
+	(void)crypto_generichash_update(&hash, row->lanes, row->lanes_len);
+	(void)crypto_generichash_update(&hash, (const uint8_t *)&row->last_seq, sizeof row->last_seq);
+	(void)crypto_generichash_final(&hash, digest, 32);
+}
+
 void store_digest(const uint8_t *bytes, size_t n, uint8_t digest[32])
 {
 	crypto_generichash(digest, 32, bytes, n, NULL, 0);

@@ -18,7 +18,8 @@ struct store_instance {
 	char service[256];
 	char plugin[512];
 	uint64_t interface_hash;
-	int tier; /* 1 thread, 2 process */
+	int tier;       /* 1 thread, 2 process */
+	int durability; /* 1 none, 2 crash, 3 sync */
 	enum store_instance_state state;
 	uint32_t epoch;
 	uint64_t generation;
@@ -55,6 +56,9 @@ struct store_snapshot {
 	uint64_t at_ms;
 	const uint8_t *state;
 	size_t state_len;
+	const uint8_t *lanes; /* of the clients, as of the same moment */
+	size_t lanes_len;
+	uint64_t last_seq; /* of the journal: the newest record that is in it */
 };
 
 struct store_answer {
@@ -64,6 +68,13 @@ struct store_answer {
 	const uint8_t *reply;
 	size_t reply_len;
 	uint64_t at_ms;
+};
+
+/* A host process. start: its start time as /proc/PID/stat has it; boot: the boot it is of. */
+struct store_host {
+	int pid;
+	uint64_t start;
+	char boot[40];
 };
 
 struct store;
@@ -91,6 +102,7 @@ struct store_visitor {
 			    const char *why);
 	int (*ended)(void *, const uint8_t instance_id[16]);
 	int (*answer)(void *, const struct store_answer *);
+	int (*host)(void *, const struct store_host *);
 };
 /* On the caller's thread, before store_start_thread. Instances come before their grants and
  * snapshots. */
@@ -109,6 +121,9 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 /* Earlier snapshots of the same incarnation go; final ones of earlier incarnations stay, the newest
  * 16 of a name. */
 int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *row) WAT_MUST_CHECK;
+/* A host process that runs, and one that has ended. */
+int store_txn_put_host(struct store_txn *txn, const struct store_host *row) WAT_MUST_CHECK;
+int store_txn_drop_host(struct store_txn *txn, int pid) WAT_MUST_CHECK;
 /* Remembers the id, deletes its grants. */
 int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16]) WAT_MUST_CHECK;
 /* Answers older than seven days go. */

@@ -131,6 +131,7 @@ int store_txn_put_instance(struct store_txn *txn, const struct store_instance *r
 	number(&b, row->deaths);
 	number(&b, row->created_ms);
 	blob(&b, row->failure, row->failure_len);
+	number(&b, (uint64_t)row->durability);
 	return end(txn, &b);
 }
 
@@ -155,6 +156,7 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 static int add_snapshot(struct store_txn *txn, const struct store_snapshot *row)
 {
 	struct builder b = begin(STORE_SQL_PUT_SNAPSHOT);
+	uint8_t hash[32];
 
 	text(&b, row->name);
 	blob(&b, row->instance_id, sizeof row->instance_id);
@@ -162,9 +164,30 @@ static int add_snapshot(struct store_txn *txn, const struct store_snapshot *row)
 	number(&b, row->generation);
 	number(&b, (uint64_t)row->kind);
 	blob(&b, row->schema, sizeof row->schema);
-	digest(&b, row->state, row->state_len);
+	store_snapshot_digest(row, hash);
+	blob(&b, hash, sizeof hash);
 	blob(&b, row->state, row->state_len);
 	number(&b, row->at_ms);
+	blob(&b, row->lanes, row->lanes_len);
+	number(&b, row->last_seq);
+	return end(txn, &b);
+}
+
+int store_txn_put_host(struct store_txn *txn, const struct store_host *row)
+{
+	struct builder b = begin(STORE_SQL_PUT_HOST);
+
+	number(&b, (uint64_t)row->pid);
+	number(&b, row->start);
+	text(&b, row->boot);
+	return end(txn, &b);
+}
+
+int store_txn_drop_host(struct store_txn *txn, int pid)
+{
+	struct builder b = begin(STORE_SQL_DROP_HOST);
+
+	number(&b, (uint64_t)pid);
 	return end(txn, &b);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/former_host.h"
 #include "daemon/supervisor/host_link.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/node.h"
@@ -240,6 +241,27 @@ static void output_deinit(struct host_output *output)
 	output->fd = fd_close(output->fd);
 }
 
+/* For a watd that finds it alive: nothing waits for this to be stored. */
+static void note_process(const struct host *host, bool ended)
+{
+	struct store_txn *txn = store_txn_new();
+	struct store_host row;
+	int r = txn ? 0 : -ENOMEM;
+
+	if (r == 0 && ended)
+		r = store_txn_drop_host(txn, (int)host->pid);
+	else if (r == 0)
+		r = former_host_describe(host->pid, &row);
+	if (r == 0 && !ended)
+		r = store_txn_put_host(txn, &row);
+	if (r < 0) {
+		log_warning("a host can't be noted", "error", strerror(-r));
+		store_txn_free(txn);
+		return;
+	}
+	store_submit(host->node->store, txn, NULL, NULL);
+}
+
 static void on_exited(evutil_socket_t fd, short what, void *arg)
 {
 	struct host *host = arg;
@@ -260,6 +282,7 @@ static void on_exited(evutil_socket_t fd, short what, void *arg)
 	else
 		death.signal = info.si_status;
 	(void)event_del(host->exited);
+	note_process(host, true);
 	lifecycle_host_died(host, &death);
 }
 
@@ -271,7 +294,7 @@ static int set_up_events(struct host *host, struct ends *ends)
 		r = output_init(&host->err, host, &ends->err, LOG_LEVEL_WARNING);
 	if (r < 0)
 		return r;
-	stream_init(&host->control, fd_take(&ends->control), WAT_BODY_MAX + 4096);
+	stream_init(&host->control, fd_take(&ends->control), WAT_CONTROL_BODY_MAX);
 	return host_link_init(host);
 }
 
@@ -321,6 +344,7 @@ int host_new(struct node *node, bool pool, struct host **ret_host)
 		host_free(host);
 		return r;
 	}
+	note_process(host, false);
 	*ret_host = host;
 	return 0;
 }
@@ -362,6 +386,22 @@ uint32_t host_running(const struct host *host, uint32_t slot)
 {
 	return slot < ATTRIBUTION_SLOTS ? atomic_load(&host->attribution->slots[slot].method_plus_1)
 					: 0;
+}
+
+void host_running_call(const struct host *host,
+		       uint32_t slot,
+		       uint8_t ret_lane[static 16],
+		       uint64_t *ret_id)
+{
+	const struct attribution_slot *page = &host->attribution->slots[slot % ATTRIBUTION_SLOTS];
+
+	*ret_id = atomic_load(&page->call_id);
+	memcpy(ret_lane, page->lane, 16);
+}
+
+bool host_faulted(const struct host *host, uint32_t slot)
+{
+	return slot < ATTRIBUTION_SLOTS && atomic_load(&host->attribution->slots[slot].faulted);
 }
 
 void host_kill(struct host *host)

@@ -58,6 +58,7 @@ struct host_answer {
 	const Wat__Envelope__Failure *failure; /* NULL: none */
 	const uint8_t *body;
 	size_t n;
+	int fd; /* that came with it, closed afterwards; -1: none */
 };
 typedef void host_answered(void *arg, const struct host_answer *answer);
 
@@ -90,6 +91,13 @@ int host_take_slot(struct host *host, uint32_t *ret_slot) WAT_MUST_CHECK;
 void host_release_slot(struct host *host, uint32_t slot);
 /* Which handler ran in the slot when the host died: method + 1, 0 for none. */
 uint32_t host_running(const struct host *host, uint32_t slot);
+/* Which call that was; id 0: none. */
+void host_running_call(const struct host *host,
+		       uint32_t slot,
+		       uint8_t ret_lane[static 16],
+		       uint64_t *ret_id);
+/* Its thread raised the signal. */
+bool host_faulted(const struct host *host, uint32_t slot);
 
 /* host->n_words, with what was written before this and not read yet: nobody who comes into the host
  * from here on has said it. */

@@ -51,10 +51,11 @@ static void write_out(struct host *host)
 		(void)shutdown(host->control.fd, SHUT_WR);
 }
 
-static void handle_reply(struct host *host, const struct frame *frame, const uint8_t *body)
+static void handle_reply(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	struct request *request = take_request(host, frame->id);
-	struct host_answer said = {.status = WAT_OK, .body = body, .n = frame->body_len};
+	struct host_answer said = {
+		.status = WAT_OK, .body = body, .n = frame->body_len, .fd = fd};
 
 	if (request)
 		answer(request, &said);
@@ -64,7 +65,7 @@ static void handle_fail(struct host *host, const struct frame *frame, const uint
 {
 	struct request *request = take_request(host, frame->id);
 	ProtobufCMessage *failure = NULL;
-	struct host_answer said = {.status = (wat_status)frame->budget};
+	struct host_answer said = {.status = (wat_status)frame->budget, .fd = -1};
 
 	if (!request)
 		return;
@@ -78,14 +79,15 @@ static void handle_fail(struct host *host, const struct frame *frame, const uint
 		protobuf_c_message_free_unpacked(failure, NULL);
 }
 
-static void handle_checkpoint(struct host *host, const struct frame *frame, const uint8_t *body)
+static void
+handle_checkpoint(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	ProtobufCMessage *message;
 
 	if (check_unpack(&wat__host__checkpoint__descriptor, NULL, body, frame->body_len, &message,
 			 NULL) < 0)
 		return;
-	lifecycle_checkpoint(host, (const Wat__Host__Checkpoint *)message);
+	lifecycle_checkpoint(host, (const Wat__Host__Checkpoint *)message, fd);
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
@@ -111,18 +113,31 @@ static void handle_rebuilt(struct host *host, const struct frame *frame, const u
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
-static void handle(struct host *host, const struct frame *frame, const uint8_t *body)
+static void handle_wants_segment(struct host *host, const struct frame *frame, const uint8_t *body)
+{
+	ProtobufCMessage *message;
+
+	if (check_unpack(&wat__host__wants_segment__descriptor, NULL, body, frame->body_len,
+			 &message, NULL) < 0)
+		return;
+	lifecycle_wants_segment(host, (const Wat__Host__WantsSegment *)message);
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
+static void handle(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	if (frame->type == FRAME_REPLY)
-		handle_reply(host, frame, body);
+		handle_reply(host, frame, body, fd);
 	else if (frame->type == FRAME_FAIL)
 		handle_fail(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 0)
-		handle_checkpoint(host, frame, body);
+		handle_checkpoint(host, frame, body, fd);
 	else if (frame->type == FRAME_EVENT && frame->method == 1)
 		handle_channel_count(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 2)
 		handle_rebuilt(host, frame, body);
+	else if (frame->type == FRAME_EVENT && frame->method == 3)
+		handle_wants_segment(host, frame, body);
 }
 
 /* All whole frames in the buffer. A host that breaks the protocol is ended: it can't be trusted
@@ -134,8 +149,8 @@ static int handle_frames(struct host *host)
 	int fd, r;
 
 	while ((r = stream_next(&host->control, &frame, &body, &fd)) > 0) {
+		handle(host, &frame, body, fd);
 		fd_close(fd);
-		handle(host, &frame, body);
 	}
 	return r;
 }
@@ -204,7 +219,8 @@ void host_link_drain(struct host *host)
 
 void host_link_fail_requests(struct host *host)
 {
-	static const struct host_answer died = {.died = true, .status = WAT_UNAVAILABLE};
+	static const struct host_answer died = {
+		.died = true, .status = WAT_UNAVAILABLE, .fd = -1};
 	struct list *first;
 
 	while ((first = list_first(&host->requests))) {

@@ -12,6 +12,7 @@
 #include "proto/failure.h"
 #include "proto/interface.h"
 #include "proto/limits.h"
+#include "proto/support/cleanup.h"
 
 static const struct {
 	const char *name;
@@ -55,6 +56,10 @@ struct instance *instance_free(struct instance *instance)
 		event_free(instance->timer);
 	failure_free(instance->failure);
 	free(instance->committed);
+	free(instance->lanes);
+	failure_free(instance->verdict);
+	if (instance->lock_timer)
+		event_free(instance->lock_timer);
 	list_remove(&instance->by_name);
 	list_remove(&instance->by_id);
 	list_remove(&instance->all);
@@ -125,6 +130,7 @@ int instance_to_row(const struct instance *instance,
 		.generation = instance->generation,
 		.deaths = instance->deaths,
 		.created_ms = instance->created_ms,
+		.durability = instance->durability,
 	};
 	uint8_t *failure = NULL;
 
@@ -145,22 +151,54 @@ int instance_to_row(const struct instance *instance,
 	return 0;
 }
 
+static uint8_t *copy_of(const uint8_t *bytes, size_t n)
+{
+	uint8_t *copy = malloc(n ? n : 1);
+
+	if (copy && n > 0)
+		memcpy(copy, bytes, n);
+	return copy;
+}
+
+int instance_set_snapshot(struct instance *instance,
+			  const Wat__Host__Snapshot *snapshot,
+			  uint64_t at_ms)
+{
+	_cleanup_(freep) uint8_t *state = copy_of(snapshot->state.data, snapshot->state.len);
+	_cleanup_(freep) uint8_t *lanes = copy_of(snapshot->lanes.data, snapshot->lanes.len);
+
+	if (!state || !lanes)
+		return -ENOMEM;
+	free(instance->committed);
+	free(instance->lanes);
+	instance->committed = TAKE(state);
+	instance->committed_len = snapshot->state.len;
+	instance->lanes = TAKE(lanes);
+	instance->lanes_len = snapshot->lanes.len;
+	instance->last_seq = snapshot->last_seq;
+	instance->committed_ms = at_ms;
+	return 0;
+}
+
 int instance_set_committed(struct instance *instance,
 			   const uint8_t *state,
 			   size_t n,
 			   uint64_t at_ms)
 {
-	uint8_t *copy = malloc(n ? n : 1);
+	Wat__Host__Snapshot snapshot = WAT__HOST__SNAPSHOT__INIT;
 
-	if (!copy)
-		return -ENOMEM;
-	if (n > 0)
-		memcpy(copy, state, n);
-	free(instance->committed);
-	instance->committed = copy;
-	instance->committed_len = n;
-	instance->committed_ms = at_ms;
-	return 0;
+	snapshot.state = (ProtobufCBinaryData){n, (uint8_t *)state};
+	return instance_set_snapshot(instance, &snapshot, at_ms);
+}
+
+Wat__Host__Snapshot instance_snapshot(const struct instance *instance)
+{
+	Wat__Host__Snapshot snapshot = WAT__HOST__SNAPSHOT__INIT;
+
+	snapshot.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
+	snapshot.lanes = (ProtobufCBinaryData){instance->lanes_len, instance->lanes};
+	snapshot.last_seq = instance->last_seq;
+	return snapshot;
 }
 
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <wat/envelope.pb-c.h>
+#include <wat/host.pb-c.h>
 #include <wat/manifest.pb-c.h>
 
 #include "daemon/store/store.h"
@@ -65,6 +66,21 @@ struct instance {
 	uint8_t *committed; /* newest committed state, packed */
 	size_t committed_len;
 	uint64_t committed_ms; /* Unix time */
+	uint8_t *lanes;        /* of the clients, as of that state */
+	size_t lanes_len;
+	uint64_t last_seq; /* of the journal: what that state holds */
+	int durability;    /* 1 none, 2 crash, 3 sync */
+	uint64_t segment;  /* that its host appends to; 0: none */
+	uint64_t next_segment;
+	bool switching; /* next_segment is with the host */
+	struct event *lock_timer; /* the journal's lock is tried again; NULL: never was */
+	unsigned lock_pauses;
+	struct running_call {
+		uint8_t lane[16];
+		uint64_t id;
+		unsigned deaths;
+	} running; /* the call that its host last died with */
+	Wat__Envelope__Failure *verdict; /* that call is answered so and not run again; NULL: none */
 
 	struct list grants;  /* struct grant */
 	struct list waiters; /* struct instance_waiter */
@@ -114,6 +130,16 @@ int instance_set_committed(struct instance *instance,
 			   const uint8_t *state,
 			   size_t n,
 			   uint64_t at_ms) WAT_MUST_CHECK;
+/* The same with lanes and number; nothing is taken. */
+int instance_set_snapshot(struct instance *instance,
+			  const Wat__Host__Snapshot *snapshot,
+			  uint64_t at_ms) WAT_MUST_CHECK;
+/* Points into the instance. */
+Wat__Host__Snapshot instance_snapshot(const struct instance *instance);
+static inline bool instance_has_journal(const struct instance *instance)
+{
+	return instance->durability > 1;
+}
 /* Takes the failure (NULL: none). */
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure);
 

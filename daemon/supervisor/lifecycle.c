@@ -7,8 +7,11 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
+#include "proto/carried.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
+
+DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
 void lifecycle_detach(struct instance *instance)
 {
@@ -40,15 +43,17 @@ struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_s
 int lifecycle_txn_add_snapshot(struct store_txn *txn,
 			       const struct instance *instance,
 			       enum store_snapshot_kind kind,
-			       const uint8_t *state,
-			       size_t n)
+			       const Wat__Host__Snapshot *snapshot)
 {
 	struct store_snapshot row = {
 		.generation = instance->generation,
 		.kind = kind,
 		.at_ms = clock_unix_ms(),
-		.state = state,
-		.state_len = n,
+		.state = snapshot->state.data,
+		.state_len = snapshot->state.len,
+		.lanes = snapshot->lanes.data,
+		.lanes_len = snapshot->lanes.len,
+		.last_seq = snapshot->last_seq,
 	};
 
 	memcpy(row.name, instance->name, sizeof row.name);
@@ -111,33 +116,55 @@ const char *lifecycle_store_error(int r)
 	}
 }
 
-/* Checkpoint: a state on its way into the store. */
+int lifecycle_take_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)
+{
+	Wat__Host__Snapshot *snapshot;
+	int r = carried_open(carried, fd, &snapshot);
+
+	if (r < 0)
+		return r;
+	r = instance_set_snapshot(instance, snapshot, clock_unix_ms());
+	wat__host__snapshot__free_unpacked(snapshot, NULL);
+	return r;
+}
+
+/* Checkpoint: a snapshot on its way into the store. */
 struct checkpoint {
 	struct node *node;
 	uint8_t instance_id[16];
 	uint64_t at_ms;
-	size_t n;
-	uint8_t state[];
+	uint64_t segment; /* the first one that is not in it */
+	Wat__Host__Snapshot *snapshot;
 };
+
+static void checkpoint_free(struct checkpoint *checkpoint)
+{
+	if (checkpoint && checkpoint->snapshot)
+		wat__host__snapshot__free_unpacked(checkpoint->snapshot, NULL);
+	free(checkpoint);
+}
 
 static void on_checkpointed(void *arg, int r)
 {
-	_cleanup_(freep) struct checkpoint *checkpoint = arg;
+	struct checkpoint *checkpoint = arg;
 	struct instance *instance =
 		instance_table_by_id(&checkpoint->node->instances, checkpoint->instance_id);
 
 	if (r < 0)
 		log_error("a checkpoint was not stored; the one before is kept", "instance",
 			  instance ? instance->name : "", "error", lifecycle_store_error(r));
-	else if (instance && instance_set_committed(instance, checkpoint->state, checkpoint->n,
-						    checkpoint->at_ms) < 0)
+	else if (instance &&
+		 instance_set_snapshot(instance, checkpoint->snapshot, checkpoint->at_ms) < 0)
 		log_error("no memory for a checkpoint's state", "instance", instance->name);
+	else if (instance && checkpoint->segment > 0)
+		lifecycle_drop_segments(instance, checkpoint->segment);
+	checkpoint_free(checkpoint);
 }
 
 /* Whom a host's event is about; NULL: nobody that it runs now. */
-static struct instance *instance_of_event(struct host *host,
-					  const ProtobufCBinaryData *id,
-					  uint64_t generation)
+struct instance *lifecycle_of_event(struct host *host,
+				    const ProtobufCBinaryData *id,
+				    uint64_t generation)
 {
 	struct instance *instance =
 		id->len == 16 ? instance_table_by_id(&host->node->instances, id->data) : NULL;
@@ -150,7 +177,7 @@ static struct instance *instance_of_event(struct host *host,
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 {
 	struct instance *instance =
-		instance_of_event(host, &message->instance_id, message->generation);
+		lifecycle_of_event(host, &message->instance_id, message->generation);
 	char text[WAT_FAILURE_TEXT_MAX];
 
 	if (!instance)
@@ -165,32 +192,40 @@ void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 							 0, "", text));
 }
 
-void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *message)
+int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)
 {
-	struct node *node = host->node;
+	struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
+	int r = checkpoint && txn ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = carried_open(carried, fd, &checkpoint->snapshot);
+	if (r == 0)
+		r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
+					       checkpoint->snapshot);
+	if (r < 0) {
+		checkpoint_free(checkpoint);
+		return r;
+	}
+	checkpoint->node = instance->node;
+	memcpy(checkpoint->instance_id, instance->id, 16);
+	checkpoint->at_ms = clock_unix_ms();
+	checkpoint->segment = instance_has_journal(instance) ? instance->segment : 0;
+	store_submit(instance->node->store, TAKE(txn), on_checkpointed, checkpoint);
+	return 0;
+}
+
+void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *message, int fd)
+{
 	struct instance *instance =
-		instance_of_event(host, &message->instance_id, message->generation);
-	struct checkpoint *checkpoint;
-	struct store_txn *txn;
+		lifecycle_of_event(host, &message->instance_id, message->generation);
+	int r;
 
 	/* One that was overtaken by a stop must not replace what came after it. */
 	if (!instance || instance->state != INSTANCE_READY)
 		return;
-	checkpoint = malloc(sizeof *checkpoint + message->state.len);
-	txn = store_txn_new();
-	if (!checkpoint || !txn ||
-	    lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
-				       message->state.data, message->state.len) < 0) {
-		log_error("no memory for a checkpoint", "instance", instance->name);
-		free(checkpoint);
-		store_txn_free(txn);
-		return;
-	}
-	checkpoint->node = node;
-	memcpy(checkpoint->instance_id, instance->id, 16);
-	checkpoint->at_ms = clock_unix_ms();
-	checkpoint->n = message->state.len;
-	if (checkpoint->n > 0)
-		memcpy(checkpoint->state, message->state.data, checkpoint->n);
-	store_submit(node->store, txn, on_checkpointed, checkpoint);
+	r = lifecycle_store_snapshot(instance, message->snapshot, fd);
+	if (r < 0)
+		log_error("a checkpoint can't be stored", "instance", instance->name, "error",
+			  strerror(-r));
 }

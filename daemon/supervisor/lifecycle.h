@@ -19,6 +19,7 @@ struct lifecycle_begin {
 	const struct plugin_file *file;
 	const Wat__Manifest__Service *service;
 	enum instance_tier tier;
+	int durability; /* 1 none, 2 crash, 3 sync */
 	const uint8_t *state;
 	size_t state_len;
 	const uint8_t *holder_pk;  /* 32 bytes: of the Admin */
@@ -40,7 +41,9 @@ void lifecycle_suspend(struct instance *instance);
 /* Why the store did not take something, for people. */
 const char *lifecycle_store_error(int r);
 
-void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *checkpoint);
+/* fd: the frame's, not taken. */
+void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *checkpoint, int fd);
+void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *message);
 void lifecycle_host_died(struct host *host, struct host_death *death);
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message);
 

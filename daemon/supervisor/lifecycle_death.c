@@ -2,6 +2,7 @@
  * and when. Loop thread. */
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -219,6 +220,44 @@ static const char *condemned_name(const struct host *host)
 	return NULL;
 }
 
+/* A plugin may have taken the handler away that says whose thread it was; often there is but one. */
+static bool runs_alone(const struct host *host)
+{
+	size_t n = 0;
+
+	list_for_each (i, &host->instances)
+		n += host_running(host, container_of(i, struct instance, of_host)->slot) != 0;
+	return n == 1;
+}
+
+/* Three deaths with the same call running are its own doing, whoever killed the host. */
+#define DEATHS_OF_A_CALL 3u
+
+/* The call that ran is sent again, unless it killed its host: then it is answered and never run
+ * again. */
+static void judge(struct host *host, struct instance *instance, const struct host_death *death)
+{
+	uint8_t lane[16];
+	uint64_t id;
+	bool own;
+
+	if (host_running(host, instance->slot) == 0)
+		return;
+	host_running_call(host, instance->slot, lane, &id);
+	if (id == 0)
+		return;
+	if (id != instance->running.id || memcmp(lane, instance->running.lane, sizeof lane) != 0)
+		instance->running.deaths = 0;
+	instance->running.id = id;
+	memcpy(instance->running.lane, lane, sizeof lane);
+	own = instance->condemned || host_faulted(host, instance->slot) ||
+	      (runs_alone(host) && death->signal != SIGKILL && !death->because_of);
+	if (!own && ++instance->running.deaths < DEATHS_OF_A_CALL)
+		return;
+	failure_free(instance->verdict);
+	instance->verdict = failure_copy(instance->death);
+}
+
 /* Before anybody is told, every instance knows what it died of. */
 static void note_failures(struct host *host, struct host_death *death)
 {
@@ -230,6 +269,7 @@ static void note_failures(struct host *host, struct host_death *death)
 		failure_free(instance->death);
 		instance->death = describe(
 			instance, death, method_name(instance, host_running(host, instance->slot)));
+		judge(host, instance, death);
 		if (instance->culprit)
 			instance_set_failure(
 				instance, instance->death ? failure_copy(instance->death) : NULL);

@@ -36,8 +36,38 @@ struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_s
 int lifecycle_txn_add_snapshot(struct store_txn *txn,
 			       const struct instance *instance,
 			       enum store_snapshot_kind kind,
-			       const uint8_t *state,
-			       size_t n);
+			       const Wat__Host__Snapshot *snapshot);
+/* What came from a host becomes the newest snapshot in memory. */
+int lifecycle_take_snapshot(struct instance *instance,
+			    const Wat__Host__Carried *carried,
+			    int fd) WAT_MUST_CHECK;
+/* The same into the store; when it is there old segments go. */
+int lifecycle_store_snapshot(struct instance *instance,
+			     const Wat__Host__Carried *carried,
+			     int fd) WAT_MUST_CHECK;
+/* Whom a host's event is about; NULL: nobody that it runs now. */
+struct instance *lifecycle_of_event(struct host *host,
+				    const ProtobufCBinaryData *id,
+				    uint64_t generation);
+
+/* lifecycle_journal.c */
+struct segment_files {
+	struct segment_file {
+		uint64_t number;
+		int fd;
+	} *files;
+	size_t n;
+};
+/* The instance's segments, and a fresh one. -EWOULDBLOCK: a host of before still has them. */
+int segment_files_open(struct instance *instance, struct segment_files *ret) WAT_MUST_CHECK;
+void segment_files_close(struct segment_files *files);
+/* To the instance's host, before its Start; takes the descriptors. */
+int segment_files_send(struct instance *instance, struct segment_files *files) WAT_MUST_CHECK;
+/* What is in segments below this one is in the store, or is not wanted any more. */
+void lifecycle_drop_segments(const struct instance *instance, uint64_t below);
+#define SEGMENTS_ALL UINT64_MAX
+/* Tries to start it again in a moment. */
+void lifecycle_wait_for_lock(struct instance *instance);
 /* Submits a transaction that nobody waits for; a failure is logged. */
 void lifecycle_commit(struct instance *instance, struct store_txn *txn);
 Wat__Envelope__Failure *lifecycle_failure(const struct instance *instance,

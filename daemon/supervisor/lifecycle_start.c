@@ -12,6 +12,7 @@
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/user_end.h"
+#include "proto/carried.h"
 #include "proto/check.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
@@ -57,18 +58,32 @@ static void on_started(void *arg, const struct host_answer *answer);
 static int request_start(struct instance *instance, bool run_start)
 {
 	Wat__Host__StartRequest request = WAT__HOST__START_REQUEST__INIT;
+	Wat__Host__Snapshot snapshot = instance_snapshot(instance);
+	Wat__Host__Carried from = WAT__HOST__CARRIED__INIT;
+	Wat__Host__Verdict verdict = WAT__HOST__VERDICT__INIT;
+	int fd, r = carried_put(&snapshot, &from, &fd);
 
+	if (r < 0)
+		return r;
 	request.instance_id = (ProtobufCBinaryData){16, instance->id};
 	request.instance = instance->name;
 	request.service = instance->service;
 	request.plugin = instance->plugin;
 	request.generation = instance->generation;
-	request.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
+	request.from = &from;
+	request.durability = (uint32_t)instance->durability;
+	if (instance->verdict) {
+		verdict.lane = (ProtobufCBinaryData){16, instance->running.lane};
+		verdict.id = instance->running.id;
+		verdict.status = WAT_SERVER_DIED;
+		verdict.failure = instance->verdict;
+		request.verdict = &verdict;
+	}
 	request.run_start = run_start;
 	request.slot = instance->slot;
 	request.interface_hash = instance->interface_hash;
 	request.pool = instance->tier == INSTANCE_THREAD;
-	return host_request(instance->host, HOST_START, &request.base, -1, on_started, instance);
+	return host_request(instance->host, HOST_START, &request.base, fd, on_started, instance);
 }
 
 /* A start that this machine or the host refused: no repetition would change it. */
@@ -95,17 +110,34 @@ static void refused(struct instance *instance,
 	lifecycle_give_up(instance, kept);
 }
 
-void lifecycle_start(struct instance *instance, bool run_start)
+static int start_with(struct instance *instance, bool run_start, struct segment_files *segments)
 {
 	int r = place(instance);
-	char text[256];
 
+	if (r == 0 && segments->n > 0)
+		r = segment_files_send(instance, segments);
+	return r == 0 ? request_start(instance, run_start) : r;
+}
+
+void lifecycle_start(struct instance *instance, bool run_start)
+{
+	_cleanup_(segment_files_close) struct segment_files segments = {0};
+	char text[256];
+	int r = 0;
+
+	if (instance_has_journal(instance))
+		r = segment_files_open(instance, &segments);
+	if (r == -EWOULDBLOCK) {
+		lifecycle_wait_for_lock(instance);
+		return;
+	}
 	if (r == 0)
-		r = request_start(instance, run_start);
+		r = start_with(instance, run_start, &segments);
 	if (r == 0)
 		return;
 	(void)snprintf(text, sizeof text, "no host for %s: %s", instance->name,
-		       r == -ENOSPC ? "the pool is full" : strerror(-r));
+		       r == -ENOSPC && !instance_has_journal(instance) ? "the pool is full"
+								       : strerror(-r));
 	log_error("an instance can't be started", "instance", instance->name, "error",
 		  strerror(-r));
 	refused(instance, WAT_START_FAILED, NULL, text);
@@ -266,6 +298,7 @@ static int decide_reply(struct instance *instance,
 static int commit_beginning(struct instance *instance)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = lifecycle_txn(instance, STORE_RUNNING);
+	Wat__Host__Snapshot snapshot = instance_snapshot(instance);
 	uint8_t token[TOKEN_SIZE];
 	int r;
 
@@ -273,8 +306,7 @@ static int commit_beginning(struct instance *instance)
 		return -ENOMEM;
 	if (instance->previous && (r = store_txn_end_incarnation(txn, instance->previous->id)) < 0)
 		return r;
-	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_START,
-					    instance->committed, instance->committed_len)) < 0 ||
+	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_START, &snapshot)) < 0 ||
 	    (r = add_admin(instance, txn, token)) < 0 ||
 	    (r = decide_reply(instance, txn, token)) < 0 ||
 	    (r = store_txn_add_event(txn, "spawn", instance->name, instance->id,
@@ -310,17 +342,28 @@ static void went_on(struct instance *instance)
 		operation_conclude(operation);
 }
 
-static int take_state(struct instance *instance, const struct host_answer *answer)
+static int take_reply(struct instance *instance,
+		      const Wat__Host__StartReply *reply,
+		      const struct host_answer *answer)
+{
+	if (instance->beginning)
+		return lifecycle_take_snapshot(instance, reply->snapshot, answer->fd);
+	if (!instance_has_journal(instance))
+		return 0;
+	user_end_take_lives(instance, reply);
+	/* What was recovered is committed; until then the old segments stay. */
+	return lifecycle_store_snapshot(instance, reply->snapshot, answer->fd);
+}
+
+static int take_answer(struct instance *instance, const struct host_answer *answer)
 {
 	ProtobufCMessage *message;
-	const Wat__Host__StartReply *reply;
 	int r = check_unpack(&wat__host__start_reply__descriptor, NULL, answer->body, answer->n,
 			     &message, NULL);
 
 	if (r < 0)
 		return r;
-	reply = (const Wat__Host__StartReply *)message;
-	r = instance_set_committed(instance, reply->state.data, reply->state.len, clock_unix_ms());
+	r = take_reply(instance, (const Wat__Host__StartReply *)message, answer);
 	protobuf_c_message_free_unpacked(message, NULL);
 	return r;
 }
@@ -328,7 +371,7 @@ static int take_state(struct instance *instance, const struct host_answer *answe
 static void on_started(void *arg, const struct host_answer *answer)
 {
 	struct instance *instance = arg;
-	int r = 0;
+	int r;
 
 	/* lifecycle_host_died sees to it. */
 	if (answer->died)
@@ -338,8 +381,8 @@ static void on_started(void *arg, const struct host_answer *answer)
 			answer->failure ? answer->failure->text : "the host refused to start it");
 		return;
 	}
-	if (instance->beginning)
-		r = take_state(instance, answer);
+	instance->verdict = failure_free(instance->verdict);
+	r = take_answer(instance, answer);
 	if (r < 0)
 		refused(instance, WAT_START_FAILED, NULL,
 			"the host gave no state that can be read");
@@ -364,6 +407,7 @@ static struct instance *instance_for(struct operation *operation,
 	memcpy(instance->admin_holder_pk, begin->holder_pk, sizeof instance->admin_holder_pk);
 	instance->interface_hash = begin->service->interface_hash;
 	instance->tier = begin->tier;
+	instance->durability = begin->durability;
 	instance->epoch = begin->previous ? begin->previous->epoch : 1;
 	instance->generation = 1;
 	instance->created_ms = clock_unix_ms();

@@ -52,7 +52,7 @@ static int take_state(struct instance *instance, const struct host_answer *answe
 	if (r < 0)
 		return r;
 	reply = (const Wat__Host__DrainReply *)message;
-	r = instance_set_committed(instance, reply->state.data, reply->state.len, clock_unix_ms());
+	r = lifecycle_take_snapshot(instance, reply->snapshot, answer->fd);
 	protobuf_c_message_free_unpacked(message, NULL);
 	return r;
 }
@@ -84,6 +84,7 @@ static void on_stop_committed(void *arg, int r)
 
 	if (r == 0) {
 		instance->final_committed = true;
+		lifecycle_drop_segments(instance, SEGMENTS_ALL);
 		if (!instance->host || request_finish(instance, WAT_STOPPED,
 						      "the instance was stopped", on_finished) < 0)
 			stopped(instance);
@@ -131,6 +132,7 @@ static int commit_stop(struct instance *instance)
 	_cleanup_(store_txn_freep) struct store_txn *txn = lifecycle_txn(instance, STORE_STOPPED);
 	_cleanup_(freep) struct left *left = malloc(sizeof *left);
 	Wat__Admin__StopReply reply = WAT__ADMIN__STOP_REPLY__INIT;
+	Wat__Host__Snapshot snapshot = instance_snapshot(instance);
 	int r;
 
 	if (!txn || !left)
@@ -141,8 +143,10 @@ static int commit_stop(struct instance *instance)
 	reply.users = left->list;
 	reply.n_users = left->n < USERS_LEFT_MAX ? left->n : USERS_LEFT_MAX;
 	reply.n_left = left->n;
-	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_FINAL,
-					    instance->committed, instance->committed_len)) < 0 ||
+	/* Nobody goes on with its lanes. */
+	snapshot.lanes = (ProtobufCBinaryData){0};
+	snapshot.last_seq = 0;
+	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_FINAL, &snapshot)) < 0 ||
 	    (r = operation_decide(instance->operation, &reply.base, txn)) < 0 ||
 	    (r = store_txn_add_event(txn, "stop", instance->name, instance->id, "")) < 0)
 		return r;
@@ -220,6 +224,8 @@ static void on_suspend_committed(void *arg, int r)
 {
 	struct instance *instance = arg;
 
+	if (r == 0 && instance->drained)
+		lifecycle_drop_segments(instance, SEGMENTS_ALL);
 	if (r < 0)
 		log_error("a suspended state could not be stored; the one before is kept",
 			  "instance", instance->name, "error", lifecycle_store_error(r));
@@ -232,6 +238,7 @@ static void on_suspend_committed(void *arg, int r)
 static void on_suspend_drained(void *arg, const struct host_answer *answer)
 {
 	struct instance *instance = arg;
+	Wat__Host__Snapshot snapshot;
 	struct store_txn *txn;
 
 	if (answer->died)
@@ -244,8 +251,8 @@ static void on_suspend_drained(void *arg, const struct host_answer *answer)
 	}
 	instance->drained = true;
 	txn = lifecycle_txn(instance, STORE_RUNNING);
-	if (txn && lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND,
-					      instance->committed, instance->committed_len) < 0)
+	snapshot = instance_snapshot(instance);
+	if (txn && lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND, &snapshot) < 0)
 		txn = store_txn_free(txn);
 	if (txn)
 		store_submit(instance->node->store, txn, on_suspend_committed, instance);

@@ -22,7 +22,8 @@ enum host_method {
 	HOST_DRAIN,
 	HOST_FINISH,
 	HOST_PROVISION,
-	HOST_DEPROVISION
+	HOST_DEPROVISION,
+	HOST_SEGMENT
 };
 
 /* An answer is stored under its interface and method. */

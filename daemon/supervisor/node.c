@@ -16,6 +16,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host.h"
+#include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/lock.h"
@@ -250,6 +251,14 @@ static int fail(int r, const char *what, const char *path)
 	return r;
 }
 
+static bool is_known(void *arg, const uint8_t instance_id[16])
+{
+	struct node *node = arg;
+	const struct instance *instance = instance_table_by_id(&node->instances, instance_id);
+
+	return instance && instance->state != INSTANCE_STOPPED;
+}
+
 static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
@@ -273,6 +282,9 @@ static int init_state(struct node *node)
 		log_error("the database was damaged", "what", note);
 	if (r < 0)
 		return fail(r, "the database can't be opened", dir);
+	r = journal_files_init(dir, &node->journal_dir);
+	if (r < 0)
+		return fail(r, "the directory of the journals can't be made", dir);
 	node->last_time = store_last_time(node->store);
 	node->last_connection = store_starts(node->store) << 40;
 	r = keyring_open(dir, &node->keyring);
@@ -282,6 +294,8 @@ static int init_state(struct node *node)
 	if (!node->grants)
 		return -ENOMEM;
 	r = node_load(node);
+	if (r == 0)
+		journal_files_remove_unknown(node->journal_dir, is_known, node);
 	if (r == 0)
 		r = store_start_thread(node->store);
 	return r < 0 ? fail(r, "the database can't be read", dir) : 0;
@@ -326,6 +340,7 @@ int node_init(struct node *node, const struct options *options)
 	*node = (struct node){.options = options,
 			      .lifeline = {-1, -1},
 			      .lock_fd = -1,
+			      .journal_dir = -1,
 			      .started_ms = clock_unix_ms()};
 	instance_table_init(&node->instances);
 	answers_init(&node->answers);
@@ -413,5 +428,6 @@ void node_deinit(struct node *node)
 	keyring_free(node->keyring);
 	if (node->base)
 		event_base_free(node->base);
+	fd_close(node->journal_dir);
 	fd_close(node->lock_fd);
 }

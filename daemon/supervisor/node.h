@@ -39,6 +39,7 @@ struct node {
 	struct event *stored, *terminate, *interrupt, *hangup, *overdue;
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
 	int lock_fd;
+	int journal_dir; /* state_dir/journal */
 	uint64_t started_ms;
 	uint64_t last_time; /* Unix seconds, never backward */
 	/* Number of the newest channel: the count of starts in the upper 24 bits, so that none is

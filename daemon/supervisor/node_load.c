@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/former_host.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
 
@@ -53,6 +54,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	instance->generation = row->generation;
 	instance->deaths = row->deaths;
 	instance->created_ms = row->created_ms;
+	instance->durability = row->durability;
 	instance->state = state_of(row->state);
 	instance_table_add(&node->instances, instance);
 	return load_failure(instance, row);
@@ -81,11 +83,15 @@ static int on_snapshot(void *arg, const struct store_snapshot *row)
 {
 	struct instance *instance =
 		instance_table_by_id(&((struct node *)arg)->instances, row->instance_id);
+	Wat__Host__Snapshot snapshot = WAT__HOST__SNAPSHOT__INIT;
 
 	if (!instance)
 		return 0;
 	memcpy(instance->schema, row->schema, sizeof instance->schema);
-	return instance_set_committed(instance, row->state, row->state_len, row->at_ms);
+	snapshot.state = (ProtobufCBinaryData){row->state_len, (uint8_t *)row->state};
+	snapshot.lanes = (ProtobufCBinaryData){row->lanes_len, (uint8_t *)row->lanes};
+	snapshot.last_seq = row->last_seq;
+	return instance_set_snapshot(instance, &snapshot, row->at_ms);
 }
 
 static int on_bad_snapshot(void *arg,
@@ -96,6 +102,13 @@ static int on_bad_snapshot(void *arg,
 	(void)arg;
 	(void)instance_id;
 	log_error("a stored state is damaged and is not used", "instance", name, "why", why);
+	return 0;
+}
+
+static int on_host(void *arg, const struct store_host *row)
+{
+	(void)arg;
+	former_host_end(row);
 	return 0;
 }
 
@@ -118,6 +131,7 @@ int node_load(struct node *node)
 		.bad_snapshot = on_bad_snapshot,
 		.ended = on_ended,
 		.answer = on_answer,
+		.host = on_host,
 	};
 
 	return store_load(node->store, &visitor, node);

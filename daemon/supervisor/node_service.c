@@ -161,10 +161,21 @@ static uint32_t count_users(const struct instance *instance)
 	return n;
 }
 
+static const char *durability_name(int durability)
+{
+	static const char *const names[] = {"none", "none", "crash", "sync"};
+
+	return names[durability & 3];
+}
+
 static const char *note(const struct instance *instance)
 {
 	switch (instance->state) {
 	case INSTANCE_READY:
+		if (instance_has_journal(instance))
+			return instance->durability > 2
+				       ? "acknowledged calls survive a crash and the loss of power"
+				       : "acknowledged calls survive a crash of watd's processes";
 		return "a crash loses what came after the last committed state, which is made "
 		       "every second while the state changes";
 	case INSTANCE_FAILED:
@@ -193,7 +204,7 @@ static void describe_instance(const struct instance *instance, node_instance *ou
 	out->incarnation = (ProtobufCBinaryData){16, (uint8_t *)instance->id};
 	out->generation = instance->generation;
 	out->pid = instance->host ? (uint32_t)instance->host->pid : 0;
-	out->durability = (char *)"none";
+	out->durability = (char *)durability_name(instance->durability);
 	out->users = count_users(instance);
 	out->deaths = instance->deaths;
 	out->failure = instance->failure;

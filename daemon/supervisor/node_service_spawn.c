@@ -34,6 +34,28 @@ static enum instance_tier tier_of(Wat__Node__Tier tier, enum instance_tier fallb
 	return tier == WAT__NODE__TIER__THREAD ? INSTANCE_THREAD : INSTANCE_PROCESS;
 }
 
+#define DURABILITY_CRASH 2
+#define DURABILITY_SYNC 3
+
+static wat_status check_durability(struct wat_call *call, uint32_t durability)
+{
+	if (durability <= DURABILITY_SYNC)
+		return WAT_OK;
+	return call->api->fail(call, WAT_INVALID_ARGUMENT,
+			       "durability: expected 1 (none), 2 (crash) or 3 (sync), got %u",
+			       durability);
+}
+
+/* What was asked for, else what the service says, else that calls survive a crash. */
+static int durability_of(uint32_t asked, const Wat__Manifest__Service *service)
+{
+	if (asked)
+		return (int)asked;
+	return service->durability >= 1 && service->durability <= DURABILITY_SYNC
+		       ? (int)service->durability
+		       : DURABILITY_CRASH;
+}
+
 static wat_status check_key(struct wat_call *call, const ProtobufCBinaryData *key)
 {
 	if (key->len == 32)
@@ -50,6 +72,8 @@ static wat_status check_spawn(struct wat_call *call, const node_spawn_request *i
 		status = check_key(call, &in->holder_pk);
 	if (status == WAT_OK)
 		status = check_tier(call, in->tier);
+	if (status == WAT_OK)
+		status = check_durability(call, in->durability);
 	if (status != WAT_OK)
 		return status;
 	if (!name_is_valid(in->name))
@@ -107,6 +131,7 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 		return status;
 	}
 	begin.tier = tier_of(in->tier, INSTANCE_PROCESS);
+	begin.durability = durability_of(in->durability, begin.service);
 	begin.state = in->state.data;
 	begin.state_len = in->state.len;
 	begin.holder_pk = in->holder_pk.data;
@@ -123,6 +148,7 @@ static wat_status start_stopped(struct wat_call *call,
 	struct lifecycle_begin begin = {
 		.name = previous->name,
 		.tier = tier_of(in->tier, previous->tier),
+		.durability = in->durability ? (int)in->durability : previous->durability,
 		.state = previous->committed,
 		.state_len = previous->committed_len,
 		.holder_pk = in->holder_pk.data,
@@ -153,6 +179,13 @@ static wat_status start_failed(struct wat_call *call,
 				       "\"%s\" has no committed state that can be read",
 				       instance->name);
 	}
+	if (in->durability && (int)in->durability != instance->durability) {
+		operation_forget(operation);
+		return call->api->fail(call, WAT_FAILED_PRECONDITION,
+				       "\"%s\" goes on as it was; its durability can be changed "
+				       "only when it begins anew, after a stop",
+				       instance->name);
+	}
 	instance->tier = tier_of(in->tier, instance->tier);
 	lifecycle_revive(operation, instance);
 	return WAT_OK;
@@ -170,6 +203,8 @@ wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node
 		status = check_key(call, &in->holder_pk);
 	if (status == WAT_OK)
 		status = check_tier(call, in->tier);
+	if (status == WAT_OK)
+		status = check_durability(call, in->durability);
 	if (status != WAT_OK)
 		return status;
 	operation = operation_begin(call, ANSWER_OF_NODE(NODE_START), &in->request_id, &status);

@@ -86,23 +86,29 @@ static void on_stored(void *arg, int r)
 	free(beginning);
 }
 
+/* Where no journal has what the handler did. */
 static int add_state(struct store_txn *txn,
 		     struct instance *instance,
-		     const Wat__Host__UserReply *reply)
+		     const Wat__Host__UserReply *reply,
+		     int fd)
 {
-	int r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
-					   reply->state.data, reply->state.len);
+	Wat__Host__Snapshot snapshot;
+	int r;
 
+	if (!reply->snapshot)
+		return 0;
+	r = lifecycle_take_snapshot(instance, reply->snapshot, fd);
 	if (r < 0)
 		return r;
-	return instance_set_committed(instance, reply->state.data, reply->state.len,
-				      clock_unix_ms());
+	snapshot = instance_snapshot(instance);
+	return lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT, &snapshot);
 }
 
 /* reply NULL: no handler ran. */
 static int store(struct beginning *beginning,
 		 struct grant *grant,
-		 const Wat__Host__UserReply *host_reply)
+		 const Wat__Host__UserReply *host_reply,
+		 int fd)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
 	struct instance *instance = grant->instance;
@@ -115,7 +121,7 @@ static int store(struct beginning *beginning,
 	row.state = 2;
 	reply.token = (ProtobufCBinaryData){TOKEN_SIZE, beginning->token};
 	reply.grant_id = (ProtobufCBinaryData){16, row.id};
-	if ((host_reply && host_reply->ran && (r = add_state(txn, instance, host_reply)) < 0) ||
+	if ((host_reply && host_reply->ran && (r = add_state(txn, instance, host_reply, fd)) < 0) ||
 	    (r = store_txn_put_grant(txn, &row)) < 0 ||
 	    (r = operation_decide(beginning->operation, &reply.base, txn)) < 0 ||
 	    (r = store_txn_add_event(txn, "provision", instance->name, instance->id, row.user)) < 0)
@@ -124,13 +130,14 @@ static int store(struct beginning *beginning,
 	return 0;
 }
 
-static void store_or_refuse(struct beginning *beginning, const Wat__Host__UserReply *reply)
+static void
+store_or_refuse(struct beginning *beginning, const Wat__Host__UserReply *reply, int fd)
 {
 	struct grant *grant = grant_of(beginning);
 
 	if (!grant) {
 		refuse(beginning, WAT_STOPPED, NULL, "the instance was stopped meanwhile");
-	} else if (store(beginning, grant, reply) < 0) {
+	} else if (store(beginning, grant, reply, fd) < 0) {
 		take_back(beginning);
 		refuse(beginning, WAT_OVERLOADED, NULL, "no memory; nobody was provisioned");
 	}
@@ -169,7 +176,7 @@ static void on_host_said(void *arg, const struct host_answer *answer)
 	}
 	reply = (const Wat__Host__UserReply *)message;
 	beginning->ran = reply->ran;
-	store_or_refuse(beginning, reply);
+	store_or_refuse(beginning, reply, answer->fd);
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
@@ -251,5 +258,5 @@ void user_begin(struct operation *operation,
 	if (instance_has(instance, INSTANCE_HAS_PROVISION))
 		run_handler(operation);
 	else
-		store_or_refuse(beginning, NULL);
+		store_or_refuse(beginning, NULL, -1);
 }

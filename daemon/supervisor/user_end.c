@@ -56,8 +56,9 @@ static void on_ended(void *arg, int r)
 
 /* state NULL: there was no handler, so the state is what it was. */
 static int commit_end(struct ending *ending,
-		      const struct grant *grant,
-		      const Wat__Host__UserReply *reply)
+		      struct grant *grant,
+		      const Wat__Host__UserReply *reply,
+		      int fd)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
 	struct instance *instance = grant->instance;
@@ -67,14 +68,17 @@ static int commit_end(struct ending *ending,
 	if (!txn)
 		return -ENOMEM;
 	row.state = 4;
+	grant->finishing = true;
 	if ((r = store_txn_put_grant(txn, &row)) < 0)
 		return r;
-	if (reply && reply->ran) {
-		r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
-					       reply->state.data, reply->state.len);
+	if (reply && reply->ran && reply->snapshot) {
+		Wat__Host__Snapshot snapshot;
+
+		r = lifecycle_take_snapshot(instance, reply->snapshot, fd);
+		snapshot = instance_snapshot(instance);
 		if (r == 0)
-			r = instance_set_committed(instance, reply->state.data, reply->state.len,
-						   clock_unix_ms());
+			r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
+						       &snapshot);
 		if (r < 0)
 			return r;
 	}
@@ -82,10 +86,10 @@ static int commit_end(struct ending *ending,
 	return 0;
 }
 
-static void finish(struct ending *ending, const Wat__Host__UserReply *reply)
+static void finish(struct ending *ending, const Wat__Host__UserReply *reply, int fd)
 {
 	struct grant *grant = grant_of(ending);
-	int r = grant ? commit_end(ending, grant, reply) : -ENOENT;
+	int r = grant ? commit_end(ending, grant, reply, fd) : -ENOENT;
 
 	if (r == 0)
 		return;
@@ -109,7 +113,7 @@ static void on_host_said(void *arg, const struct host_answer *answer)
 		free(ending);
 		return;
 	}
-	finish(ending, (const Wat__Host__UserReply *)reply);
+	finish(ending, (const Wat__Host__UserReply *)reply, answer->fd);
 	protobuf_c_message_free_unpacked(reply, NULL);
 }
 
@@ -148,7 +152,7 @@ static void end_at_host(struct ending *ending)
 		tell(ending);
 		free(ending);
 	} else {
-		finish(ending, NULL);
+		finish(ending, NULL, -1);
 	}
 }
 
@@ -224,13 +228,66 @@ void user_end(struct node *node, struct grant *grant, struct operation *operatio
 		log_error("no memory to end a session; its grant stays", "user", grant->row.user);
 }
 
+/* The Deprovision handler of a user that watd does not know: the store never heard that it began. */
+static void take_back(struct instance *instance, const Wat__Host__Life *life)
+{
+	Wat__Host__DeprovisionRequest request = WAT__HOST__DEPROVISION_REQUEST__INIT;
+
+	request.instance_id = (ProtobufCBinaryData){16, instance->id};
+	request.grant_id = life->grant_id;
+	request.user = life->user;
+	log_warning("a user was let in and never stored; it leaves again", "instance",
+		    instance->name, "user", life->user);
+	if (host_request(instance->host, HOST_DEPROVISION, &request.base, -1, NULL, NULL) < 0)
+		log_error("no memory to take back a user", "instance", instance->name, "user",
+			  life->user);
+}
+
+/* Its Deprovision handler has run: what is left is to store so. */
+static void finish_ended(struct instance *instance, struct grant *grant)
+{
+	struct ending *ending = ending_new(instance->node, grant, NULL);
+
+	if (ending)
+		finish(ending, NULL, -1);
+}
+
+static bool is_ended_later(const Wat__Host__StartReply *reply, size_t at)
+{
+	const Wat__Host__Life *life = reply->lives[at];
+
+	for (size_t i = at + 1; i < reply->n_lives; i++)
+		if (reply->lives[i]->ended && reply->lives[i]->grant_id.len == 16 &&
+		    memcmp(reply->lives[i]->grant_id.data, life->grant_id.data, 16) == 0)
+			return true;
+	return false;
+}
+
+void user_end_take_lives(struct instance *instance, const Wat__Host__StartReply *reply)
+{
+	for (size_t i = 0; i < reply->n_lives; i++) {
+		const Wat__Host__Life *life = reply->lives[i];
+		struct grant *grant = life->grant_id.len == 16
+					      ? grant_table_find(instance->node->grants,
+								 life->grant_id.data)
+					      : NULL;
+
+		if (life->grant_id.len != 16 || is_ended_later(reply, i))
+			continue;
+		if (!life->ended && !grant)
+			take_back(instance, life);
+		else if (life->ended && grant && grant->row.state == 3)
+			finish_ended(instance, grant);
+	}
+}
+
 void user_end_go_on(struct instance *instance)
 {
 	list_for_each_safe (i, &instance->grants) {
 		struct grant *grant = container_of(i, struct grant, of_instance);
 		struct ending *ending;
 
-		if (grant->row.role != TOKEN_USER || grant->row.state != 3)
+		if (grant->row.role != TOKEN_USER || grant->row.state != 3 || grant->finishing)
 			continue;
 		ending = ending_new(instance->node, grant, NULL);
 		if (ending)

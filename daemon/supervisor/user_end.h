@@ -4,6 +4,8 @@
 #ifndef WAT_SUPERVISOR_USER_END_H
 #define WAT_SUPERVISOR_USER_END_H
 
+#include <wat/host.pb-c.h>
+
 struct grant;
 struct instance;
 struct node;
@@ -13,5 +15,8 @@ struct operation;
 void user_end(struct node *node, struct grant *grant, struct operation *operation);
 /* The instance became ready: finishes those whose handler has not run. */
 void user_end_go_on(struct instance *instance);
+
+/* What the instance's journal says of users, before the instance is ready. */
+void user_end_take_lives(struct instance *instance, const Wat__Host__StartReply *reply);
 
 #endif

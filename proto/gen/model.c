@@ -236,6 +236,7 @@ static bool take_state_max(struct builder *b,
 					  "bytes, got %u",
 					  service->proto->name, WAT_STATE_MAX_MAX, o->state_max));
 	service->state_max = o->state_max ? o->state_max : WAT_STATE_MAX;
+	service->durability = (uint32_t)o->durability;
 	return true;
 }
 

@@ -55,6 +55,7 @@ struct service {
 	const char *comment;
 	uint32_t version;
 	uint32_t state_max; /* bytes */
+	uint32_t durability;
 	uint64_t hash;
 	unsigned lifecycle; /* bits */
 	struct method *methods;

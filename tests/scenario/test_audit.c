@@ -144,18 +144,21 @@ static void assert_fd(long pid, int fd, const char *prefix)
 	assert_memory_equal(target, prefix, strlen(prefix));
 }
 
-/* A host has its standard ones, control and lifeline: no other socket, nothing of the state
- * directory, no listening socket. */
+/* A host has its standard ones, control, lifeline and the segment of its journal: no other socket,
+ * nothing else of the state directory, no listening socket. */
 static void test_descriptors(void **state)
 {
 	static const char *const given[] = {"/dev/null", "pipe:", "pipe:", "socket:", "pipe:"};
 	long pid = spawned_pid("holds", "process");
+	char journal[128];
 
 	(void)state;
 	for (int fd = 0; fd < 5; fd++)
 		assert_fd(pid, fd, given[fd]);
 	assert_int_equal(count_fds(pid, "socket:"), 1);
-	assert_int_equal(count_fds(pid, the_daemon.dir), 0);
+	assert_int_equal(count_fds(pid, the_daemon.dir), 1);
+	(void)snprintf(journal, sizeof journal, "%s/state/journal/", the_daemon.dir);
+	assert_int_equal(count_fds(pid, journal), 1);
 }
 
 static void assert_prints(const char *command, const char *expected)

@@ -129,8 +129,8 @@ static void test_old_state(void **state)
 	probe_admin_free(admin);
 }
 
-/* A crash in the pool: its caller's call may have run, the death counts for the culprit alone, and
- * both go on from their committed states. */
+/* A crash in the pool is the end of the call that did it and of no other: it is answered with the
+ * chain and not run again; the death counts for the culprit alone, and both lose nothing. row 46 */
 static void test_crash_in_pool(void **state)
 {
 	struct wat_spawn spawn = WAT_SPAWN_INIT;
@@ -151,8 +151,8 @@ static void test_crash_in_pool(void **state)
 			 0);
 	user = probe_user_of(admin);
 	assert_int_equal(probe_gauge_provision(gauge_admin, &grant, &gauge_user), 0);
-	/* Not run again, since nobody knows how far it came. */
-	assert_int_equal(probe_crash(user, NULL, NULL), WAT_DISCONNECTED);
+	assert_int_equal(probe_crash(user, NULL, NULL), WAT_SERVER_DIED);
+	assert_true(wat_failure()->n_causes > 0);
 	assert_int_equal(probe_gauge_get(gauge_user, NULL, &value), 0);
 	assert_int_equal(value->value, 7);
 	probe_gauge_value_free(value);

@@ -206,7 +206,7 @@ static void test_panic_rebuilds_process(void **state)
 }
 
 /* A load that says no is a Start that failed; a save that says no keeps the instance from being
- * stopped, and nothing is lost. */
+ * stopped, and nothing is lost: where calls have to survive a crash they are then not applied. */
 static void test_bad_load_and_save(void **state)
 {
 	struct desk *d = *state;
@@ -230,7 +230,9 @@ static void test_bad_load_and_save(void **state)
 	assert_int_equal(guest_cache_stop(admin, NULL), WAT_INTERNAL);
 	assert_non_null(strstr(wat_failure()->text, "told not to save"));
 	assert_int_equal(find(user, "started"), 1);
-	assert_int_equal(put(user, "still", 1), 0);
+	assert_int_equal(put(user, "still", 1), WAT_RESOURCE_EXHAUSTED);
+	assert_non_null(strstr(wat_failure()->text, "not applied"));
+	assert_int_equal(find(user, "started"), 1);
 	guest_cache_user_free(user);
 	guest_cache_admin_free(admin);
 }

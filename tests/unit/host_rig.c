@@ -193,9 +193,10 @@ static void take_event(struct rig *rig, const struct frame *frame, const uint8_t
 
 		message = unpack(&wat__host__checkpoint__descriptor, body, frame->body_len);
 		checkpoint = (const Wat__Host__Checkpoint *)message;
-		rig->n_checkpoint = checkpoint->state.len;
+		rig->n_checkpoint = checkpoint->snapshot->snapshot->state.len;
 		if (rig->n_checkpoint > 0)
-			memcpy(rig->checkpoint, checkpoint->state.data, rig->n_checkpoint);
+			memcpy(rig->checkpoint, checkpoint->snapshot->snapshot->state.data,
+			       rig->n_checkpoint);
 		rig->n_checkpoints++;
 	} else {
 		const Wat__Host__ChannelCount *count;
@@ -240,9 +241,9 @@ wat_status rig_answer(struct rig *rig)
 	/* Start's and Drain's replies are alike, and an empty one is neither's. */
 	message = unpack(&wat__host__drain_reply__descriptor, body, frame.body_len);
 	reply = (const Wat__Host__DrainReply *)message;
-	rig->n_state = reply->state.len;
+	rig->n_state = reply->snapshot ? reply->snapshot->snapshot->state.len : 0;
 	if (rig->n_state > 0)
-		memcpy(rig->state, reply->state.data, rig->n_state);
+		memcpy(rig->state, reply->snapshot->snapshot->state.data, rig->n_state);
 	protobuf_c_message_free_unpacked(message, NULL);
 	return rig->status = WAT_OK;
 }
@@ -262,6 +263,8 @@ static void request(struct rig *rig, uint16_t method, const ProtobufCMessage *me
 void rig_start_send(struct rig *rig, const struct rig_start *start)
 {
 	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
+	Wat__Host__Carried carried = WAT__HOST__CARRIED__INIT;
+	Wat__Host__Snapshot snapshot = WAT__HOST__SNAPSHOT__INIT;
 	uint8_t id[16], state[RIG_STATE_MAX];
 	char name[8];
 
@@ -276,10 +279,13 @@ void rig_start_send(struct rig *rig, const struct rig_start *start)
 	in.slot = start->instance;
 	in.pool = start->pool;
 	in.run_start = start->run_start;
+	carried.snapshot = &snapshot;
+	in.from = &carried;
+	in.durability = 1;
 	if (start->state) {
 		assert_true(protobuf_c_message_get_packed_size(start->state) <= sizeof state);
-		in.state.len = protobuf_c_message_pack(start->state, state);
-		in.state.data = state;
+		snapshot.state.len = protobuf_c_message_pack(start->state, state);
+		snapshot.state.data = state;
 	}
 	request(rig, START, &in.base, -1);
 }

@@ -23,6 +23,8 @@ struct world {
 	unsigned n_instances, n_grants, n_snapshots, n_bad, n_ended, n_answers;
 	struct store_snapshot snapshot;
 	uint8_t state[64];
+	int n_hosts;
+	struct store_host host;
 };
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -100,13 +102,23 @@ static int on_answer(void *arg, const struct store_answer *row)
 	return 0;
 }
 
+static int on_host(void *arg, const struct store_host *row)
+{
+	struct world *w = arg;
+
+	w->n_hosts++;
+	w->host = *row;
+	return 0;
+}
+
 static void open_store(struct world *w)
 {
-	static const struct store_visitor visitor = {on_instance, on_grant, on_snapshot,
-						     on_bad,      on_ended, on_answer};
+	static const struct store_visitor visitor = {
+		on_instance, on_grant, on_snapshot, on_bad, on_ended, on_answer, on_host};
 	char *note;
 
 	w->n_instances = w->n_grants = w->n_snapshots = w->n_bad = w->n_ended = w->n_answers = 0;
+	w->n_hosts = 0;
 	assert_int_equal(store_open(w->dir, &w->store, &note), 0);
 	assert_null(note);
 	assert_int_equal(store_load(w->store, &visitor, w), 0);
@@ -313,7 +325,10 @@ static void test_older(void **state)
 	assert_int_equal(store_txn_put_grant(txn, &grant), 0);
 	assert_int_equal(commit(w, txn), 0);
 	w->store = store_close(w->store);
-	execute(w, "ALTER TABLE grants DROP COLUMN session; ALTER TABLE node DROP COLUMN starts;"
+	execute(w, "DROP TABLE hosts; ALTER TABLE snapshots DROP COLUMN lanes;"
+		   "ALTER TABLE snapshots DROP COLUMN last_seq;"
+		   "ALTER TABLE instances DROP COLUMN durability;"
+		   "ALTER TABLE grants DROP COLUMN session; ALTER TABLE node DROP COLUMN starts;"
 		   "PRAGMA user_version = 1");
 	for (uint64_t starts = 1; starts <= 3; starts++) {
 		open_store(w);

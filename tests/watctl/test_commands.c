@@ -124,10 +124,10 @@ static void test_show(void **state)
 		assert_non_null(json_object_get(view, keys[i]));
 	assert_string(view, "state", "ready");
 	assert_string(view, "tier", "thread");
-	assert_string(view, "durability", "none");
+	assert_string(view, "durability", "crash");
 	json_decref(view);
 	WATCTL("show", "shown");
-	assert_prints("a crash loses");
+	assert_prints("survive a crash");
 	WATCTL("status", "shown");
 	assert_prints("ready");
 	WATCTL("ls");

@@ -30,11 +30,19 @@ typedef struct wat_node wat_node; /* the node capability: spawn, list, start */
 
 enum wat_tier { WAT_TIER_DEFAULT = 0, WAT_TIER_THREAD = 1, WAT_TIER_PROCESS = 2 };
 
+/* What an acknowledged call survives. */
+enum wat_durability {
+	WAT_DURABILITY_DEFAULT = 0, /* the service's own; CRASH, if it says nothing */
+	WAT_DURABILITY_NONE = 1,    /* Stop and suspension; a crash goes back to a checkpoint */
+	WAT_DURABILITY_CRASH = 2,   /* the death of any or all of watd's processes */
+	WAT_DURABILITY_SYNC = 3     /* the loss of power, too */
+};
+
 struct wat_spawn {
 	uint32_t size;       /* of this struct */
 	uint32_t tier;       /* enum wat_tier */
 	uint32_t flags;      /* 0 */
-	uint32_t durability; /* 0: the service's default */
+	uint32_t durability; /* enum wat_durability */
 };
 #define WAT_SPAWN_INIT                            \
 	{                                         \

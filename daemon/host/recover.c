@@ -1,0 +1,458 @@
+/* recover.c - from a snapshot and a journal to an instance. Instance's thread. */
+#include "daemon/host/recover.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/host/grant.h"
+#include "daemon/host/lane.h"
+#include "daemon/host/report.h"
+#include "daemon/host/service_loop.h"
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+
+struct recovery {
+	struct service_loop *loop;
+	struct request *request;
+	struct lane *lane; /* whose items are read */
+	struct bytes state; /* of the newest record that has one */
+	bool has_state;
+	uint64_t seq;       /* of the newest record */
+	char *text;
+};
+
+static int WAT_PRINTF(3, 4) fail(struct recovery *recovery, int r, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(recovery->text, RECOVER_TEXT_MAX, format, arguments);
+	va_end(arguments);
+	return r;
+}
+
+/* Items. */
+
+static int apply_lane(struct recovery *recovery, const struct record_item *item)
+{
+	struct grant *grant = grant_get(recovery->loop, item->grant, "");
+
+	if (!grant)
+		return -ENOMEM;
+	recovery->lane = lane_find(grant, item->lane);
+	if (!recovery->lane)
+		recovery->lane = lane_new(recovery->loop, grant, item->lane);
+	if (!recovery->lane) {
+		grant_release(grant);
+		return -ENOMEM;
+	}
+	lane_confirm(recovery->lane, item->id);
+	if (item->other_id > recovery->lane->last_applied)
+		recovery->lane->last_applied = item->other_id;
+	return 0;
+}
+
+static int apply_done(struct lane *lane, const struct record_item *item)
+{
+	uint64_t last_applied = lane->last_applied;
+	size_t at;
+	uint8_t *room;
+
+	if (item->id < lane->confirmed)
+		return 0;
+	room = lane_add(lane, item, &at);
+	if (!room)
+		return -ENOMEM;
+	if (item->n_body > 0)
+		memcpy(room, item->body, item->n_body);
+	if (lane->last_applied < last_applied)
+		lane->last_applied = last_applied;
+	return 0;
+}
+
+static int apply_taken(struct lane *lane, const struct record_item *item)
+{
+	return lane_take(lane, item->id, item->method, item->hash) ? 0 : -ENOMEM;
+}
+
+static int apply_answered(struct lane *lane, const struct record_item *item)
+{
+	struct lane_taken *taken = lane_find_taken(lane, item->id);
+	uint8_t *room;
+
+	if (!taken || taken->answer.n > 0)
+		return 0;
+	if (record_put(&taken->answer, item, &room) < 0)
+		return -ENOMEM;
+	if (item->n_body > 0)
+		memcpy(room, item->body, item->n_body);
+	return 0;
+}
+
+static int apply_dropped(struct lane *lane, const struct record_item *item)
+{
+	struct lane_taken *taken = lane_find_taken(lane, item->id);
+
+	if (taken)
+		(void)lane_drop_taken(lane, taken);
+	return 0;
+}
+
+static int apply_call(struct recovery *recovery, const struct record_item *item)
+{
+	struct lane *lane = recovery->lane;
+
+	if (!lane)
+		return -EBADMSG;
+	switch (item->kind) {
+	case RECORD_DONE:
+		return apply_done(lane, item);
+	case RECORD_TAKEN:
+		return apply_taken(lane, item);
+	case RECORD_ANSWERED:
+		return apply_answered(lane, item);
+	default:
+		return apply_dropped(lane, item);
+	}
+}
+
+static int apply_end(struct recovery *recovery, const struct record_item *item)
+{
+	struct grant *grant = grant_find(recovery->loop, item->grant);
+	struct lane *lane = grant && item->lane ? lane_find(grant, item->lane) : NULL;
+
+	recovery->lane = NULL;
+	if (lane)
+		(void)service_loop_free_lane(recovery->loop, lane);
+	else if (grant && !item->lane)
+		grant_end_lanes(recovery->loop, grant);
+	return 0;
+}
+
+static int apply_life(struct recovery *recovery, const struct record_item *item)
+{
+	struct recovered_life *life = malloc(sizeof *life + item->n_body + 1);
+
+	if (!life)
+		return -ENOMEM;
+	memcpy(life->grant_id, item->grant, sizeof life->grant_id);
+	life->lifecycle = item->method;
+	memcpy(life->user, item->body, item->n_body);
+	life->user[item->n_body] = '\0';
+	list_append(&recovery->request->lives, &life->link);
+	return 0;
+}
+
+static int apply_state(struct recovery *recovery, const struct record_item *item)
+{
+	recovery->state.n = 0;
+	recovery->has_state = true;
+	return bytes_put(&recovery->state, item->body, item->n_body);
+}
+
+static int apply(struct recovery *recovery, const struct record_item *item)
+{
+	switch (item->kind) {
+	case RECORD_STATE:
+		return apply_state(recovery, item);
+	case RECORD_LANE:
+		return apply_lane(recovery, item);
+	case RECORD_LANE_END:
+	case RECORD_GRANT_END:
+		return apply_end(recovery, item);
+	case RECORD_LIFE:
+		return apply_life(recovery, item);
+	case RECORD_DONE:
+	case RECORD_TAKEN:
+	case RECORD_ANSWERED:
+	case RECORD_DROPPED:
+	default:
+		return apply_call(recovery, item);
+	}
+}
+
+static int apply_all(struct recovery *recovery, const uint8_t *bytes, size_t n)
+{
+	struct record_item item;
+	size_t at = 0;
+	int r;
+
+	recovery->lane = NULL;
+	while ((r = record_next(bytes, n, &at, &item)) > 0) {
+		r = apply(recovery, &item);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* Segments. */
+
+static int read_file(int fd, struct bytes *bytes)
+{
+	struct stat st;
+	uint8_t *room;
+	size_t done = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	room = bytes_add(bytes, (size_t)st.st_size);
+	if (!room)
+		return -ENOMEM;
+	while (done < (size_t)st.st_size) {
+		ssize_t n = pread(fd, room + done, (size_t)st.st_size - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	bytes->n -= (size_t)st.st_size - done;
+	return 0;
+}
+
+static void log_end(const struct recovery *recovery, uint64_t segment, size_t left)
+{
+	char number[24], bytes[24];
+
+	(void)snprintf(number, sizeof number, "%llu", (unsigned long long)segment);
+	(void)snprintf(bytes, sizeof bytes, "%zu", left);
+	log_warning("the end of a journal is not whole and is left out: nothing of it was promised",
+		    "instance", recovery->loop->instance->name, "segment", number, "bytes", bytes);
+}
+
+static int apply_records(struct recovery *recovery,
+			 const struct journal_header *header,
+			 const uint8_t *bytes,
+			 size_t n)
+{
+	uint8_t key[RECORD_KEY_SIZE];
+	uint64_t seq = header->first_seq;
+	size_t at = 0, n_body, size;
+	const uint8_t *body;
+	int r = 0;
+
+	record_key(recovery->loop->instance->id, header->generation, header->segment, key);
+	while (r >= 0 && record_read(bytes + at, n - at, seq, key, &body, &n_body, &size) > 0) {
+		if (seq > recovery->seq) {
+			r = apply_all(recovery, body, n_body);
+			recovery->seq = seq;
+		}
+		at += size;
+		seq++;
+	}
+	if (r < 0)
+		return fail(recovery, r, "record %llu of segment %llu of its journal: %s",
+			    (unsigned long long)recovery->seq, (unsigned long long)header->segment,
+			    r == -EBADMSG ? "its items make no sense" : strerror(-r));
+	if (at < n)
+		log_end(recovery, header->segment, n - at);
+	return 0;
+}
+
+/* 1: what comes after it does not follow from it. */
+static int apply_segment(struct recovery *recovery, const struct segment *segment)
+{
+	struct bytes file = {0};
+	struct journal_header header;
+	int r = read_file(segment->fd, &file);
+
+	if (r < 0)
+		(void)fail(recovery, r, "segment %llu of its journal can't be read: %s",
+			   (unsigned long long)segment->number, strerror(-r));
+	else if (journal_read_header(file.data, file.n, recovery->loop->instance->id, &header) < 0)
+		r = 1;
+	else if (header.first_seq > recovery->seq + 1)
+		r = 1;
+	else
+		r = apply_records(recovery, &header, file.data + JOURNAL_HEADER_SIZE,
+				  file.n - JOURNAL_HEADER_SIZE);
+	if (r > 0 && file.n > 0)
+		log_end(recovery, segment->number, file.n);
+	bytes_deinit(&file);
+	return r;
+}
+
+static int apply_segments(struct recovery *recovery)
+{
+	int r = 0;
+
+	list_for_each (i, &recovery->request->segments) {
+		struct segment *segment = container_of(i, struct segment, link);
+
+		/* After a gap there may be more, but what was lost in between is not known. */
+		if (!segment->fresh && r == 0)
+			r = apply_segment(recovery, segment);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int take_state(struct recovery *recovery)
+{
+	struct service_loop *loop = recovery->loop;
+	struct check_error error;
+	char why[256];
+
+	if (!recovery->has_state)
+		return 0;
+	if (check_message(loop->state.descriptor, recovery->state.data, recovery->state.n,
+			  &error) < 0) {
+		check_error_format(&error, why, sizeof why);
+		return fail(recovery, -EBADMSG, "the state in its journal is no %s: %s",
+			    loop->state.descriptor->name, why);
+	}
+	return state_restore(&loop->state, recovery->state.data, recovery->state.n);
+}
+
+/* What will not be run again is answered, from the fresh segment on. */
+
+/* The call is one that the lane has as taken. */
+static int answer(struct service_loop *loop,
+		  struct lane *lane,
+		  const struct record_item *about,
+		  const Wat__Envelope__Failure *failure)
+{
+	struct record_item item = *about;
+	size_t n = wat__envelope__failure__get_packed_size(failure);
+	_cleanup_(freep) uint8_t *body = malloc(n ? n : 1);
+	int r;
+
+	if (!body)
+		return -ENOMEM;
+	(void)wat__envelope__failure__pack(failure, body);
+	item.body = body;
+	item.n_body = n;
+	r = apply_answered(lane, &item);
+	if (r == 0)
+		batch_note(loop, lane, &item);
+	return r;
+}
+
+static int answer_taken(struct recovery *recovery, struct lane *lane)
+{
+	struct service_loop *loop = recovery->loop;
+	struct report report;
+	int r = 0;
+
+	report_init(&report, WAT__ENVELOPE__CAUSE_KIND__EXIT, loop->instance, NULL,
+		    "the service died before it answered this call, which it had taken");
+	list_for_each (i, &lane->taken) {
+		struct lane_taken *taken = container_of(i, struct lane_taken, link);
+		struct record_item item = {.kind = RECORD_ANSWERED,
+					   .id = taken->id,
+					   .hash = taken->hash,
+					   .method = taken->method,
+					   .status = WAT_SERVER_DIED};
+
+		if (r == 0 && taken->answer.n == 0)
+			r = answer(loop, lane, &item, &report.failure);
+	}
+	return r;
+}
+
+static struct lane *lane_by_id(const struct service_loop *loop, const ProtobufCBinaryData *id)
+{
+	struct lane *lane = NULL;
+
+	list_for_each (i, &loop->grants) {
+		if (!lane && id->len == WAT_ID_SIZE)
+			lane = lane_find(container_of(i, struct grant, link), id->data);
+	}
+	return lane;
+}
+
+static int answer_verdict(struct recovery *recovery, const Wat__Host__Verdict *verdict)
+{
+	static const Wat__Envelope__Failure none = WAT__ENVELOPE__FAILURE__INIT;
+	struct lane *lane = verdict ? lane_by_id(recovery->loop, &verdict->lane) : NULL;
+	struct record_item item = {.kind = RECORD_TAKEN, .method = RECORD_ANY_METHOD};
+
+	if (!lane || verdict->id <= lane->last_applied || lane_find_taken(lane, verdict->id))
+		return 0;
+	item.id = verdict->id;
+	if (!lane_take(lane, item.id, item.method, 0))
+		return -ENOMEM;
+	batch_note(recovery->loop, lane, &item);
+	item.kind = RECORD_ANSWERED;
+	item.status = verdict->status;
+	return answer(recovery->loop, lane, &item, verdict->failure ? verdict->failure : &none);
+}
+
+static int answer_all(struct recovery *recovery, const Wat__Host__Verdict *verdict)
+{
+	int r = answer_verdict(recovery, verdict);
+
+	list_for_each (i, &recovery->loop->grants) {
+		struct grant *grant = container_of(i, struct grant, link);
+
+		list_for_each (j, &grant->lanes) {
+			if (r == 0)
+				r = answer_taken(recovery, container_of(j, struct lane, link));
+		}
+	}
+	if (r < 0)
+		return r;
+	return batch_commit(recovery->loop) ? 0 : -ENOSPC;
+}
+
+static int go_on(struct recovery *recovery)
+{
+	struct journal *journal = &recovery->loop->journal;
+
+	journal->last_seq = recovery->seq;
+	list_for_each (i, &recovery->request->segments) {
+		struct segment *segment = container_of(i, struct segment, link);
+		int r;
+
+		if (!segment->fresh)
+			continue;
+		r = journal_switch(journal, fd_take(&segment->fd), segment->number);
+		if (r < 0)
+			return fail(recovery, r, "a new segment of its journal can't be written: %s",
+				    strerror(-r));
+	}
+	return 0;
+}
+
+static int run(struct recovery *recovery,
+	       const Wat__Host__Snapshot *from,
+	       const Wat__Host__Verdict *verdict)
+{
+	int r = apply_all(recovery, from->lanes.data, from->lanes.len);
+
+	if (r < 0)
+		return fail(recovery, r, "the lanes of its snapshot make no sense");
+	r = apply_segments(recovery);
+	if (r == 0)
+		r = take_state(recovery);
+	if (r == 0)
+		r = go_on(recovery);
+	return r == 0 ? answer_all(recovery, verdict) : r;
+}
+
+int recover(struct service_loop *loop,
+	    const Wat__Host__Snapshot *from,
+	    const Wat__Host__Verdict *verdict,
+	    struct request *request,
+	    char text[static RECOVER_TEXT_MAX])
+{
+	struct recovery recovery = {
+		.loop = loop, .request = request, .seq = from->last_seq, .text = text};
+	int r;
+
+	(void)snprintf(text, RECOVER_TEXT_MAX, "no memory to recover it");
+	r = run(&recovery, from, verdict);
+	bytes_deinit(&recovery.state);
+	list_for_each_safe (i, &request->segments)
+		(void)segment_free(container_of(i, struct segment, link));
+	return r;
+}
