@@ -13,6 +13,7 @@ struct grant {
 	struct store_grant row;
 	uint32_t channels; /* that its host has open */
 	bool finishing;    /* its end is on its way into the store */
+	bool let_in;       /* pending, and its Provision handler has run: the journal says so */
 };
 
 struct grant_table;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/host/call.h"
 #include "daemon/host/call_self.h"
@@ -282,6 +283,7 @@ bool batch_commit(struct service_loop *loop)
 		forget(batch);
 		return true;
 	}
+	CRASH_HERE(append_before);
 	r = append(loop);
 	if (r < 0) {
 		withdraw(loop, r);

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/host/call.h"
 #include "daemon/host/channel_frames.h"
 #include "daemon/host/grant.h"
@@ -84,6 +85,7 @@ static void flush(struct channel *channel)
 		return;
 	mark(channel);
 	r = stream_write_until(&channel->stream, position_to_write(channel));
+	CRASH_HERE(answer_after);
 	if (r == -EAGAIN)
 		(void)event_add(channel->writable, NULL);
 	else if (r < 0)
@@ -326,6 +328,7 @@ int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *re
 	channel->over_at_ns = time_after_ms(channel->read_at_ns, request->time_left_ms);
 	if (!batch_commit(loop))
 		return -ENOSPC;
+	CRASH_HERE(attach_after);
 	r = channel_queue_attached(channel, request->resume);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "proto/support/cleanup.h"
 
@@ -135,6 +136,7 @@ static void *sync_run(void *arg)
 		if (fdatasync(fd) < 0)
 			die("a journal can't be made durable; the host ends without answering",
 			    -errno);
+		CRASH_HERE(sync_after);
 		(void)pthread_mutex_lock(&journal->mutex);
 		if (journal->done < up_to)
 			journal->done = up_to;
@@ -175,6 +177,7 @@ int journal_switch(struct journal *journal, int fd, uint64_t segment)
 	journal->offset = 0;
 	record_key(journal->instance_id, journal->generation, segment, journal->key);
 	r = put_header(journal);
+	CRASH_HERE(switch_header);
 	if (r == 0 && is_sync(journal) && fdatasync(fd) < 0)
 		r = -errno;
 	if (r == 0)
@@ -202,9 +205,12 @@ int journal_append(struct journal *journal, struct bytes *record)
 	if (record->n - RECORD_HEADER_SIZE > RECORD_BODY_MAX)
 		return -EFBIG;
 	record_close(record, 0, journal->last_seq + 1, journal->key);
+	CRASH_AFTER(append_half,
+		    (void)!pwrite(journal->fd, record->data, record->n / 2, (off_t)journal->offset));
 	r = write_all(journal, record->data, record->n);
 	if (r == 0)
 		journal->last_seq++;
+	CRASH_HERE(append_after);
 	return r;
 }
 

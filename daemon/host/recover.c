@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
@@ -434,6 +435,7 @@ static int run(struct recovery *recovery,
 	r = apply_segments(recovery);
 	if (r == 0)
 		r = take_state(recovery);
+	CRASH_HERE(recover_read);
 	if (r == 0)
 		r = go_on(recovery);
 	return r == 0 ? answer_all(recovery, verdict) : r;
@@ -451,6 +453,7 @@ int recover(struct service_loop *loop,
 
 	(void)snprintf(text, RECOVER_TEXT_MAX, "no memory to recover it");
 	r = run(&recovery, from, verdict);
+	CRASH_HERE(recover_after);
 	bytes_deinit(&recovery.state);
 	list_for_each_safe (i, &request->segments)
 		(void)segment_free(container_of(i, struct segment, link));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/host/call_self.h"
 #include "daemon/host/report.h"
@@ -133,6 +134,7 @@ static bool keep_life(struct service_loop *loop,
 	batch_note(loop, NULL, &item);
 	if (batch_commit(loop)) {
 		journal_wait(&loop->journal);
+		CRASH_HERE(life_after);
 		return true;
 	}
 	request_fail(request, WAT_RESOURCE_EXHAUSTED,

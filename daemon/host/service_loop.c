@@ -27,8 +27,16 @@
 #define EVENT_WANTS_SEGMENT 3
 
 /* A journal begins anew when it is this large, or many times the state, or this old. */
+#ifdef WAT_DEBUG
+#define SEGMENT_BYTES_MIN (64u * 1024u) /* so that tests see many */
+#else
 #define SEGMENT_BYTES_MIN (4u * 1024u * 1024u)
+#endif
+#ifdef WAT_DEBUG
+#define SEGMENT_STATES 0u
+#else
 #define SEGMENT_STATES 32u
+#endif
 #define ASK_AGAIN_NS 10000000000u
 
 static const struct timeval checkpoint_after = {.tv_sec = 1}, segment_after = {.tv_sec = 300};

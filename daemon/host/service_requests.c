@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
@@ -109,6 +110,7 @@ static void segment(struct service_loop *loop, struct request *request)
 		request_fail(request, WAT_FAILED_PRECONDITION, "the instance has no journal now");
 	} else if (batch_commit(loop) && request_give_state(loop, request)) {
 		r = journal_switch(&loop->journal, fd_take(&request->fd), in->number);
+		CRASH_HERE(switch_after);
 		if (r < 0)
 			request_fail(request, WAT_RESOURCE_EXHAUSTED, strerror(-r));
 		else
@@ -229,6 +231,7 @@ static void drain(struct service_loop *loop, struct request *request)
 	list_for_each_safe (i, &loop->channels)
 		channel_durable(container_of(i, struct channel, link));
 	service_loop_settled(loop);
+	CRASH_HERE(drain_after);
 	loop->drained = true;
 	loop->stopped = in->run_stop;
 }

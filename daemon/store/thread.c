@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/store/private.h"
 #include "proto/support/cleanup.h"
@@ -81,7 +82,9 @@ static void apply_group(struct store *store, struct list *group)
 
 		txn->result = apply(store, txn);
 	}
+	CRASH_HERE(commit_before);
 	r = commit(store);
+	CRASH_HERE(commit_after);
 	if (r == 0)
 		return;
 	/* A full disk may have rolled it back already. */

@@ -99,6 +99,7 @@ struct instance {
 	bool drained;   /* the host gave the last state and serves no more; it is in `committed` */
 	bool finishing; /* suspension: the state is stored, the host is told to end it */
 	Wat__Envelope__Failure *death; /* while its host's end is told */
+	uint32_t died_in;              /* the same: what ran, as the attribution page has it */
 	bool culprit;                  /* the same: that death counts against it */
 	bool condemned;                /* its host was killed by an operator because of it */
 	bool final_committed; /* the final state is in the store; what is left is telling */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "proto/support/cleanup.h"
 
@@ -173,6 +174,7 @@ void journal_files_remove_below(int dir_fd, const uint8_t instance_id[16], uint6
 	for (size_t i = 0; i < n && numbers[i] < number; i++) {
 		name_of(instance_id, numbers[i], name);
 		remove_file(dir_fd, name);
+		CRASH_HERE(segment_dropped);
 	}
 }
 

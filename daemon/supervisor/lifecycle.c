@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "proto/carried.h"
@@ -144,6 +145,12 @@ static void checkpoint_free(struct checkpoint *checkpoint)
 	free(checkpoint);
 }
 
+static void drop_segments(const struct instance *instance, uint64_t below)
+{
+	CRASH_HERE(checkpoint_stored);
+	lifecycle_drop_segments(instance, below);
+}
+
 static void on_checkpointed(void *arg, int r)
 {
 	struct checkpoint *checkpoint = arg;
@@ -157,7 +164,7 @@ static void on_checkpointed(void *arg, int r)
 		 instance_set_snapshot(instance, checkpoint->snapshot, checkpoint->at_ms) < 0)
 		log_error("no memory for a checkpoint's state", "instance", instance->name);
 	else if (instance && checkpoint->segment > 0)
-		lifecycle_drop_segments(instance, checkpoint->segment);
+		drop_segments(instance, checkpoint->segment);
 	checkpoint_free(checkpoint);
 }
 

@@ -266,6 +266,7 @@ static void note_failures(struct host *host, struct host_death *death)
 		struct instance *instance = container_of(i, struct instance, of_host);
 
 		instance->culprit = is_culprit(host, instance);
+		instance->died_in = host_running(host, instance->slot);
 		failure_free(instance->death);
 		instance->death = describe(
 			instance, death, method_name(instance, host_running(host, instance->slot)));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/lifecycle_parts.h"
@@ -167,8 +168,10 @@ void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *m
 		r = journal_files_open(instance->node->journal_dir, instance->id, file.number,
 				       true, &file.fd);
 	}
+	CRASH_HERE(segment_made);
 	if (r == 0)
 		r = send_one(instance, &file, true, on_switched);
+	CRASH_HERE(segment_sent);
 	(void)fd_close(file.fd);
 	if (r < 0) {
 		log_warning("no new segment for a journal; it goes on in the old one", "instance",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
@@ -233,6 +234,7 @@ static void on_begun(void *arg, int r)
 		log_error("a spawn was not stored", "error", lifecycle_store_error(r));
 		return;
 	}
+	CRASH_HERE(begin_stored);
 	operation = TAKE(instance->operation);
 	operation->grant->row.state = 2;
 	instance->beginning = false;
@@ -351,6 +353,7 @@ static int take_reply(struct instance *instance,
 	if (!instance_has_journal(instance))
 		return 0;
 	user_end_take_lives(instance, reply);
+	CRASH_HERE(start_answered);
 	/* What was recovered is committed; until then the old segments stay. */
 	return lifecycle_store_snapshot(instance, reply->snapshot, answer->fd);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
@@ -84,6 +85,7 @@ static void on_stop_committed(void *arg, int r)
 
 	if (r == 0) {
 		instance->final_committed = true;
+		CRASH_HERE(stop_stored);
 		lifecycle_drop_segments(instance, SEGMENTS_ALL);
 		if (!instance->host || request_finish(instance, WAT_STOPPED,
 						      "the instance was stopped", on_finished) < 0)
@@ -171,6 +173,7 @@ static void on_stop_drained(void *arg, const struct host_answer *answer)
 		return;
 	if (answer->status == WAT_OK && take_state(instance, answer) == 0) {
 		instance->drained = true;
+		CRASH_HERE(stop_drained);
 		store_final(instance);
 		return;
 	}

@@ -7,12 +7,15 @@
 #include <wat/host.pb-c.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/user_begin.h"
+#include "proto/attribution.h"
 #include "proto/check.h"
+#include "proto/dispatch.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
 
@@ -80,6 +83,7 @@ static void on_stored(void *arg, int r)
 		       "watd");
 		return;
 	}
+	CRASH_HERE(provision_stored);
 	if (grant)
 		grant->row.state = 2;
 	operation_conclude(beginning->operation);
@@ -130,8 +134,7 @@ static int store(struct beginning *beginning,
 	return 0;
 }
 
-static void
-store_or_refuse(struct beginning *beginning, const Wat__Host__UserReply *reply, int fd)
+static void store_or_refuse(struct beginning *beginning, const Wat__Host__UserReply *reply, int fd)
 {
 	struct grant *grant = grant_of(beginning);
 
@@ -142,6 +145,8 @@ store_or_refuse(struct beginning *beginning, const Wat__Host__UserReply *reply, 
 		refuse(beginning, WAT_OVERLOADED, NULL, "no memory; nobody was provisioned");
 	}
 }
+
+static void run_handler(struct operation *operation);
 
 /* What the host died of is in the instance. */
 static void refuse_after_death(struct beginning *beginning)
@@ -154,6 +159,20 @@ static void refuse_after_death(struct beginning *beginning)
 					   : "the host died before the user was let in");
 }
 
+/* The handler's own doing, or somebody else's: then what it did may be in the journal, and if it is
+ * not, it runs in the next host. */
+static void go_on_after_death(struct beginning *beginning)
+{
+	struct instance *instance =
+		instance_table_by_id(&beginning->node->instances, beginning->instance_id);
+
+	if (!instance || instance->died_in == ATTRIBUTION_LIFECYCLE + DISPATCH_PROVISION ||
+	    beginning->node->suspending)
+		refuse_after_death(beginning);
+	else
+		operation_wait(beginning->operation, instance, run_handler);
+}
+
 static void on_host_said(void *arg, const struct host_answer *answer)
 {
 	struct beginning *beginning = arg;
@@ -161,7 +180,7 @@ static void on_host_said(void *arg, const struct host_answer *answer)
 	const Wat__Host__UserReply *reply;
 
 	if (answer->died) {
-		refuse_after_death(beginning);
+		go_on_after_death(beginning);
 		return;
 	}
 	if (answer->status != WAT_OK) {
@@ -176,6 +195,7 @@ static void on_host_said(void *arg, const struct host_answer *answer)
 	}
 	reply = (const Wat__Host__UserReply *)message;
 	beginning->ran = reply->ran;
+	CRASH_HERE(provision_ran);
 	store_or_refuse(beginning, reply, answer->fd);
 	protobuf_c_message_free_unpacked(message, NULL);
 }
@@ -208,6 +228,8 @@ static void run_handler(struct operation *operation)
 		       "Provision handler can't run");
 	else if (beginning->node->suspending)
 		refuse(beginning, WAT_UNAVAILABLE, NULL, "watd is going down; try again");
+	else if (grant_of(beginning)->let_in)
+		store_or_refuse(beginning, NULL, -1);
 	else if (instance->state == INSTANCE_READY)
 		ask_host(beginning, instance);
 	else

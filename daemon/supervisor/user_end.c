@@ -7,6 +7,7 @@
 #include <wat/host.pb-c.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle_parts.h"
@@ -113,6 +114,7 @@ static void on_host_said(void *arg, const struct host_answer *answer)
 		free(ending);
 		return;
 	}
+	CRASH_HERE(deprovision_ran);
 	finish(ending, (const Wat__Host__UserReply *)reply, answer->fd);
 	protobuf_c_message_free_unpacked(reply, NULL);
 }
@@ -162,6 +164,7 @@ static void on_revoking(void *arg, int r)
 	struct grant *grant = grant_of(ending);
 
 	if (r == 0) {
+		CRASH_HERE(revoking_stored);
 		end_at_host(ending);
 		return;
 	}
@@ -276,6 +279,8 @@ void user_end_take_lives(struct instance *instance, const Wat__Host__StartReply 
 			continue;
 		if (!life->ended && !grant)
 			take_back(instance, life);
+		else if (!life->ended && grant->row.state == 1)
+			grant->let_in = true;
 		else if (life->ended && grant && grant->row.state == 3)
 			finish_ended(instance, grant);
 	}

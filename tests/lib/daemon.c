@@ -149,6 +149,15 @@ void test_daemon_start(struct test_daemon *daemon)
 	fail_test("watd did not get ready");
 }
 
+bool test_daemon_try_start(struct test_daemon *daemon)
+{
+	test_daemon_spawn(daemon, NULL);
+	if (wait_ready(daemon))
+		return true;
+	(void)test_daemon_wait(daemon);
+	return false;
+}
+
 int test_daemon_wait(struct test_daemon *daemon)
 {
 	int status;

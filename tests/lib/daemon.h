@@ -21,6 +21,8 @@ struct test_daemon {
 void test_daemon_init(struct test_daemon *daemon, const char *plugin_dir);
 /* Starts watd and returns when it is ready. */
 void test_daemon_start(struct test_daemon *daemon);
+/* The same, but it may end before it is ready: false, and it was waited for. */
+bool test_daemon_try_start(struct test_daemon *daemon);
 /* Starts watd with the directory as it is and more arguments (NULL-terminated), without waiting;
  * for starts that fail. */
 void test_daemon_spawn(struct test_daemon *daemon, const char *const *more);

@@ -1,0 +1,240 @@
+/* test_crash_points.c - at each place where a process could die, it does: a host or watd, the
+ * first, second or third time that it gets there, on both tiers, while two users add and others
+ * come and go. Nothing that was acknowledged is lost, nothing is done twice, each handler of a
+ * user's life runs once. rows 50, 57, 58 */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/crash_point.h"
+#include "tests/scenario/desk.h"
+
+#define ADDS 600 /* of each user, in each half */
+#define IN_FLIGHT 8
+
+struct point {
+	const char *name;
+	unsigned visit;
+	uint32_t tier, durability;
+};
+
+struct world {
+	struct desk desk;
+	pthread_t keeper;
+	_Atomic bool over;
+	_Atomic pid_t watd;
+};
+
+/* Starts watd again whenever it dies: its children end with this thread. */
+static void *keep(void *arg)
+{
+	struct world *w = arg;
+
+	do {
+		while (!test_daemon_try_start(&w->desk.daemon))
+			;
+		w->watd = w->desk.daemon.pid;
+		(void)test_daemon_wait(&w->desk.daemon);
+	} while (!w->over);
+	return NULL;
+}
+
+static void begin(struct world *w, const struct point *point)
+{
+	char at[64], flag[96];
+
+	test_daemon_init(&w->desk.daemon, WAT_BUILD_DIR "/tests/plugins");
+	(void)snprintf(at, sizeof at, "%s:%u", point->name, point->visit);
+	(void)snprintf(flag, sizeof flag, "%s/died", w->desk.daemon.dir);
+	(void)setenv("WAT_CRASH_AT", at, 1);
+	(void)setenv("WAT_CRASH_FLAG", flag, 1);
+	/* A host that died says nothing to the sanitizer. */
+	assert_int_equal(pthread_create(&w->keeper, NULL, keep, w), 0);
+	while (w->watd == 0)
+		(void)sched_yield();
+	while (wat_connect(w->desk.daemon.admin_socket, &w->desk.admin_side) != 0 ||
+	       wat_connect(w->desk.daemon.socket, &w->desk.user_side) != 0)
+		(void)sched_yield();
+	wat_set_timeout(w->desk.admin_side, 60000);
+	wat_set_timeout(w->desk.user_side, 60000);
+	wat_set_reconnect(w->desk.admin_side, 60000);
+	wat_set_reconnect(w->desk.user_side, 60000);
+	assert_int_equal(wat_node_open(w->desk.admin_side, &w->desk.node), 0);
+}
+
+static void end(struct world *w)
+{
+	desk_disconnect(&w->desk);
+	w->over = true;
+	(void)kill(w->watd, SIGTERM);
+	assert_int_equal(pthread_join(w->keeper, NULL), 0);
+	test_daemon_deinit(&w->desk.daemon);
+}
+
+static void on_added(void *arg,
+		     int status,
+		     const guest_number *out,
+		     const struct wat_failure *failure)
+{
+	size_t *open = arg;
+
+	(void)out;
+	if (status != 0)
+		fail_msg("an Add ended with %d: %s", status, failure->text);
+	(*open)--;
+}
+
+static void add_many(struct world *w, guest_desk_user *user, int n)
+{
+	guest_number one = GUEST_NUMBER_INIT;
+	size_t open = 0;
+
+	one.n = 1;
+	while (n > 0 || open > 0) {
+		while (n > 0 && open < IN_FLIGHT) {
+			assert_int_equal(guest_desk_add_send(user, &one, on_added, &open), 0);
+			open++;
+			n--;
+		}
+		assert_int_equal(wat_dispatch(w->desk.user_side, -1), 0);
+	}
+}
+
+static guest_desk_user *provision(struct world *w, guest_desk_admin *admin, const char *name)
+{
+	guest_desk_user *user;
+	char *token = NULL;
+
+	if (desk_provision(admin, name, 0, &token) != 0)
+		fail_msg("provision %s: %s", name, wat_failure()->text);
+	user = desk_open(&w->desk, token);
+	wat_memory_free(token);
+	return user;
+}
+
+/* So that the places of a recovery are reached, too. */
+static void kill_host(struct world *w)
+{
+	static struct test_output out;
+	const char *at;
+
+	test_watctl(&w->desk.daemon, &out, "-j", "show", "d1", NULL);
+	at = out.code == 0 ? strstr(out.out, "\"pid\":") : NULL;
+	if (at && atoi(at + 6) > 0)
+		(void)kill((pid_t)atoi(at + 6), SIGKILL);
+}
+
+static size_t count(const guest_desk_state *state, const char *event)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < state->n_events; i++)
+		n += strcmp(state->events[i], event) == 0;
+	return n;
+}
+
+static void assert_once(const guest_desk_state *state, const char *event)
+{
+	if (count(state, event) != 1)
+		fail_msg("\"%s\" happened %zu times", event, count(state, event));
+}
+
+/* A user that was let in and could not be told so has left again. */
+static void assert_inside(const guest_desk_state *state, const char *user, size_t n)
+{
+	char in[64], out[64];
+
+	(void)snprintf(in, sizeof in, "provision %s", user);
+	(void)snprintf(out, sizeof out, "deprovision %s", user);
+	if (count(state, in) != count(state, out) + n)
+		fail_msg("%s came %zu times and left %zu times", user, count(state, in),
+			 count(state, out));
+}
+
+static void visit(const struct point *point)
+{
+	struct world w = {0};
+	struct wat_spawn spawn = WAT_SPAWN_INIT;
+	guest_desk_state *final = NULL;
+	guest_desk_admin *admin = NULL;
+	guest_desk_user *ann, *bob;
+	char flag[96];
+	int r;
+
+	begin(&w, point);
+	spawn.tier = point->tier;
+	spawn.durability = point->durability;
+	/* A host that died in the start, or in the stop, is that one's failure; it can be tried
+	 * again. */
+	r = guest_desk_spawn(w.desk.node, "d1", &spawn, NULL, &admin);
+	if (r == WAT_START_FAILED)
+		r = guest_desk_spawn(w.desk.node, "d1", &spawn, NULL, &admin);
+	if (r != 0)
+		fail_msg("%s: spawn: %s", point->name, wat_failure()->text);
+	ann = provision(&w, admin, "ann");
+	bob = provision(&w, admin, "bob");
+	add_many(&w, ann, ADDS);
+	add_many(&w, bob, ADDS);
+	kill_host(&w);
+	add_many(&w, ann, ADDS);
+	guest_desk_user_free(bob);
+	assert_int_equal(guest_desk_deprovision(admin, "bob"), 0);
+	guest_desk_user_free(provision(&w, admin, "cid"));
+	guest_desk_user_free(ann);
+	r = guest_desk_stop(admin, &final);
+	while (r == WAT_SERVER_DIED || r == WAT_FAILED_PRECONDITION)
+		r = guest_desk_stop(admin, &final);
+	if (r != 0)
+		fail_msg("%s: stop: %s", point->name, wat_failure()->text);
+	/* Start adds 1, Stop doubles. */
+	assert_int_equal(final->value, 2 * (1 + 3 * ADDS));
+	assert_once(final, "start ");
+	assert_once(final, "stop ");
+	assert_inside(final, "ann", 1);
+	assert_inside(final, "bob", 0);
+	assert_inside(final, "cid", 1);
+	guest_desk_state_free(final);
+	guest_desk_admin_free(admin);
+	(void)snprintf(flag, sizeof flag, "%s/died", w.desk.daemon.dir);
+	if (point->visit == 1 && access(flag, F_OK) != 0)
+		fail_msg("nobody came to %s", point->name);
+	end(&w);
+}
+
+static void test_point(void **state)
+{
+	visit(*state);
+}
+
+int main(void)
+{
+	static const char *const names[] = {
+#define CRASH_POINT_NAME(name, program, text) #name,
+		CRASH_POINTS(CRASH_POINT_NAME)
+#undef CRASH_POINT_NAME
+	};
+	static struct point points[CRASH_POINT_N * 3];
+	static struct CMUnitTest tests[CRASH_POINT_N * 3];
+	static char titles[CRASH_POINT_N * 3][64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < CRASH_POINT_N; i++)
+		for (unsigned v = 1; v <= 3; v++, n++) {
+			points[n] = (struct point){
+				.name = names[i],
+				.visit = v,
+				.tier = (i + v) % 2 ? WAT_TIER_PROCESS : WAT_TIER_THREAD,
+				.durability = strcmp(names[i], "sync_after") == 0
+						      ? WAT_DURABILITY_SYNC
+						      : WAT_DURABILITY_CRASH,
+			};
+			(void)snprintf(titles[n], sizeof titles[n], "%s/%u", names[i], v);
+			tests[n] =
+				(struct CMUnitTest){titles[n], test_point, NULL, NULL, &points[n]};
+		}
+	return test_cases_run(tests, n, NULL, NULL);
+}
