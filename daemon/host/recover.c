@@ -271,13 +271,13 @@ static int apply_segment(struct recovery *recovery, const struct segment *segmen
 		(void)fail(recovery, r, "segment %llu of its journal can't be read: %s",
 			   (unsigned long long)segment->number, strerror(-r));
 	else if (journal_read_header(file.data, file.n, recovery->loop->instance->id, &header) < 0)
-		r = 1;
+		r = 0; /* whoever should have begun it died before: nothing was ever in it */
 	else if (header.first_seq > recovery->seq + 1)
 		r = 1;
 	else
 		r = apply_records(recovery, &header, file.data + JOURNAL_HEADER_SIZE,
 				  file.n - JOURNAL_HEADER_SIZE);
-	if (r > 0 && file.n > 0)
+	if (r > 0)
 		log_end(recovery, segment->number, file.n);
 	bytes_deinit(&file);
 	return r;

@@ -84,6 +84,7 @@ int segment_files_send(struct instance *instance, struct segment_files *files)
 		r = send_one(instance, &files->files[i], i + 1 == files->n, NULL);
 	if (r == 0)
 		instance->segment = files->files[files->n - 1].number;
+	instance->switching = false;
 	segment_files_close(files);
 	return r;
 }
