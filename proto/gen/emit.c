@@ -67,6 +67,20 @@ void emit_types(FILE *out, const struct file *file)
 			file->services[i].c_name);
 }
 
+/* A comment must neither end itself nor begin another: not by what it follows, an asterisk, either.
+ */
+static void emit_comment_line(FILE *out, const char *line, size_t n)
+{
+	char before = '*';
+
+	for (size_t i = 0; i < n; i++) {
+		if ((before == '*' && line[i] == '/') || (before == '/' && line[i] == '*'))
+			fputc(' ', out);
+		fputc(line[i], out);
+		before = line[i];
+	}
+}
+
 void emit_comment(FILE *out, const char *comment)
 {
 	const char *line = comment;
@@ -79,13 +93,7 @@ void emit_comment(FILE *out, const char *comment)
 
 		if (line != comment)
 			fputs("\n *", out);
-		for (size_t i = 0; i < n; i++) {
-			/* A comment must neither end itself nor begin another. */
-			fputc(line[i], out);
-			if (i + 1 < n && ((line[i] == '*' && line[i + 1] == '/') ||
-					  (line[i] == '/' && line[i + 1] == '*')))
-				fputc(' ', out);
-		}
+		emit_comment_line(out, line, n);
 		line += n + (line[n] == '\n');
 	}
 	fputs(" */\n", out);
