@@ -1,11 +1,14 @@
 /* main.c - protoc-gen-wat: protoc's request on stdin, the generated files on stdout. One run, one
  * thread; memory is given back by its end. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "proto/gen/generate.h"
+#include "proto/gen/request_check.h"
 
 typedef Google__Protobuf__Compiler__CodeGeneratorRequest request;
 typedef Google__Protobuf__Compiler__CodeGeneratorResponse response;
@@ -51,14 +54,12 @@ int main(void)
 	response out = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
 	size_t n = 0;
 	uint8_t *bytes = read_all(&n);
-	request *in =
-		bytes ? google__protobuf__compiler__code_generator_request__unpack(NULL, n, bytes)
-		      : NULL;
+	char *problem = NULL;
+	request *in = bytes ? request_read(bytes, n, &problem) : NULL;
 
 	if (!in || sodium_init() < 0) {
-		fputs("protoc-gen-wat: expected a CodeGeneratorRequest on stdin; protoc starts "
-		      "this program\n",
-		      stderr);
+		fprintf(stderr, "protoc-gen-wat, which protoc starts: %s\n",
+			problem ? problem : strerror(errno));
 		return 1;
 	}
 	generate_response(in, &out);

@@ -181,12 +181,17 @@ bool name_is_keyword(const char *name)
 	return false;
 }
 
+static bool is_word_char(char c, bool first)
+{
+	return c == '_' || (first ? isalpha((unsigned char)c) : isalnum((unsigned char)c));
+}
+
 bool name_is_word(const char *name)
 {
-	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
+	if (!*name)
 		return false;
 	for (const char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) && *c != '_')
+		if (!is_word_char(*c, c == name))
 			return false;
 	return true;
 }
@@ -194,4 +199,18 @@ bool name_is_word(const char *name)
 bool name_is_identifier(const char *name)
 {
 	return name_is_word(name) && !name_is_keyword(name);
+}
+
+bool name_is_path(const char *name)
+{
+	bool inside = false; /* of a word */
+
+	for (; *name; name++) {
+		if (*name == '.' && !inside)
+			return false;
+		if (*name != '.' && !is_word_char(*name, !inside))
+			return false;
+		inside = *name != '.';
+	}
+	return inside;
 }

@@ -22,6 +22,8 @@ bool name_is_word(const char *name);
 bool name_is_identifier(const char *name);
 /* Is it an identifier that C reserves? */
 bool name_is_keyword(const char *name);
+/* Words with dots between them: acme.kv.v1. */
+bool name_is_path(const char *name);
 
 /* printf into a heap string; the program ends when memory is out. */
 char *name_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
