@@ -45,33 +45,43 @@ static bool refuse(struct builder *b, const int32_t *path, size_t n, char *text)
 	return false;
 }
 
-static const file_proto *file_by_name(const request *r, const char *name)
+static bool imports(const file_proto *file, const file_proto *imported)
 {
-	for (size_t i = 0; i < r->n_proto_file; i++)
-		if (strcmp(r->proto_file[i]->name, name) == 0)
-			return r->proto_file[i];
-	return NULL;
-}
-
-static bool in_closure(const struct file *file, const file_proto *proto)
-{
-	for (size_t i = 0; i < file->n_closure; i++)
-		if (file->closure[i] == proto)
+	for (size_t i = 0; i < file->n_dependency; i++)
+		if (strcmp(file->dependency[i], imported->name) == 0)
 			return true;
 	return false;
 }
 
-static void add_closure(struct builder *b, const file_proto *proto)
+static bool is_imported(const struct file *file, const file_proto *proto)
+{
+	for (size_t i = 0; i < file->n_closure; i++)
+		if (imports(file->closure[i], proto))
+			return true;
+	return false;
+}
+
+/* The request lists imports before importers, so one way back through it finds them all. */
+static void add_closure(struct builder *b)
 {
 	struct file *file = b->file;
+	size_t i = b->request->n_proto_file;
 
-	if (!proto || strcmp(proto->name, "google/protobuf/descriptor.proto") == 0 ||
-	    in_closure(file, proto))
-		return;
-	for (size_t i = 0; i < proto->n_dependency; i++)
-		add_closure(b, file_by_name(b->request, proto->dependency[i]));
-	file->closure = grow(file->closure, file->n_closure + 1, sizeof(*file->closure));
-	file->closure[file->n_closure++] = proto;
+	file->closure = grow(NULL, i, sizeof(*file->closure));
+	while (i-- > 0) {
+		const file_proto *proto = b->request->proto_file[i];
+
+		if (strcmp(proto->name, "google/protobuf/descriptor.proto") == 0)
+			continue;
+		if (proto == file->proto || is_imported(file, proto))
+			file->closure[file->n_closure++] = proto;
+	}
+	for (i = 0; i < file->n_closure / 2; i++) {
+		const file_proto *other = file->closure[i];
+
+		file->closure[i] = file->closure[file->n_closure - 1 - i];
+		file->closure[file->n_closure - 1 - i] = other;
+	}
 }
 
 static char *prefix_of(const file_proto *proto, bool *ret_unknown)
@@ -81,6 +91,17 @@ static char *prefix_of(const file_proto *proto, bool *ret_unknown)
 	if (options && *options->prefix)
 		return name_format("%s", options->prefix);
 	return proto->package ? name_prefix(proto->package) : NULL;
+}
+
+/* Of the file itself, or of one that it imports. */
+static bool check_prefix(struct builder *b, const file_proto *proto, const char *prefix)
+{
+	if (!prefix || name_is_word(prefix))
+		return true;
+	return refuse(b, NULL, 0,
+		      name_format("option prefix of %s: expected letters, digits and underscores, "
+				  "got \"%s\"",
+				  proto->name, prefix));
 }
 
 static void add_type(struct file *file,
@@ -105,16 +126,20 @@ static void add_type(struct file *file,
 			add_type(file, proto, message->nested_type[i], type.full, type.c_name);
 }
 
-static void add_types(struct builder *b)
+static bool add_types(struct builder *b)
 {
 	for (size_t i = 0; i < b->file->n_closure; i++) {
 		const file_proto *proto = b->file->closure[i];
 		bool unknown = false;
 		char *prefix = prefix_of(proto, &unknown);
 
+		if (!check_prefix(b, proto, prefix))
+			return false;
 		for (size_t j = 0; prefix && j < proto->n_message_type; j++)
-			add_type(b->file, proto, proto->message_type[j], proto->package, prefix);
+			add_type(b->file, proto, proto->message_type[j],
+				 proto->package ? proto->package : "", prefix);
 	}
+	return true;
 }
 
 static const struct type *find_type(const struct file *file, const char *full)
@@ -354,8 +379,9 @@ static bool build(struct builder *b)
 		return refuse(b, (const int32_t[]){PATH_PACKAGE}, 1,
 			      name_format("the C prefix wat is that of libwat; expected another "
 					  "one, by option (wat.file) = { prefix: ... }"));
-	add_closure(b, file->proto);
-	add_types(b);
+	add_closure(b);
+	if (!add_types(b))
+		return false;
 	file->n_services = file->proto->n_service;
 	file->services = grow(NULL, file->n_services + 1, sizeof *file->services);
 	memset(file->services, 0, (file->n_services + 1) * sizeof *file->services);

@@ -78,7 +78,7 @@ char *location_of(const file_proto *file, const int32_t *path, size_t n)
 
 	if (!l || l->n_span < 2)
 		return name_format("%s:1:1", file->name);
-	return name_format("%s:%d:%d", file->name, l->span[0] + 1, l->span[1] + 1);
+	return name_format("%s:%lld:%lld", file->name, l->span[0] + 1LL, l->span[1] + 1LL);
 }
 
 const char *comment_of(const file_proto *file, const int32_t *path, size_t n)
