@@ -50,6 +50,7 @@ golden() {
 
 # Each refusal is said at its place.
 refused() {
+	no_request
 	for proto in "$here"/refused/*.proto; do
 		name=$(basename "$proto" .proto)
 		if generate "$here/refused" "$name.proto" 2>"$work/said"; then fail "$name was not refused"; fi
@@ -99,6 +100,7 @@ right() {
 		c++ $(includes) -Wall -Wextra -Werror -c -o "$work/o" "$work/alone.cc" || fail "$name as C++"
 	done
 	several
+	odd
 	cat >"$work/uses.c" <<'C'
 #include "kv.client.h"
 int use(kv_store_user *u, kv_user *k, char **body)
@@ -113,6 +115,44 @@ int use(kv_store_user *u, kv_user *k, char **body)
 C
 	# shellcheck disable=SC2046
 	cc $(includes) -Wall -Wextra -Werror -c -o "$work/o" "$work/uses.c" || fail "the names of kv"
+}
+
+# What does not come from protoc ends with a sentence, not with a crash: 12,000 nested messages overflow the stack
+# of a decoder that recurses.
+no_request() {
+	local status=0
+	printf 'GET / HTTP/1.1\r\n\r\n' | "$GENERATOR" 2>"$work/said" >"$work/written" || status=$?
+	[[ $status == 1 && ! -s $work/written ]] || fail "text: exit $status"
+	grep -q '^protoc-gen-wat.*: no request of protoc: .*expected' "$work/said" || fail "text: $(cat "$work/said")"
+	status=0
+	nested 12000 | "$GENERATOR" 2>"$work/said" >"$work/written" || status=$?
+	[[ $status == 1 && ! -s $work/written ]] || fail "nested messages: exit $status"
+	grep -q 'expected messages at most 64 deep' "$work/said" || fail "nested messages: $(cat "$work/said")"
+}
+
+# nested N: a request whose file has a message in a message in a message ...
+nested() {
+	perl -e '
+		sub field { # number, bytes
+			my ($number, $bytes) = @_;
+			my ($n, $head) = (length $bytes, chr($number << 3 | 2));
+			for (; $n > 127; $n >>= 7) { $head .= chr($n & 127 | 128) }
+			return $head . chr($n) . $bytes;
+		}
+		my $message = "";
+		$message = field(3, $message) for 2 .. $ARGV[0];
+		print field(15, field(4, $message));
+	' "$1"
+}
+
+# What is allowed and seldom seen (odd/odd.proto says what), in a plugin that compiles.
+odd() {
+	generate "$here/odd" odd.proto
+	for proto in odd nowhere; do messages "$here/odd" $proto.proto; done
+	# shellcheck disable=SC2046
+	cc $(includes) -Wall -Wextra -Werror -shared -fPIC -Wl,-z,defs -o "$work/odd.so" "$here/odd/handlers.c" \
+		"$work"/{odd,nowhere}.pb-c.c "$work"/odd.{wat,plugin}.c "$BUILD/include/wat/types.pb-c.c" -lprotobuf-c ||
+		fail "a plugin of odd.proto"
 }
 
 "$1"
