@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base64.h"
 #include "proto/utf8.h"
 
 const struct json_traits json_traits[] = {
@@ -276,8 +277,7 @@ static int read_bytes(const json_t *json,
 	if (!scalar->owned)
 		return -ENOMEM;
 	scalar->data = scalar->owned;
-	if (sodium_base642bin(scalar->owned, n / 4 * 3 + 3, text, n, NULL, &scalar->n, NULL,
-			      variant) == 0)
+	if (base64_decode(text, n, variant, scalar->owned, n / 4 * 3 + 3, &scalar->n))
 		return 0;
 	free(TAKE(scalar->owned));
 	return json_fail(error, place, "expected bytes in base64, got another string");

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "proto/base64.h"
 #include "proto/token.h"
 
 #define PREFIX_SIZE 6u
@@ -68,8 +69,8 @@ enum token_error token_from_text(const char *text, struct token *ret_token)
 	secret = strncmp(text, "wats1_", PREFIX_SIZE) == 0;
 	if (!secret && strncmp(text, "watc1_", PREFIX_SIZE) != 0)
 		return TOKEN_E_FORMAT;
-	if (sodium_base642bin(bytes, sizeof bytes, text + PREFIX_SIZE, n - PREFIX_SIZE, NULL,
-			      &n_bytes, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+	if (!base64_decode(text + PREFIX_SIZE, n - PREFIX_SIZE,
+			   sodium_base64_VARIANT_URLSAFE_NO_PADDING, bytes, sizeof bytes, &n_bytes))
 		return TOKEN_E_FORMAT;
 	error = decode_bytes(bytes, n_bytes, secret, ret_token);
 	sodium_memzero(bytes, sizeof bytes);

@@ -207,6 +207,9 @@ static void test_refusals(void **state)
 		{"{\"fBytes\":\"a\"}", "fBytes: expected bytes in base64"},
 		{"{\"fBytes\":\"a-+b\"}", "fBytes: expected bytes in base64"},
 		{"{\"fBytes\":\"YQ=\"}", "fBytes: expected bytes in base64"},
+		/* Each of its two bytes would count as a slash. */
+		{"{\"fBytes\":\"\xc3\xa9==\"}", "fBytes: expected bytes in base64"},
+		{"{\"fBytes\":\"\xc3\xa9\xc3\xa9\"}", "fBytes: expected bytes in base64"},
 		{"{\"fEnum\":\"GREEN\"}", "fEnum: expected a name of t.Color, got \"GREEN\""},
 		{"{\"fEnum\":1.5}", "fEnum: expected a name of t.Color, got a number"},
 		{"{\"child\":[]}", "child: expected an object, got a list"},

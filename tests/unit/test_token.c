@@ -145,6 +145,34 @@ static void test_form(void **state)
 	assert_int_equal(token_from_text("wats2_AAAA", &again), TOKEN_E_FORMAT);
 }
 
+/* A token has one text: each of its characters, replaced by any other byte, makes it none. */
+static void test_every_character(void **state)
+{
+	struct keys keys;
+	char text[TOKEN_TEXT_MAX];
+	struct token token, again;
+
+	(void)state;
+	make_keys(&keys);
+	token = make_token(&keys, 1);
+	token_to_text(&token, text);
+	for (size_t i = 0; text[i]; i++) {
+		char good = text[i];
+
+		for (int byte = 1; byte < 256; byte++) {
+			/* White space around it is none of it. */
+			if (byte == (uint8_t)good ||
+			    (text[i + 1] == '\0' && strchr(" \t\r\n", byte)))
+				continue;
+			text[i] = (char)byte;
+			if (token_from_text(text, &again) == TOKEN_OK)
+				fail_msg("taken with byte %d at %zu", byte, i);
+		}
+		text[i] = good;
+	}
+	assert_int_equal(token_from_text(text, &again), TOKEN_OK);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -154,10 +182,9 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_every_bit),
-		cmocka_unit_test(test_proof),
-		cmocka_unit_test(test_form),
+		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_every_bit),
+		cmocka_unit_test(test_proof),           cmocka_unit_test(test_form),
+		cmocka_unit_test(test_every_character),
 	};
 
 	return test_run_cases(tests, set_up, NULL);
