@@ -160,9 +160,12 @@ static int match_methods(struct plugin_file *file,
 				      "%s.%s: handler takes %s and gives %s, the schema differs",
 				      service->name, method->name, method->input, method->output);
 	}
-	if (schema->n_method != service->n_methods)
+	if (schema->n_method != service->n_methods) {
+		const char *more = schema->method[service->n_methods]->name;
+
 		return refuse(file, "%s.%s: in the schema, but it has no handler", service->name,
-			      schema->method[service->n_methods]->name);
+			      more ? more : "(without a name)");
+	}
 	return 0;
 }
 
