@@ -80,10 +80,12 @@ static void read_file(const uint8_t *data, size_t n)
 	elf = elf_memory(copy, n);
 	require(plugin_file_new("fuzz.so", elf, "not an ELF shared object", 0, &file) == 0);
 	(void)elf_end(elf);
-	if (file->error)
+	if (file->error) {
 		require(*file->error);
-	else
+	} else {
+		require(file->manifest && file->manifest->n_services > 0 && file->schema_len > 0);
 		walk(file->schema, file->schema_len);
+	}
 	free(copy);
 }
 
