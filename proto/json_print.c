@@ -4,6 +4,7 @@
 #include "proto/json_private.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,11 @@ static void put_real(struct json_buffer *out, double real)
 {
 	char text[48], *point;
 
+	/* As an integer it would lose its sign in many a reader. */
+	if (real == 0 && signbit(real)) {
+		put(out, "-0.0");
+		return;
+	}
 	for (int digits = 15; digits <= 17; digits++) {
 		(void)snprintf(text, sizeof text, "%.*g", digits, real);
 		if (strtod(text, NULL) == real)

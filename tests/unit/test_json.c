@@ -95,6 +95,7 @@ static void test_values(void **state)
 		{"{\"fDouble\":\"NaN\"}", "\"fDouble\":\"NaN\","},
 		{"{\"fDouble\":\"-Infinity\"}", "\"fDouble\":\"-Infinity\","},
 		{"{\"fDouble\":\"1.5\"}", "\"fDouble\":1.5,"},
+		{"{\"fDouble\":-0.0,\"fFloat\":-0.0}", "\"fDouble\":-0.0,\"fFloat\":-0.0,"},
 		{"{\"fDouble\":7}", "\"fDouble\":7,"},
 		{"{\"fFloat\":0.1}", "\"fFloat\":0.1,"},
 		{"{\"fFloat\":3.4028235e38}", "\"fFloat\":3.4028235e+38,"},
