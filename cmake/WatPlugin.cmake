@@ -65,7 +65,6 @@ function(wat_add_plugin name)
   add_dependencies(${name} wat-proto)
   target_include_directories(${name} PRIVATE ${gen_dir})
   target_link_libraries(${name} PRIVATE PkgConfig::PROTOBUF_C)
-  # A missing handler must not link.
-  target_link_options(${name} PRIVATE -Wl,-z,defs)
+  target_link_options(${name} PRIVATE ${WAT_PLUGIN_LINK})
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
 endfunction()
