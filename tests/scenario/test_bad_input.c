@@ -7,17 +7,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "counter.client.h"
-#include "proto/check.h"
-#include "proto/frame.h"
-#include "proto/status.h"
-#include "tests/lib/daemon.h"
-#include <wat/envelope.pb-c.h>
 #include "tests/lib/cases.h"
+#include "tests/lib/daemon.h"
+#include "tests/scenario/hand.h"
 
 static struct test_daemon the_daemon;
 static struct test_output out;
@@ -95,79 +91,16 @@ static void test_commands(void **state)
 	assert_unharmed();
 }
 
-static int connect_raw(const char *path)
+static void greeted(struct hand *hand)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-	return fd;
+	hand_connect(hand, the_daemon.socket);
+	hand_greet(hand);
 }
 
-static void send_frame(int fd, struct frame frame, const void *body, size_t n)
+static void assert_sent_away(struct hand *hand, wat_status status)
 {
-	uint8_t header[FRAME_HEADER_SIZE];
-
-	frame.body_len = (uint32_t)n;
-	frame_encode(&frame, header);
-	assert_int_equal(send(fd, header, sizeof header, MSG_NOSIGNAL), sizeof header);
-	if (n > 0)
-		assert_int_equal(send(fd, body, n, MSG_NOSIGNAL), n);
-}
-
-static size_t read_whole(int fd, void *to, size_t n)
-{
-	size_t got = 0;
-
-	while (got < n) {
-		ssize_t r = recv(fd, (char *)to + got, n - got, 0);
-
-		if (r <= 0)
-			break;
-		got += (size_t)r;
-	}
-	return got;
-}
-
-/* The next frame; its body in `body`. */
-static struct frame read_frame(int fd, uint8_t body[4096])
-{
-	uint8_t header[FRAME_HEADER_SIZE];
-	struct frame frame;
-
-	assert_int_equal(read_whole(fd, header, sizeof header), sizeof header);
-	assert_int_equal(frame_decode(header, 4096, &frame), FRAME_OK);
-	assert_int_equal(read_whole(fd, body, frame.body_len), frame.body_len);
-	return frame;
-}
-
-/* GOAWAY with the status, then the end. */
-static void assert_sent_away(int fd, wat_status status)
-{
-	uint8_t body[4096];
-	struct frame frame = read_frame(fd, body);
-	Wat__Envelope__GoAway *message;
-
-	assert_int_equal(frame.type, FRAME_GOAWAY);
-	message = wat__envelope__go_away__unpack(NULL, frame.body_len, body);
-	assert_non_null(message);
-	assert_int_equal(message->status, status);
-	assert_true(strlen(message->failure->text) > 10);
-	wat__envelope__go_away__free_unpacked(message, NULL);
-	assert_int_equal(read_whole(fd, body, 1), 0);
-	close(fd);
-}
-
-static int greeted(void)
-{
-	static const uint8_t hello[] = {0x08, 0x01};
-	uint8_t body[4096];
-	int fd = connect_raw(the_daemon.socket);
-
-	send_frame(fd, (struct frame){.type = FRAME_HELLO}, hello, sizeof hello);
-	assert_int_equal(read_frame(fd, body).type, FRAME_WELCOME);
-	return fd;
+	hand_expect_goaway(hand, status);
+	hand_close(hand);
 }
 
 /* Garbage instead of HELLO, from a web browser or from /dev/urandom. */
@@ -175,19 +108,20 @@ static void test_garbage(void **state)
 {
 	static const char http[] = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
 	uint8_t noise[256];
-	int fd = connect_raw(the_daemon.socket);
+	struct hand hand;
 
 	(void)state;
-	assert_true(send(fd, http, sizeof http - 1, MSG_NOSIGNAL) > 0);
-	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
+	hand_connect(&hand, the_daemon.socket);
+	hand_queue_bytes(&hand, http, sizeof http - 1);
+	assert_sent_away(&hand, WAT_INVALID_ARGUMENT);
 	memset(noise, 0, sizeof noise);
 	noise[4] = 0xee;
-	fd = connect_raw(the_daemon.socket);
-	assert_true(send(fd, noise, sizeof noise, MSG_NOSIGNAL) > 0);
-	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
-	fd = connect_raw(the_daemon.socket);
-	send_frame(fd, (struct frame){.type = FRAME_BIND, .id = 1}, NULL, 0);
-	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
+	hand_connect(&hand, the_daemon.socket);
+	hand_queue_bytes(&hand, noise, sizeof noise);
+	assert_sent_away(&hand, WAT_INVALID_ARGUMENT);
+	hand_connect(&hand, the_daemon.socket);
+	hand_queue(&hand, (struct frame){.type = FRAME_BIND, .id = 1}, NULL, 0);
+	assert_sent_away(&hand, WAT_INVALID_ARGUMENT);
 	assert_unharmed();
 }
 
@@ -195,12 +129,13 @@ static void test_garbage(void **state)
 static void test_long_frame(void **state)
 {
 	uint8_t header[FRAME_HEADER_SIZE];
-	int fd = greeted();
+	struct hand hand;
 
 	(void)state;
+	greeted(&hand);
 	frame_encode(&(struct frame){.type = FRAME_BIND, .id = 1, .body_len = 4097}, header);
-	assert_int_equal(send(fd, header, sizeof header, MSG_NOSIGNAL), sizeof header);
-	assert_sent_away(fd, WAT_TOO_LARGE);
+	hand_queue_bytes(&hand, header, sizeof header);
+	assert_sent_away(&hand, WAT_TOO_LARGE);
 	assert_unharmed();
 }
 
@@ -208,13 +143,14 @@ static void test_long_frame(void **state)
 static void test_half_frame(void **state)
 {
 	uint8_t header[FRAME_HEADER_SIZE];
-	int fd = greeted();
+	struct hand hand;
 
 	(void)state;
+	greeted(&hand);
 	frame_encode(&(struct frame){.type = FRAME_BIND, .id = 1, .body_len = 100}, header);
-	assert_int_equal(send(fd, header, 20, MSG_NOSIGNAL), 20);
+	hand_queue_bytes(&hand, header, 20);
 	assert_unharmed();
-	close(fd);
+	hand_close(&hand);
 	assert_unharmed();
 }
 
@@ -232,48 +168,42 @@ static void test_stray_descriptor(void **state)
 				 .msg_control = &control,
 				 .msg_controllen = sizeof control};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	int fd = greeted(), pair[2];
+	struct hand hand;
+	int pair[2];
 
 	(void)state;
+	greeted(&hand);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &pair[1], sizeof(int));
-	assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), 1);
+	assert_int_equal(sendmsg(hand.stream.fd, &message, MSG_NOSIGNAL), 1);
 	close(pair[1]);
 	/* Our end of the pair sees the end: watd did not keep the other. */
 	assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
 	close(pair[0]);
-	assert_sent_away(fd, WAT_INVALID_ARGUMENT);
+	assert_sent_away(&hand, WAT_INVALID_ARGUMENT);
 	assert_unharmed();
 }
 
 /* A handle that was not bound, a method that does not exist. */
 static void test_unbound_handle(void **state)
 {
-	uint8_t body[4096];
-	int fd = greeted();
-	struct frame answer;
+	struct hand hand;
 
 	(void)state;
-	send_frame(fd, (struct frame){.type = FRAME_CALL, .id = 1, .handle = 7, .method = 2}, NULL,
-		   0);
-	answer = read_frame(fd, body);
-	assert_int_equal(answer.type, FRAME_FAIL);
-	assert_int_equal(answer.id, 1);
-	assert_int_equal(answer.budget, WAT_ACCESS_DENIED);
-	send_frame(fd, (struct frame){.type = FRAME_CALL, .id = 2, .handle = 0, .method = 99}, NULL,
-		   0);
-	answer = read_frame(fd, body);
-	assert_int_equal(answer.type, FRAME_FAIL);
-	assert_int_equal(answer.budget, WAT_UNIMPLEMENTED);
+	greeted(&hand);
+	hand.handle = 7;
+	hand_expect_fail(&hand, hand_queue_call(&hand, 2, NULL, 0), WAT_ACCESS_DENIED,
+			 "no capability");
+	hand.handle = 0;
+	hand_expect_fail(&hand, hand_queue_call(&hand, 99, NULL, 0), WAT_UNIMPLEMENTED,
+			 "no method 99");
 	/* The node capability is for the admin socket only. */
-	send_frame(fd, (struct frame){.type = FRAME_BIND, .id = 3}, NULL, 0);
-	answer = read_frame(fd, body);
-	assert_int_equal(answer.type, FRAME_FAIL);
-	assert_int_equal(answer.budget, WAT_ACCESS_DENIED);
-	close(fd);
+	hand_queue(&hand, (struct frame){.type = FRAME_BIND, .id = ++hand.last_id}, NULL, 0);
+	hand_expect_fail(&hand, hand.last_id, WAT_ACCESS_DENIED, "admin socket");
+	hand_close(&hand);
 	assert_unharmed();
 }
 

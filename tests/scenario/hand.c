@@ -1,0 +1,245 @@
+/* hand.c - a client that speaks the protocol by hand. Test's thread. */
+#include "tests/scenario/hand.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "proto/check.h"
+#include "proto/limits.h"
+#include "proto/support/cleanup.h"
+#include "proto/token.h"
+
+void hand_connect(struct hand *hand, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	*hand = (struct hand){.fd = -1};
+	/* Reading and writing never wait: they ask so each time. */
+	stream_init(&hand->stream, fd, 2u << 20);
+}
+
+void hand_close(struct hand *hand)
+{
+	hand->fd = fd_close(hand->fd);
+	stream_deinit(&hand->stream);
+}
+
+void hand_queue(struct hand *hand, struct frame frame, const void *body, size_t n)
+{
+	assert_int_equal(stream_queue(&hand->stream, &frame, body, n, -1), 0);
+}
+
+uint64_t hand_queue_call(struct hand *hand, uint16_t method, const void *body, size_t n)
+{
+	struct frame frame = {.type = FRAME_CALL,
+			      .method = method,
+			      .id = ++hand->last_id,
+			      .handle = hand->handle};
+
+	hand_queue(hand, frame, body, n);
+	return frame.id;
+}
+
+void hand_queue_bytes(struct hand *hand, const void *bytes, size_t n)
+{
+	hand_flush(hand);
+	while (n > 0) {
+		ssize_t r = send(hand->stream.fd, bytes, n, MSG_NOSIGNAL);
+
+		/* A peer that has refused a frame may have gone before the rest. */
+		if (r < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return;
+		assert_true(r > 0);
+		bytes = (const char *)bytes + r;
+		n -= (size_t)r;
+	}
+}
+
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	assert_int_equal(poll(&p, 1, -1), 1);
+}
+
+void hand_flush(struct hand *hand)
+{
+	int r;
+
+	while ((r = stream_write(&hand->stream)) == -EAGAIN)
+		wait_for(hand->stream.fd, POLLOUT);
+	assert_true(r == 0 || r == -EPIPE || r == -ECONNRESET);
+}
+
+/* A frame of what was read: 1, or 0. */
+static int take(struct hand *hand)
+{
+	int r;
+
+	hand->fd = fd_close(hand->fd);
+	r = stream_next(&hand->stream, &hand->frame, &hand->body, &hand->fd);
+	assert_true(r >= 0);
+	return r;
+}
+
+int hand_turn(struct hand *hand)
+{
+	bool pending;
+	int r = take(hand);
+
+	if (r > 0)
+		return 1;
+	r = stream_write(&hand->stream);
+	assert_true(r == 0 || r == -EAGAIN || r == -EPIPE || r == -ECONNRESET);
+	pending = r == -EAGAIN;
+	r = stream_read(&hand->stream);
+	if (r == -EAGAIN) {
+		wait_for(hand->stream.fd, (short)(POLLIN | (pending ? POLLOUT : 0)));
+		return 0;
+	}
+	if (r == 0 || r == -ECONNRESET)
+		return -1;
+	assert_true(r > 0);
+	return take(hand);
+}
+
+bool hand_read(struct hand *hand)
+{
+	int r;
+
+	while ((r = hand_turn(hand)) == 0)
+		;
+	return r > 0;
+}
+
+static ProtobufCMessage *unpack(const struct hand *hand,
+				const ProtobufCMessageDescriptor *descriptor)
+{
+	ProtobufCMessage *message;
+
+	assert_int_equal(
+		check_unpack(descriptor, NULL, hand->body, hand->frame.body_len, &message, NULL),
+		0);
+	return message;
+}
+
+void hand_greet(struct hand *hand)
+{
+	static const uint8_t hello[] = {0x08, 0x01};
+	Wat__Envelope__Welcome *welcome;
+
+	hand_queue(hand, (struct frame){.type = FRAME_HELLO}, hello, sizeof hello);
+	assert_true(hand_read(hand));
+	assert_int_equal(hand->frame.type, FRAME_WELCOME);
+	welcome = (Wat__Envelope__Welcome *)unpack(hand, &wat__envelope__welcome__descriptor);
+	assert_int_equal(welcome->challenge.len, sizeof hand->challenge);
+	assert_int_equal(welcome->node_id.len, sizeof hand->node_id);
+	memcpy(hand->challenge, welcome->challenge.data, sizeof hand->challenge);
+	memcpy(hand->node_id, welcome->node_id.data, sizeof hand->node_id);
+	wat__envelope__welcome__free_unpacked(welcome, NULL);
+}
+
+/* Returns the descriptor that came along, or -1. */
+static int expect_bound(struct hand *hand, uint64_t id)
+{
+	Wat__Envelope__Bound *bound;
+
+	assert_true(hand_read(hand));
+	assert_int_equal(hand->frame.type, FRAME_BOUND);
+	assert_int_equal(hand->frame.id, id);
+	bound = (Wat__Envelope__Bound *)unpack(hand, &wat__envelope__bound__descriptor);
+	hand->handle = bound->handle;
+	wat__envelope__bound__free_unpacked(bound, NULL);
+	return fd_take(&hand->fd);
+}
+
+void hand_bind_node(struct hand *hand)
+{
+	hand_queue(hand, (struct frame){.type = FRAME_BIND, .id = ++hand->last_id}, NULL, 0);
+	assert_int_equal(expect_bound(hand, hand->last_id), -1);
+}
+
+static void prove(const struct hand *hand,
+		  const struct token *token,
+		  uint8_t proof[static TOKEN_PROOF_SIZE])
+{
+	uint8_t binding[32], pk[32], sk[64];
+	struct token_bind bind = {.chan_bind = binding,
+				  .challenge = hand->challenge,
+				  .node_id = hand->node_id,
+				  .slot = hand->last_id};
+
+	token_unix_binding(binding);
+	assert_int_equal(crypto_sign_seed_keypair(pk, sk, token->seed), 0);
+	token_prove(token, &bind, sk, proof);
+}
+
+size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, uint64_t *ret_id)
+{
+	Wat__Envelope__Bind bind = WAT__ENVELOPE__BIND__INIT;
+	uint8_t bytes[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE], lane[WAT_ID_SIZE];
+	struct token token;
+
+	*ret_id = ++hand->last_id;
+	assert_int_equal(token_from_text(token_text, &token), TOKEN_OK);
+	token_encode(&token, bytes);
+	prove(hand, &token, proof);
+	randombytes_buf(lane, sizeof lane);
+	bind.role = (Wat__Envelope__Role)token.role;
+	bind.token = (ProtobufCBinaryData){sizeof bytes, bytes};
+	bind.proof = (ProtobufCBinaryData){sizeof proof, proof};
+	bind.lane = (ProtobufCBinaryData){sizeof lane, lane};
+	return wat__envelope__bind__pack(&bind, body);
+}
+
+void hand_bind_user(struct hand *hand, const char *token_text, struct hand *ret_channel)
+{
+	uint8_t body[512];
+	uint64_t id;
+	size_t n = hand_bind_body(hand, token_text, body, &id);
+	int fd;
+
+	hand_queue(hand, (struct frame){.type = FRAME_BIND, .id = id}, body, n);
+	fd = expect_bound(hand, id);
+	assert_true(fd >= 0);
+	*ret_channel = (struct hand){.fd = -1};
+	stream_init(&ret_channel->stream, fd, 2u << 20);
+	assert_true(hand_read(ret_channel));
+	assert_int_equal(ret_channel->frame.type, FRAME_ATTACHED);
+}
+
+void hand_expect_fail(struct hand *hand, uint64_t id, wat_status status, const char *part)
+{
+	Wat__Envelope__Failure *failure;
+
+	assert_true(hand_read(hand));
+	assert_int_equal(hand->frame.type, FRAME_FAIL);
+	assert_int_equal(hand->frame.id, id);
+	failure = (Wat__Envelope__Failure *)unpack(hand, &wat__envelope__failure__descriptor);
+	if (hand->frame.budget != (uint32_t)status || !strstr(failure->text, part))
+		fail_msg("expected %s and \"%s\", got %s: %s", wat_status_name((int)status), part,
+			 wat_status_name((int)hand->frame.budget), failure->text);
+	wat__envelope__failure__free_unpacked(failure, NULL);
+}
+
+void hand_expect_goaway(struct hand *hand, wat_status status)
+{
+	Wat__Envelope__GoAway *message;
+
+	assert_true(hand_read(hand));
+	assert_int_equal(hand->frame.type, FRAME_GOAWAY);
+	message = (Wat__Envelope__GoAway *)unpack(hand, &wat__envelope__go_away__descriptor);
+	assert_int_equal(message->status, status);
+	assert_true(strlen(message->failure->text) > 10);
+	wat__envelope__go_away__free_unpacked(message, NULL);
+	assert_false(hand_read(hand));
+}
