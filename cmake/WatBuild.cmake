@@ -31,6 +31,11 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   add_link_options(-Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 endif()
+if(WAT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  # Tests that count memory or do less under a sanitizer ask for what gcc says by itself.
+  string(TOUPPER ${WAT_SANITIZE} sanitizer)
+  add_compile_definitions(__SANITIZE_${sanitizer}__=1)
+endif()
 set(WAT_PLUGIN_LINK -Wl,-z,defs) # a missing handler must not link
 if(WAT_SANITIZE STREQUAL "thread" AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # The shared runtime of clang 14 dies before main. The static one is in every program, which exports it to the plugins
