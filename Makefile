@@ -2,7 +2,8 @@
 #   make        builds into build/
 #   make run    builds, and shows watd at work
 #   make test   builds in every way that is tested, and runs all tests
-.PHONY: all packages build run test clean
+#   make bench  measures calls against a bare echo and Redis; BENCH_SECONDS=20 for steadier figures
+.PHONY: all packages build run test bench clean
 
 all: build
 
@@ -21,6 +22,11 @@ run: build
 test:
 	@cmake/packages.sh test
 	@cmake/test.sh
+
+bench:
+	@cmake/packages.sh bench
+	@$(MAKE) --no-print-directory build
+	@tests/bench/run.sh build/bin/wat-bench --json build/bench.json
 
 clean:
 	rm -rf build

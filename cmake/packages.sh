@@ -1,5 +1,5 @@
 #!/bin/bash
-# packages.sh build|test - installs the Debian packages that are missing; does nothing, and needs
+# packages.sh build|test|bench - installs the Debian packages that are missing; does nothing, and needs
 # no network, when all are there. The lists here are the only ones.
 set -euo pipefail
 
@@ -11,12 +11,14 @@ build=(
 )
 test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
 	python3 python3-nacl)
+bench=("${build[@]}" redis-server redis-tools)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${test[@]}") ;;
+bench) wanted=("${bench[@]}") ;;
 *)
-	echo "usage: packages.sh build|test" >&2
+	echo "usage: packages.sh build|test|bench" >&2
 	exit 64
 	;;
 esac

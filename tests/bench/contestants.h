@@ -1,0 +1,35 @@
+/* contestants.h - who is measured: each with its own server process and its own client. */
+#ifndef WAT_BENCH_CONTESTANTS_H
+#define WAT_BENCH_CONTESTANTS_H
+
+#include <wat/wat.h>
+
+#include "counter.client.h"
+#include "tests/bench/bench.h"
+
+/* raw.c: bytes that come back from bench-echo, in frames of the same size as ours. */
+void raw_start(struct contestant *ret, const char *program, const char *dir);
+
+/* redis.c: INCR by redis-benchmark, from a redis-server of our own that keeps nothing. */
+void redis_start(struct contestant *ret, const char *dir);
+const char *redis_socket(const struct contestant *contestant);
+/* "7.0.15". */
+void redis_version(char *ret_version, size_t size);
+
+/* service.c: a watd, and Increment of counters by libwat. */
+struct node {
+	pid_t pid;
+	char socket[128], admin_socket[128];
+	wat *w;
+	wat_node *node;
+};
+void node_start(struct node *ret, const char *dir);
+void node_end(struct node *node);
+counter_admin *node_spawn(struct node *node, const char *name, uint32_t tier);
+counter_user *node_user(counter_admin *admin, const char *name);
+/* A counter on that tier, and 4 Users of it. */
+void service_start(struct contestant *ret, const char *name, struct node *node, uint32_t tier);
+/* The counter has what was added, and no more. */
+void service_end(struct contestant *contestant);
+
+#endif

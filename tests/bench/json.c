@@ -1,0 +1,110 @@
+/* json.c - everything that was measured, for programs. */
+#include <errno.h>
+#include <jansson.h>
+
+#include "tests/bench/report.h"
+
+static json_t *json_of_series(const struct series *series)
+{
+	struct spread spread = series_spread(series);
+	json_t *rounds = json_array();
+
+	for (size_t i = 0; i < series->n; i++)
+		json_array_append_new(rounds, json_real(series->values[i]));
+	return json_pack("{s:f, s:f, s:f, s:o}", "median", spread.median, "lowest", spread.lowest,
+			 "highest", spread.highest, "rounds", rounds);
+}
+
+static json_t *json_of_figures(const struct report *report,
+			       enum placement placement,
+			       enum load load)
+{
+	const struct figures *figures = report->figures[placement][load];
+	json_t *all = json_object();
+
+	for (enum who who = 0; who < N_CONTESTANTS; who++)
+		if (figures[who].wall_us.n > 0)
+			json_object_set_new(all, report->names[who],
+					    json_pack("{s:o, s:o}", "wall_us",
+						      json_of_series(&figures[who].wall_us),
+						      "cpu_us",
+						      json_of_series(&figures[who].cpu_us)));
+	return all;
+}
+
+static json_t *json_of_loads(const struct report *report, enum placement placement)
+{
+	return json_pack("{s:o, s:o}", "round_trip",
+			 json_of_figures(report, placement, LOAD_ROUND_TRIP), "pipelined",
+			 json_of_figures(report, placement, LOAD_PIPELINED));
+}
+
+static json_t *json_of_spread(struct spread spread)
+{
+	return json_pack("{s:f, s:f, s:f}", "median", spread.median, "lowest", spread.lowest,
+			 "highest", spread.highest);
+}
+
+static json_t *json_of_marks(const struct report *report)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < N_MARKS; i++) {
+		const struct mark *mark = &marks[i];
+
+		if (mark->to == REDIS && !report->has_redis)
+			continue;
+		json_array_append_new(
+			all,
+			json_pack("{s:s, s:s, s:f, s:o, s:o, s:b}", "mark", mark->text, "must_be",
+				  mark->speed ? "at least" : "at most", "limit", mark->limit,
+				  "wall", json_of_spread(mark_ratio(report, mark, false)), "cpu",
+				  json_of_spread(mark_ratio(report, mark, true)), "met",
+				  mark_is_met(report, mark)));
+	}
+	return all;
+}
+
+static json_t *json_of_idle(const struct idle *idle)
+{
+	return json_pack("{s:f, s:f, s:f}", "server_bytes", idle->server, "kernel_bytes",
+			 idle->kernel, "client_bytes", idle->client);
+}
+
+static json_t *json_of_life(const struct report *report)
+{
+	json_t *all = json_object();
+
+	for (enum who who = THREAD; report->has_life && who <= PROCESS; who++) {
+		const struct life *life = &report->life[who];
+
+		json_object_set_new(all, report->names[who],
+				    json_pack("{s:o, s:o, s:o, s:o, s:o}", "spawn_ms",
+					      json_of_series(&life->spawn_ms), "first_reply_ms",
+					      json_of_series(&life->first_ms), "bind_us",
+					      json_of_series(&life->bind_us), "instance",
+					      json_of_idle(&life->instance), "connection",
+					      json_of_idle(&life->connection)));
+	}
+	if (report->has_life && report->has_redis)
+		json_object_set_new(all, report->names[REDIS],
+				    json_pack("{s:o}", "connection",
+					      json_of_idle(&report->life[REDIS].connection)));
+	return all;
+}
+
+int json_write(const struct report *report, const char *path)
+{
+	json_t *all = json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:f, s:I, s:f, s:o, s:o, s:o, s:o}",
+				"version", WAT_VERSION, "processor", report->processor, "cores",
+				report->n_cores, "pinned_core", report->core, "kernel",
+				report->kernel, "redis", report->redis, "load", report->load,
+				"rounds", (json_int_t)report->n_rounds, "round_s", report->seconds,
+				"pinned", json_of_loads(report, PINNED), "unpinned",
+				json_of_loads(report, UNPINNED), "marks", json_of_marks(report),
+				"life", json_of_life(report));
+	int r = all ? json_dump_file(all, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
+
+	json_decref(all);
+	return r < 0 ? -EIO : 0;
+}

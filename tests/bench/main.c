@@ -1,0 +1,234 @@
+/* main.c - wat-bench: what a call costs, against a bare echo and Redis, in one run.
+ *
+ *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--smoke]
+ *
+ * The client is this process; the servers are its children. See docs/bench.md. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/child.h"
+#include "tests/bench/contestants.h"
+#include "tests/bench/machine.h"
+#include "tests/bench/report.h"
+
+struct bench {
+	double seconds; /* of load, for each figure */
+	size_t n_rounds;
+	const char *json;
+	bool smoke;
+	cpu_set_t all, one;
+	struct node node;
+	struct contestant contestants[N_CONTESTANTS];
+	struct report report;
+};
+
+void fatal(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("wat-bench: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static double clock_s(clockid_t clock)
+{
+	struct timespec t;
+
+	(void)clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double now_s(void)
+{
+	return clock_s(CLOCK_MONOTONIC);
+}
+
+double own_cpu_s(void)
+{
+	return clock_s(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void measure(struct contestant *contestant,
+		    enum load load,
+		    double seconds,
+		    struct figures *figures)
+{
+	struct run run = {0};
+	double own = own_cpu_s(), server = tree_cpu_s(contestant->pid);
+
+	contestant->run(contestant, load, seconds, &run);
+	run.cpu_s += tree_cpu_s(contestant->pid) - server + own_cpu_s() - own;
+	series_add(&figures->wall_us, run.wall_s / run.n_calls * 1e6);
+	series_add(&figures->cpu_us, run.cpu_s / run.n_calls * 1e6);
+}
+
+static bool takes_part(const struct bench *bench, enum who who)
+{
+	return bench->contestants[who].run != NULL;
+}
+
+static void place(struct bench *bench, enum placement placement)
+{
+	const cpu_set_t *cores = placement == PINNED ? &bench->one : &bench->all;
+
+	tree_pin(getpid(), cores);
+}
+
+/* A B C A B C ...; the first round, in which caches and buffers fill, is not kept. */
+static void measure_load(struct bench *bench, enum placement placement, enum load load)
+{
+	struct figures unused;
+	double seconds = bench->report.seconds;
+
+	for (size_t round = 0; round <= bench->n_rounds; round++)
+		for (enum who who = 0; who < N_CONTESTANTS; who++) {
+			struct figures *kept = &bench->report.figures[placement][load][who];
+
+			unused.wall_us.n = unused.cpu_us.n = 0;
+			if (takes_part(bench, who))
+				measure(&bench->contestants[who], load, seconds,
+					round == 0 ? &unused : kept);
+		}
+}
+
+static void measure_loads(struct bench *bench)
+{
+	for (enum placement placement = 0; placement < N_PLACEMENTS; placement++) {
+		place(bench, placement);
+		for (enum load load = 0; load < N_LOADS; load++)
+			measure_load(bench, placement, load);
+	}
+}
+
+static void measure_lives(struct bench *bench)
+{
+	struct report *report = &bench->report;
+
+	report->has_life = true;
+	life_measure(&bench->node, WAT_TIER_THREAD, &report->life_size, &report->life[THREAD]);
+	life_measure(&bench->node, WAT_TIER_PROCESS, &report->life_size, &report->life[PROCESS]);
+	if (report->has_redis)
+		life_connections(bench->contestants[REDIS].pid,
+				 redis_socket(&bench->contestants[REDIS]),
+				 report->life_size.n_connections, &report->life[REDIS].connection);
+}
+
+/* A descriptor for each idle connection, on either side. */
+static size_t raise_files(size_t n_wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		fatal("getrlimit: %s", strerror(errno));
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > n_wanted + 200)
+		return n_wanted;
+	return limit.rlim_cur > 250 ? (size_t)limit.rlim_cur - 200 : 50;
+}
+
+static void describe(struct bench *bench)
+{
+	struct report *report = &bench->report;
+	struct utsname system;
+
+	processor_name(report->processor, sizeof report->processor);
+	if (uname(&system) == 0)
+		(void)snprintf(report->kernel, sizeof report->kernel, "%s", system.release);
+	(void)getloadavg(&report->load, 1);
+	report->core = cores_here(&bench->all, &bench->one);
+	report->n_cores = CPU_COUNT(&bench->all);
+	report->n_rounds = bench->n_rounds;
+	report->seconds = bench->seconds / (double)bench->n_rounds;
+	report->life_size =
+		bench->smoke ? (struct life_size){2, 2, 20} : (struct life_size){20, 20, 1000};
+	report->life_size.n_connections = raise_files(report->life_size.n_connections);
+}
+
+static void start(struct bench *bench, const char *dir)
+{
+	struct report *report = &bench->report;
+
+	raw_start(&bench->contestants[RAW], WAT_BUILD_DIR "/bin/bench-echo", dir);
+	node_start(&bench->node, dir);
+	service_start(&bench->contestants[THREAD], "thread tier", &bench->node, WAT_TIER_THREAD);
+	service_start(&bench->contestants[PROCESS], "process tier", &bench->node, WAT_TIER_PROCESS);
+	report->has_redis = program_exists("redis-server") && program_exists("redis-benchmark");
+	if (report->has_redis) {
+		redis_start(&bench->contestants[REDIS], dir);
+		redis_version(report->redis, sizeof report->redis);
+	} else {
+		fputs("wat-bench: redis-server and redis-benchmark are not there; going on without "
+		      "them\n",
+		      stderr);
+	}
+	for (enum who who = 0; who < N_CONTESTANTS; who++)
+		report->names[who] = bench->contestants[who].name;
+}
+
+static void end(struct bench *bench)
+{
+	service_end(&bench->contestants[THREAD]);
+	service_end(&bench->contestants[PROCESS]);
+	node_end(&bench->node);
+	child_end(bench->contestants[RAW].pid);
+	child_end(bench->contestants[REDIS].pid);
+}
+
+static void parse(struct bench *bench, int argc, char **argv)
+{
+	static const struct option table[] = {{"seconds", required_argument, NULL, 's'},
+					      {"rounds", required_argument, NULL, 'r'},
+					      {"json", required_argument, NULL, 'j'},
+					      {"smoke", no_argument, NULL, 'k'},
+					      {0}};
+	int which;
+
+	while ((which = getopt_long(argc, argv, "", table, NULL)) >= 0)
+		if (which == 's')
+			bench->seconds = strtod(optarg, NULL);
+		else if (which == 'r')
+			bench->n_rounds = strtoul(optarg, NULL, 10);
+		else if (which == 'j')
+			bench->json = optarg;
+		else if (which == 'k')
+			*bench = (struct bench){.seconds = 0.02, .n_rounds = 2, .smoke = true};
+		else
+			exit(64);
+	if (!(bench->seconds > 0) || bench->n_rounds == 0 || bench->n_rounds > ROUNDS_MAX ||
+	    optind < argc)
+		fatal("usage: wat-bench [--seconds S] [--rounds N (at most %u)] [--json FILE] "
+		      "[--smoke]",
+		      ROUNDS_MAX);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench bench = {.seconds = 3, .n_rounds = 7};
+	const char *dir = getenv("TMPDIR");
+
+	parse(&bench, argc, argv);
+	if (!dir)
+		fatal("$TMPDIR names no directory of its own; start it by tests/bench/run.sh");
+	describe(&bench);
+	start(&bench, dir);
+	measure_loads(&bench);
+	measure_lives(&bench);
+	end(&bench);
+	page_print(&bench.report, stdout);
+	if (bench.json && json_write(&bench.report, bench.json) < 0)
+		fatal("%s can't be written", bench.json);
+	return 0;
+}

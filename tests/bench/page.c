@@ -1,0 +1,176 @@
+/* page.c - the first page. */
+#include "tests/bench/report.h"
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+#if defined(WAT_DEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BUILD ", NO RELEASE BUILD"
+#else
+#define BUILD ""
+#endif
+
+static void print_head(const struct report *report, FILE *out)
+{
+	fprintf(out, "watd " WAT_VERSION ", " COMPILER BUILD " | %s, %d cores | Linux %s",
+		report->processor, report->n_cores, report->kernel);
+	if (report->has_redis)
+		fprintf(out, " | Redis %s", report->redis);
+	fprintf(out,
+		"\n%zu rounds of %.2f s each, interleaved; load of the machine at the start %.1f\n"
+		"median [lowest to highest round]; of raw, of Redis: medians of the rounds' "
+		"ratios\n",
+		report->n_rounds, report->seconds, report->load);
+}
+
+static void print_ratio(FILE *out, const struct series *of, const struct series *to)
+{
+	struct series ratio = series_ratio(of, to);
+
+	if (ratio.n > 0)
+		fprintf(out, "  %7.2f", series_spread(&ratio).median);
+	else
+		fprintf(out, "  %7s", "-");
+}
+
+/* Round trips in microseconds, pipelined calls in millions a second. */
+static struct series shown(const struct series *wall_us, enum load load)
+{
+	struct series speed = {0};
+
+	if (load == LOAD_ROUND_TRIP)
+		return *wall_us;
+	for (size_t i = 0; i < wall_us->n; i++)
+		series_add(&speed, 1 / wall_us->values[i]);
+	return speed;
+}
+
+static void print_row(const struct report *report,
+		      enum placement placement,
+		      enum load load,
+		      enum who who,
+		      FILE *out)
+{
+	const struct figures *all = report->figures[placement][load], *figures = &all[who];
+	struct series values = shown(&figures->wall_us, load);
+	struct spread spread = series_spread(&values);
+	bool times = load == LOAD_ROUND_TRIP;
+
+	fprintf(out, "  %-15s %8.2f [%6.2f to %6.2f]", report->names[who], spread.median,
+		spread.lowest, spread.highest);
+	for (int cpu = 0; cpu < 2; cpu++) {
+		const struct series *own = cpu ? &figures->cpu_us : &figures->wall_us;
+		const struct series *raw = cpu ? &all[RAW].cpu_us : &all[RAW].wall_us;
+		const struct series *redis = cpu ? &all[REDIS].cpu_us : &all[REDIS].wall_us;
+
+		if (cpu)
+			fprintf(out, "  %8.2f", series_spread(own).median);
+		print_ratio(out, times ? own : raw, times ? raw : own);
+		print_ratio(out, times ? own : redis, times ? redis : own);
+	}
+	fputc('\n', out);
+}
+
+static void print_table(const struct report *report,
+			enum placement placement,
+			enum load load,
+			FILE *out)
+{
+	fprintf(out, "\n%s, %s\n",
+		load == LOAD_ROUND_TRIP ? "Increment, one call under way"
+					: "Increment, 4 connections x 64 calls under way",
+		placement == PINNED ? "client and server on one core" : "on all cores");
+	fprintf(out, "  %-15s %8s %18s  %7s  %7s  %8s  %7s  %7s\n", "",
+		load == LOAD_ROUND_TRIP ? "us" : "M/s", "", "of raw", "of Redis", "CPU us",
+		"of raw", "of Redis");
+	for (enum who who = 0; who < N_CONTESTANTS; who++)
+		if (who != REDIS || report->has_redis)
+			print_row(report, placement, load, who, out);
+}
+
+static void print_marks(const struct report *report, FILE *out)
+{
+	fputs("\nMarks, client and server on one core\n", out);
+	for (size_t i = 0; i < N_MARKS; i++) {
+		const struct mark *mark = &marks[i];
+		struct spread wall = mark_ratio(report, mark, false);
+
+		if (mark->to == REDIS && !report->has_redis)
+			continue;
+		fprintf(out, "  %-35s %s %.1f  %6.2f [%5.2f to %5.2f]  by CPU time %6.2f  %s\n",
+			mark->text, mark->speed ? ">=" : "<=", mark->limit, wall.median,
+			wall.lowest, wall.highest, mark_ratio(report, mark, true).median,
+			mark_is_met(report, mark) ? "met" : "MISSED");
+	}
+}
+
+static void print_bytes(FILE *out, double bytes)
+{
+	if (bytes <= 0)
+		fprintf(out, "  %9s", "-");
+	else
+		fprintf(out, "  %6.1f KiB", bytes / 1024);
+}
+
+static void print_spread(FILE *out, const char *unit, const struct series *series)
+{
+	struct spread spread = series_spread(series);
+
+	fprintf(out, "  %8.2f %s [%.2f to %.2f]\n", spread.median, unit, spread.lowest,
+		spread.highest);
+}
+
+static void print_beginnings(const struct report *report, enum who who, FILE *out)
+{
+	const struct life *life = &report->life[who];
+
+	fprintf(out, "  %-15s spawn               ", report->names[who]);
+	print_spread(out, "ms", &life->spawn_ms);
+	fprintf(out, "  %-15s spawn to first reply", "");
+	print_spread(out, "ms", &life->first_ms);
+	fprintf(out, "  %-15s bind                ", "");
+	print_spread(out, "us", &life->bind_us);
+}
+
+static void print_idle(FILE *out, const char *name, const char *what, const struct idle *idle)
+{
+	fprintf(out, "  %-15s %-20s", name, what);
+	print_bytes(out, idle->server);
+	print_bytes(out, idle->kernel);
+	print_bytes(out, idle->client);
+	fputc('\n', out);
+}
+
+static void print_life(const struct report *report, FILE *out)
+{
+	fprintf(out, "\nBeginnings (%zu spawns, %zu binds)\n", report->life_size.n_spawns,
+		report->life[THREAD].bind_us.n);
+	print_beginnings(report, THREAD, out);
+	print_beginnings(report, PROCESS, out);
+	fprintf(out,
+		"\nMemory, each (of %zu instances, %zu connections)\n"
+		"  %-36s  %10s  %10s  %10s\n",
+		report->life_size.n_instances, report->life_size.n_connections, "", "server",
+		"kernel", "client");
+	for (enum who who = THREAD; who <= PROCESS; who++) {
+		print_idle(out, report->names[who], "instance", &report->life[who].instance);
+		print_idle(out, "", "idle connection", &report->life[who].connection);
+	}
+	if (report->has_redis)
+		print_idle(out, report->names[REDIS], "idle connection",
+			   &report->life[REDIS].connection);
+}
+
+void page_print(const struct report *report, FILE *out)
+{
+	print_head(report, out);
+	for (enum placement placement = 0; placement < N_PLACEMENTS; placement++)
+		for (enum load load = 0; load < N_LOADS; load++)
+			print_table(report, placement, load, out);
+	print_marks(report, out);
+	if (report->has_life)
+		print_life(report, out);
+	fputs("\nWhat the rows mean, and what they don't: docs/bench.md\n", out);
+}
