@@ -18,6 +18,7 @@ wat_capability *capability_init(wat_capability *capability, wat *w, int role)
 	capability->watch.fd = -1;
 	stream_init(&capability->channel, -1, 0);
 	list_init(&capability->calls);
+	list_init(&capability->deferred);
 	(void)pthread_mutex_lock(&w->lock);
 	list_append(&w->capabilities, &capability->link);
 	(void)pthread_mutex_unlock(&w->lock);

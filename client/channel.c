@@ -19,6 +19,7 @@ void channel_open(wat_capability *capability, int fd)
 
 void channel_close(wat_capability *capability)
 {
+	list_remove(&capability->deferred);
 	watch_remove(capability->owner, &capability->watch);
 	stream_deinit(&capability->channel);
 }

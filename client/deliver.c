@@ -37,6 +37,16 @@ void deliver(wat *w)
 			break;
 		run_callback(w, call);
 	}
+	send_deferred(w);
+}
+
+bool deliver_is_here(const wat *w)
+{
+	list_for_each (i, &w->deliveries) {
+		if (pthread_equal(container_of(i, struct delivery, link)->thread, pthread_self()))
+			return true;
+	}
+	return false;
 }
 
 static struct call *completed_of(const wat_capability *capability)
@@ -70,6 +80,7 @@ void deliver_last(wat_capability *capability)
 
 	while ((call = completed_of(capability)))
 		run_callback(w, call);
+	send_deferred(w);
 	while (runs_elsewhere(capability))
 		(void)pthread_cond_wait(&w->changed, &w->lock);
 }

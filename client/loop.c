@@ -161,6 +161,7 @@ int loop_wait(wat *w)
 {
 	int r;
 
+	send_deferred(w);
 	if (w->polling) {
 		(void)pthread_cond_wait(&w->changed, &w->lock);
 		return 0;
@@ -197,6 +198,7 @@ int wat_dispatch(wat *w, int timeout_ms)
 	int r = 0;
 
 	(void)pthread_mutex_lock(&w->lock);
+	send_deferred(w);
 	if (!w->polling) {
 		w->polling = true;
 		r = loop_step(w, timeout_ms);

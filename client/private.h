@@ -75,7 +75,8 @@ struct stopped {
 void stopped_free(struct stopped *stopped);
 
 struct wat_capability {
-	struct list link; /* wat->capabilities */
+	struct list link;     /* wat->capabilities */
+	struct list deferred; /* wat->deferred, while calls wait there to be written */
 	wat *owner;
 	int role; /* enum token_role */
 	struct token token;
@@ -122,6 +123,8 @@ struct wat {
 	struct list capabilities;
 	struct list completed;  /* with a callback */
 	struct list deliveries; /* callbacks that run now */
+	struct list deferred;   /* capabilities whose channel has calls that callbacks sent */
+	size_t n_deferred;      /* such calls, at most */
 	uint64_t n_completed;
 	size_t outstanding;
 };
@@ -202,8 +205,11 @@ void bind_done(wat_capability *capability);
 /* send.c */
 /* Writes what was not yet written of the capability's calls. */
 void calls_send(wat_capability *capability);
-/* Writes one call of a bound capability. */
+/* Writes one call of a bound capability. What a callback sends goes with what the next ones send,
+ * a few dozen calls at a time. */
 void call_send(struct call *call);
+/* Writes what waits for that. */
+void send_deferred(wat *w);
 
 /* drive.c */
 /* Does what can be done now: connects, binds. */
@@ -239,6 +245,8 @@ int loop_timeout(const wat *w);
 /* deliver.c */
 /* Runs the callbacks of completed calls, without the lock: those that are queued now. */
 void deliver(wat *w);
+/* Is this thread inside a callback? */
+bool deliver_is_here(const wat *w);
 /* Runs those of one capability, and waits for those that other threads run. */
 void deliver_last(wat_capability *capability);
 

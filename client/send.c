@@ -5,6 +5,10 @@
 #include "client/private.h"
 #include "proto/limits.h"
 
+/* What a callback sends is written after so many calls at the latest, whatever the callbacks that
+ * are still to run take. */
+#define DEFERRED_MAX 64u
+
 static uint32_t call_budget(const struct call *call)
 {
 	uint64_t now = now_ms();
@@ -121,14 +125,39 @@ static void write_out(wat_capability *capability)
 		channel_write(capability);
 }
 
+void send_deferred(wat *w)
+{
+	struct list *first;
+
+	w->n_deferred = 0;
+	while ((first = list_first(&w->deferred))) {
+		list_remove(first);
+		channel_write(container_of(first, wat_capability, deferred));
+	}
+}
+
+static void defer(wat_capability *capability)
+{
+	wat *w = capability->owner;
+
+	if (list_empty(&capability->deferred))
+		list_append(&w->deferred, &capability->deferred);
+	if (++w->n_deferred >= DEFERRED_MAX)
+		send_deferred(w);
+}
+
 void call_send(struct call *call)
 {
 	wat_capability *capability = call->capability;
+	bool control = call_on_control(call);
 
 	/* Behind those that wait. */
-	if (!capability->held || call_on_control(call))
+	if (!capability->held || control)
 		queue(call);
-	write_out(capability);
+	if (!control && deliver_is_here(capability->owner))
+		defer(capability);
+	else
+		write_out(capability);
 }
 
 void calls_send(wat_capability *capability)

@@ -49,6 +49,7 @@ static wat *wat_new(const char *address)
 	list_init(&w->capabilities);
 	list_init(&w->completed);
 	list_init(&w->deliveries);
+	list_init(&w->deferred);
 	w->due_ms = UINT64_MAX;
 	w->address = address_resolve(address);
 	if (watch_init(w) == 0 && w->address)
