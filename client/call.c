@@ -172,6 +172,7 @@ void call_submit(struct call *call)
 {
 	wat_capability *capability = call->capability;
 	wat *w = capability->owner;
+	uint64_t n_completed = w->n_completed;
 
 	/* What was tried for earlier calls does not count against this one. */
 	if (list_empty(&capability->calls) && capability->binding == UNBOUND) {
@@ -185,7 +186,8 @@ void call_submit(struct call *call)
 		call_send(call);
 	else
 		drive(w);
-	if (!list_empty(&w->completed) || capability->leaving)
+	/* It may have ended at once; whoever ended others delivers them. */
+	if (w->n_completed != n_completed || capability->leaving)
 		loop_wake(w);
 }
 
