@@ -11,8 +11,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "proto/flat.h"
 #include "proto/limits.h"
 #include "proto/utf8.h"
 #include "proto/wire.h"
@@ -39,26 +41,6 @@ static bool is_packable(const ProtobufCFieldDescriptor *field)
 	       field->type != PROTOBUF_C_TYPE_BYTES && field->type != PROTOBUF_C_TYPE_MESSAGE;
 }
 
-static enum wire_type type_of(const ProtobufCFieldDescriptor *field)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return WIRE_32;
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return WIRE_64;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_BYTES:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return WIRE_LENGTH;
-	default:
-		return WIRE_VARINT;
-	}
-}
-
 /* How many elements of the level's field come before the one at hand. */
 static size_t element_index(const struct level *level)
 {
@@ -75,7 +57,7 @@ static size_t element_index(const struct level *level)
 		if (field.type != WIRE_LENGTH || !is_packable(level->field))
 			count++;
 		else
-			while (wire_next_packed(&packed, type_of(level->field), &value) > 0)
+			while (wire_next_packed(&packed, wire_type_of(level->field), &value) > 0)
 				count++;
 	}
 	return count;
@@ -174,7 +156,7 @@ static int check_packed(struct check *check,
 
 	check->packed = &wire;
 	check->packed_index = 0;
-	while ((r = wire_next_packed(&wire, type_of(level->field), &value)) > 0)
+	while ((r = wire_next_packed(&wire, wire_type_of(level->field), &value)) > 0)
 		check->packed_index++;
 	if (r < 0)
 		r = fail(check, error, wire.expected, wire.got);
@@ -208,8 +190,8 @@ static int check_known(struct check *check,
 
 	if (field->type == WIRE_LENGTH && is_packable(descriptor))
 		return check_packed(check, field, error);
-	if (field->type != type_of(descriptor))
-		return fail(check, error, wire_type_name(type_of(descriptor)),
+	if (field->type != wire_type_of(descriptor))
+		return fail(check, error, wire_type_name(wire_type_of(descriptor)),
 			    wire_type_name(field->type));
 	if (descriptor->type == PROTOBUF_C_TYPE_MESSAGE)
 		return enter_submessage(check, field, error);
@@ -293,6 +275,26 @@ int check_message(const ProtobufCMessageDescriptor *descriptor,
 	return 0;
 }
 
+/* 1, or 0: another way has to be found. */
+static int unpack_flat(const ProtobufCMessageDescriptor *descriptor,
+		       ProtobufCAllocator *allocator,
+		       const uint8_t *bytes,
+		       size_t n,
+		       ProtobufCMessage **ret_message)
+{
+	union flat_message flat;
+	void *memory;
+
+	if (!flat_unpack(descriptor, bytes, n, &flat))
+		return 0;
+	memory = allocator ? allocator->alloc(allocator->allocator_data, descriptor->sizeof_message)
+			   : malloc(descriptor->sizeof_message);
+	if (!memory)
+		return -ENOMEM;
+	*ret_message = memcpy(memory, &flat, descriptor->sizeof_message);
+	return 1;
+}
+
 int check_unpack(const ProtobufCMessageDescriptor *descriptor,
 		 ProtobufCAllocator *allocator,
 		 const uint8_t *bytes,
@@ -301,8 +303,10 @@ int check_unpack(const ProtobufCMessageDescriptor *descriptor,
 		 struct check_error *ret_error)
 {
 	ProtobufCMessage *message;
-	int r;
+	int r = unpack_flat(descriptor, allocator, bytes, n, ret_message);
 
+	if (r != 0)
+		return r > 0 ? 0 : r;
 	r = check_message(descriptor, bytes, n, ret_error);
 	if (r < 0)
 		return r;

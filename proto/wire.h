@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <protobuf-c/protobuf-c.h>
 
 #include "proto/support/must_check.h"
 
@@ -39,6 +40,9 @@ int wire_next(struct wire *wire, struct wire_field *ret_field) WAT_MUST_CHECK;
 
 /* The next element of a packed field of this type (not WIRE_LENGTH): as above. */
 int wire_next_packed(struct wire *wire, enum wire_type type, uint64_t *ret_value) WAT_MUST_CHECK;
+
+/* How one value of the field is written. */
+enum wire_type wire_type_of(const ProtobufCFieldDescriptor *field);
 
 /* "a varint"; a constant. */
 const char *wire_type_name(enum wire_type type);

@@ -11,6 +11,7 @@
 
 #include "proto/arena.h"
 #include "proto/check.h"
+#include "proto/flat.h"
 #include "proto/support/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -32,12 +33,23 @@ static inline uint8_t *pack(const ProtobufCMessage *message, size_t *ret_n)
 	return bytes;
 }
 
+/* Where a message is flat, it is packed to the same bytes. */
+static inline void pack_flat(const ProtobufCMessage *message, const uint8_t *bytes, size_t n)
+{
+	uint8_t flat[FLAT_PACKED_MAX];
+	size_t n_flat = 0;
+
+	if (flat_pack(message, flat, &n_flat))
+		require(n_flat == n && memcmp(flat, bytes, n) == 0);
+}
+
 static inline void pack_again(const ProtobufCMessage *message)
 {
 	size_t n = 0, n_again = 0;
 	_cleanup_(freep) uint8_t *bytes = pack(message, &n), *again = NULL;
 	ProtobufCMessage *copy = NULL;
 
+	pack_flat(message, bytes, n);
 	require(check_unpack(message->descriptor, NULL, bytes, n, &copy, NULL) == 0);
 	again = pack(copy, &n_again);
 	require(n_again == n && memcmp(bytes, again, n) == 0);
@@ -70,6 +82,7 @@ static inline ProtobufCMessage *decode(const ProtobufCMessageDescriptor *descrip
 	char text[512] = "";
 	int r = check_unpack(descriptor, NULL, data, n, &message, &error);
 
+	require(r == check_message(descriptor, data, n, NULL));
 	decode_in_arena(descriptor, data, n);
 	if (r == 0) {
 		pack_again(message);

@@ -1,0 +1,37 @@
+/* flat.h - messages of single numbers, packed and unpacked in one pass. What comes out is what
+ * protobuf-c makes of them after check_message; whatever is not flat, or not plainly right, is left
+ * to those two. Pure; any thread. */
+#ifndef WAT_PROTO_FLAT_H
+#define WAT_PROTO_FLAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <protobuf-c/protobuf-c.h>
+
+#include "proto/support/must_check.h"
+
+#define FLAT_FIELDS_MAX 16u
+#define FLAT_PACKED_MAX (FLAT_FIELDS_MAX * 15u) /* bytes: a key of 5 and a number of 10 each */
+
+/* For a message on the stack. */
+union flat_message {
+	ProtobufCMessage base;
+	uint8_t bytes[256];
+};
+
+/* The bytes, as protobuf_c_message_pack writes them: their number in *ret_n. False, and nothing is
+ * said of out: a field is repeated, a string, bytes, a message or of a oneof; there are more than
+ * FLAT_FIELDS_MAX; or unknown fields. */
+bool flat_pack(const ProtobufCMessage *message, uint8_t out[static FLAT_PACKED_MAX], size_t *ret_n)
+	WAT_MUST_CHECK;
+
+/* False, and nothing is said of *message: the bytes hold a field that is not flat or unknown, or
+ * they are malformed; or the message has more than FLAT_FIELDS_MAX fields, one that is required, or
+ * no place here. Else *message holds no memory: nothing is freed. */
+bool flat_unpack(const ProtobufCMessageDescriptor *descriptor,
+		 const uint8_t *bytes,
+		 size_t n,
+		 union flat_message *message) WAT_MUST_CHECK;
+
+#endif
