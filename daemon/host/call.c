@@ -142,6 +142,7 @@ void call_prepare(struct call *call,
 	call->user = user;
 	call->lifecycle = "";
 	call->context.size = 0;
+	call->packed = NULL;
 }
 
 static struct call *begin_later(struct channel *channel, uint64_t id)

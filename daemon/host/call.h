@@ -6,6 +6,7 @@
 
 #include "proto/arena.h"
 #include "proto/dispatch.h"
+#include "proto/flat.h"
 #include "proto/frame.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
@@ -33,6 +34,9 @@ struct call {
 	uint64_t connection, invocation;
 	const char *lifecycle;      /* name of the handler where there is no method */
 	struct wat_context context; /* filled when the handler asks; size 0 until then */
+	const uint8_t *packed;      /* the reply, once it was looked at: in flat, or the arena */
+	size_t n_packed;
+	uint8_t flat[FLAT_PACKED_MAX];
 };
 
 /* A CALL frame, from admission to its answer in the channel's buffer. */

@@ -1,6 +1,7 @@
 /* call_answer.c - the answer of a call. Instance's thread. */
 #include "daemon/host/call_answer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,21 +36,42 @@ static const char *not_applied(const struct call *call)
 	return call->base.taken || call->loop->self ? "" : "; not applied";
 }
 
-/* A reply that its reader would refuse is the service's mistake, not the reader's. */
-static bool check_form(struct call *call, size_t n)
+/* Before the state is settled: the reply may point into it. */
+static bool pack_reply(struct call *call)
 {
-	const char *method = call->base.base.method->name;
-	struct check_error error;
-	char text[512];
-	uint8_t *bytes = arena_alloc(call->base.arena, n);
+	const ProtobufCMessage *reply = call->base.reply;
+	uint8_t *bytes;
 
+	call->packed = call->flat;
+	if (flat_pack(reply, call->flat, &call->n_packed))
+		return true;
+	call->n_packed = protobuf_c_message_get_packed_size(reply);
+	if (call->n_packed > WAT_BODY_MAX) {
+		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
+				     "the reply has %zu bytes, at most %u are possible%s",
+				     call->n_packed, WAT_BODY_MAX, not_applied(call));
+		return false;
+	}
+	bytes = arena_alloc(call->base.arena, call->n_packed);
 	if (!bytes) {
 		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
 				     "the call takes more memory than it may%s", not_applied(call));
 		return false;
 	}
-	protobuf_c_message_pack(call->base.reply, bytes);
-	if (check_message(call->base.base.method->output, bytes, n, &error) == 0)
+	protobuf_c_message_pack(reply, bytes);
+	call->packed = bytes;
+	return true;
+}
+
+/* A reply that its reader would refuse is the service's mistake, not the reader's. */
+static bool check_form(struct call *call)
+{
+	const char *method = call->base.base.method->name;
+	struct check_error error;
+	char text[512];
+
+	if (check_message(call->base.base.method->output, call->packed, call->n_packed, &error) ==
+	    0)
 		return true;
 	check_error_format(&error, text, sizeof text);
 	dispatch_set_failure(&call->base, WAT_INTERNAL, "%s made a reply that can't be read%s: %s",
@@ -61,18 +83,9 @@ static bool check_form(struct call *call, size_t n)
 
 bool call_check_reply(struct call *call)
 {
-	size_t n;
-
 	if (call->base.status != WAT_OK)
 		return true;
-	n = protobuf_c_message_get_packed_size(call->base.reply);
-	if (n > WAT_BODY_MAX) {
-		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
-				     "the reply has %zu bytes, at most %u are possible%s", n,
-				     WAT_BODY_MAX, not_applied(call));
-		return false;
-	}
-	return !is_checked(call) || check_form(call, n);
+	return pack_reply(call) && (!is_checked(call) || check_form(call));
 }
 
 void call_set_commit_failure(struct call *call, int r, const struct check_error *error)
@@ -114,6 +127,27 @@ void call_send_kept(struct channel *channel, const struct record_item *item)
 	send_bytes(channel, item->id, (wat_status)item->status, item->body, item->n_body);
 }
 
+/* A reply is packed by now, a failure is packed where it goes. */
+struct answer {
+	const uint8_t *packed;
+	const ProtobufCMessage *message; /* if packed is NULL */
+	size_t n;
+};
+
+static struct answer answer_of(const ProtobufCMessage *message)
+{
+	return (struct answer){.message = message,
+			       .n = protobuf_c_message_get_packed_size(message)};
+}
+
+static void put_answer(const struct answer *answer, uint8_t *room)
+{
+	if (answer->packed)
+		memcpy(room, answer->packed, answer->n);
+	else
+		(void)protobuf_c_message_pack(answer->message, room);
+}
+
 static struct record_item item_of(const struct call *call, size_t n)
 {
 	const struct wat_interface *interface = call->loop->instance->service->interface;
@@ -129,67 +163,84 @@ static struct record_item item_of(const struct call *call, size_t n)
 }
 
 /* An answer of a call that was taken stays apart. */
-static const uint8_t *keep_taken(struct call *call, const ProtobufCMessage *message, size_t n)
+static const uint8_t *keep_taken(struct call *call, const struct answer *answer)
 {
-	struct record_item item = item_of(call, n);
-	struct bytes *answer = &call->taken->answer;
+	struct record_item item = item_of(call, answer->n);
+	struct bytes *kept = &call->taken->answer;
 	uint8_t *room;
 
 	batch_note_lane(call->loop, call->lane);
-	if (record_put(answer, &item, &room) < 0)
+	if (record_put(kept, &item, &room) < 0)
 		return NULL;
-	(void)protobuf_c_message_pack(message, room);
+	put_answer(answer, room);
 	call->taken->answered_in_batch = true;
-	batch_note_bytes(call->loop, call->lane, answer->data, answer->n);
+	batch_note_bytes(call->loop, call->lane, kept->data, kept->n);
 	return room;
 }
 
 /* NULL: no memory. Valid until the lane changes. */
-static const uint8_t *keep(struct call *call, const ProtobufCMessage *message, size_t n)
+static const uint8_t *keep(struct call *call, const struct answer *answer)
 {
-	struct record_item item = item_of(call, n);
+	struct record_item item = item_of(call, answer->n);
 	struct lane *lane = call->lane;
 	uint8_t *room;
 	size_t at;
 
 	if (call->taken)
-		return keep_taken(call, message, n);
+		return keep_taken(call, answer);
 	batch_note_lane(call->loop, lane);
 	room = lane_add(lane, &item, &at);
 	if (!room)
 		return NULL;
-	(void)protobuf_c_message_pack(message, room);
+	put_answer(answer, room);
 	batch_note_bytes(call->loop, lane, lane->replies.data + at, lane->replies.n - at);
 	return room;
 }
 
-static void send_unkept(struct call *call, const ProtobufCMessage *message, size_t n)
+static void send_unkept(struct call *call, const struct answer *answer)
 {
 	uint8_t *room = call->channel ? channel_answer(call->channel, call->base.base.id,
-						       call->base.status, n)
+						       call->base.status, answer->n)
 				      : NULL;
 
 	if (room)
-		(void)protobuf_c_message_pack(message, room);
+		put_answer(answer, room);
 }
 
-static void send_message(struct call *call, const ProtobufCMessage *message)
+static void send_answer(struct call *call, const struct answer *answer)
 {
-	size_t n = protobuf_c_message_get_packed_size(message);
 	const uint8_t *kept;
 
 	if (!call->keeps || !call->lane) {
-		send_unkept(call, message, n);
+		send_unkept(call, answer);
 		return;
 	}
-	kept = keep(call, message, n);
+	kept = keep(call, answer);
 	if (!kept) {
 		/* Without a journal it can't be withdrawn, and is answered all the same. */
 		call->loop->batch.failed = true;
-		send_unkept(call, message, n);
+		send_unkept(call, answer);
 	} else if (call->channel) {
-		send_bytes(call->channel, call->base.base.id, call->base.status, kept, n);
+		send_bytes(call->channel, call->base.base.id, call->base.status, kept, answer->n);
 	}
+}
+
+static void send_reply(struct call *call)
+{
+	struct answer answer = {.packed = call->packed, .n = call->n_packed};
+
+	assert(call->packed);
+	send_answer(call, &answer);
+}
+
+static void send_failure(struct call *call)
+{
+	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
+	struct answer answer;
+
+	failure.text = call->base.text;
+	answer = answer_of(&failure.base);
+	send_answer(call, &answer);
 }
 
 static void send_panic(struct call *call)
@@ -197,24 +248,25 @@ static void send_panic(struct call *call)
 	const struct instance *instance = call->loop->instance;
 	const char *method = call->base.base.method->name;
 	struct report report;
+	struct answer answer;
 
 	log_error("a handler panicked; its call is answered SERVER_DIED and the state is as before",
 		  "instance", instance->name, "method", method, "text", call->base.text);
 	report_init(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance, method, call->base.text);
-	send_message(call, &report.failure.base);
+	answer = answer_of(&report.failure.base);
+	send_answer(call, &answer);
 }
 
 void call_send(struct call *call, bool panicked)
 {
-	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
-
 	if (call->base.status != WAT_OK)
 		report_clean_text(call->base.text);
-	failure.text = call->base.text;
 	if (panicked)
 		send_panic(call);
+	else if (call->base.status == WAT_OK)
+		send_reply(call);
 	else
-		send_message(call, call->base.status == WAT_OK ? call->base.reply : &failure.base);
+		send_failure(call);
 }
 
 void call_refuse(struct channel *channel, uint64_t id, wat_status status, const char *text)

@@ -12,7 +12,8 @@
 /* Bit per method: its reply holds what a handler can get wrong (strings, messages inside). */
 uint64_t call_checked_replies(const struct wat_interface *interface);
 
-/* Can the reply be sent? Else the call is failed. A call that failed already passes. */
+/* Can the reply be sent? It is packed then; else the call is failed. A call that failed already
+ * passes. */
 bool call_check_reply(struct call *call) WAT_MUST_CHECK;
 /* r: of state_commit. */
 void call_set_commit_failure(struct call *call, int r, const struct check_error *error);
