@@ -20,6 +20,8 @@
 #include "daemon/host/service_loop.h"
 
 #define TAKEN_PER_GRANT 256u
+/* A limit that is farther away by the coarse clock is not over by the exact one. */
+#define NEAR_MS 1000u
 
 static struct call *of(struct dispatch_call *base)
 {
@@ -207,19 +209,31 @@ static void end(struct call *call)
 
 /* Steps before the handler. Each fails the call and says false, or true. */
 
-static bool is_in_time(struct call *call, const struct frame *frame)
+/* What the caller still waits, or the method may take if that is less; 0: no limit. */
+static uint32_t limit_of(const struct call *call, const struct frame *frame)
 {
 	const struct wat_interface *interface = interface_of(call->loop);
-	uint32_t limit_ms = frame->budget;
+	uint32_t own_ms = 0;
+
+	if (frame->method < interface->n_methods)
+		own_ms = interface->methods[frame->method].deadline_ms;
+	return own_ms > 0 && (frame->budget == 0 || own_ms < frame->budget) ? own_ms
+									    : frame->budget;
+}
+
+static bool is_near(const struct call *call, uint32_t limit_ms)
+{
+	return limit_ms <= NEAR_MS ||
+	       clock_monotonic_coarse_ns() >=
+		       call->channel->read_at_ns + (uint64_t)(limit_ms - NEAR_MS) * 1000000u;
+}
+
+static bool is_in_time(struct call *call, const struct frame *frame)
+{
+	uint32_t limit_ms = limit_of(call, frame);
 	uint64_t waited_ms;
 
-	if (frame->method < interface->n_methods) {
-		uint32_t own_ms = interface->methods[frame->method].deadline_ms;
-
-		if (own_ms > 0 && (limit_ms == 0 || own_ms < limit_ms))
-			limit_ms = own_ms;
-	}
-	if (limit_ms == 0)
+	if (limit_ms == 0 || !is_near(call, limit_ms))
 		return true;
 	waited_ms = (clock_monotonic_ns() - call->channel->read_at_ns) / 1000000u;
 	if (waited_ms < limit_ms)
