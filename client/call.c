@@ -26,30 +26,22 @@ static uint64_t deadline_after(uint64_t timeout_ms)
 	return timeout_ms == 0 || timeout_ms > UINT64_MAX - now ? UINT64_MAX : now + timeout_ms;
 }
 
-struct call *call_new(wat_capability *capability,
-		      enum call_kind kind,
-		      uint16_t method,
-		      const void *request,
-		      size_t n)
+struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method, size_t n)
 {
-	struct call *call = calloc(1, sizeof *call);
-	uint64_t timeout_ms = capability->owner->timeout_ms;
+	size_t room = n > CALL_ROOM ? n : CALL_ROOM;
+	struct call *call = malloc(sizeof *call + room);
 
 	if (!call)
 		return NULL;
+	*call = (struct call){
+		.capability = capability,
+		.kind = kind,
+		.method = method,
+		.deadline_ms = deadline_after(capability->owner->timeout_ms),
+		.n = n,
+		.room = room,
+	};
 	list_init(&call->link);
-	call->capability = capability;
-	call->kind = kind;
-	call->method = method;
-	call->n = n;
-	call->request = malloc(n ? n : 1);
-	if (!call->request) {
-		free(call);
-		return NULL;
-	}
-	if (n > 0)
-		memcpy(call->request, request, n);
-	call->deadline_ms = deadline_after(timeout_ms);
 	return call;
 }
 
@@ -58,8 +50,8 @@ struct call *call_free(struct call *call)
 	if (!call)
 		return NULL;
 	list_remove(&call->link);
-	free(call->request);
-	free(call->reply);
+	if (call->reply != call->data)
+		free(call->reply);
 	failure_free(call->failure);
 	free(call);
 	return NULL;
@@ -132,9 +124,10 @@ void calls_lose(wat_capability *capability, const char *why)
 		call_lose(container_of(first, struct call, link), why);
 }
 
+/* Where the request was, if there is room: it is not sent again. */
 void call_reply(struct call *call, const uint8_t *body, size_t n)
 {
-	call->reply = malloc(n + 1);
+	call->reply = n <= call->room ? call->data : malloc(n);
 	if (!call->reply) {
 		call_complete(call, WAT_RESOURCE_EXHAUSTED, NULL,
 			      "done, but there is no memory for the reply");

@@ -135,7 +135,7 @@ int wat_capability_open(wat *w,
 	capability_init(capability, w, role);
 	capability->token = decoded;
 	sodium_memzero(&decoded, sizeof decoded);
-	r = run_and_free(call_new(capability, CALL_OPEN, 0, NULL, 0));
+	r = run_and_free(call_new(capability, CALL_OPEN, 0, 0));
 	if (r != 0) {
 		wat_capability_free(capability);
 		return r;
@@ -189,7 +189,7 @@ static int take_schema(const struct call *call, uint8_t **ret_bytes, size_t *ret
 
 int wat_capability_schema(wat_capability *capability, uint8_t **ret_bytes, size_t *ret_n)
 {
-	struct call *call = call_new(capability, CALL_SCHEMA, 0, NULL, 0);
+	struct call *call = call_new(capability, CALL_SCHEMA, 0, 0);
 	int r;
 
 	if (!call)

@@ -17,6 +17,7 @@
 #define RECONNECT_DEFAULT_MS 10000u
 #define PAUSE_MIN_MS 5u
 #define PAUSE_MAX_MS 500u
+#define CALL_ROOM 64u /* bytes for the request, and then the reply, at least */
 
 enum call_kind {
 	CALL_METHOD, /* of the capability's interface */
@@ -40,18 +41,24 @@ struct call {
 	uint64_t id;
 	uint64_t at;          /* stream position of its first byte */
 	uint64_t deadline_ms; /* monotonic; UINT64_MAX: none */
-	uint8_t *request;
-	size_t n;
+	size_t n;             /* bytes of the request, in data */
 	/* The answer. */
 	bool done;
 	int status;
-	uint8_t *reply;
+	uint8_t *reply; /* data, where the request was, or of its own; NULL: none */
 	size_t reply_len;
 	Wat__Envelope__Failure *failure; /* NULL: none */
 	wat_raw_done *callback;
 	void *arg;
 	const void *key;    /* what wat_cancel knows it by */
 	uint64_t completed; /* wat->n_completed when its callback was queued */
+	/* Between the callback and the typed one; stub.c's. */
+	const struct wat_method *typed;
+	wat_stub_invoke *invoke;
+	void (*typed_done)(void);
+	void *typed_arg;
+	size_t room; /* of data */
+	uint8_t data[];
 };
 
 enum binding { UNBOUND, BINDING, ATTACHING, BOUND };
@@ -137,11 +144,8 @@ int failure_set_errno(int r, const char *format, ...) WAT_PRINTF(2, 3);
 const struct wat_failure *failure_public(int status, const Wat__Envelope__Failure *failure);
 
 /* call.c */
-struct call *call_new(wat_capability *capability,
-		      enum call_kind kind,
-		      uint16_t method,
-		      const void *request,
-		      size_t n);
+/* With room for a request of n bytes, which the caller writes into call->data. NULL: no memory. */
+struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method, size_t n);
 struct call *call_free(struct call *call);
 /* Ends it: wakes its caller, or queues its callback. failure is copied. */
 void call_complete(struct call *call,
@@ -165,7 +169,7 @@ int call_status(uint32_t sent);
 bool call_on_control(const struct call *call);
 /* Submits and waits. Takes the call back afterwards: its answer stands in it. */
 int call_run(struct call *call);
-/* Submits a call with a callback. */
+/* Submits a call with a callback. The lock is held. */
 void call_submit(struct call *call);
 uint64_t now_ms(void);
 
@@ -251,16 +255,17 @@ bool deliver_is_here(const wat *w);
 void deliver_last(wat_capability *capability);
 
 /* raw.c */
-/* wat_send_raw with a key for wat_cancel. */
-int send_keyed(wat_capability *user,
-	       uint16_t method,
-	       uint32_t flags,
-	       uint32_t deadline_ms,
-	       const void *request,
-	       size_t n,
-	       wat_raw_done *done,
-	       void *arg,
-	       const void *key) WAT_MUST_CHECK;
+/* A call of a method, with room for a request of n bytes, which the caller writes into call->data.
+ * flags: enum wat_method_flags. deadline_ms: 0, or a limit of the method's own. TOO_LARGE or
+ * -ENOMEM, with wat_failure. */
+int method_call(wat_capability *capability,
+		uint16_t method,
+		uint32_t flags,
+		uint32_t deadline_ms,
+		size_t n,
+		struct call **ret_call) WAT_MUST_CHECK;
+/* Sends it; done is called once. Takes the call. key: what wat_cancel knows it by. */
+void method_send(struct call *call, wat_raw_done *done, void *arg, const void *key);
 
 /* capability.c */
 wat_capability *capability_init(wat_capability *capability, wat *w, int role);

@@ -15,26 +15,6 @@
 enum { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
 enum { NODE_SPAWN = 6, NODE_START = 7 };
 
-static struct call *method_call(wat_capability *capability,
-				uint16_t method,
-				uint32_t flags,
-				uint32_t deadline_ms,
-				const void *request,
-				size_t n)
-{
-	struct call *call = call_new(capability, CALL_METHOD, method, request, n);
-	uint64_t deadline;
-
-	if (!call)
-		return NULL;
-	call->resend = (flags & WAT_METHOD_READ_ONLY) != 0;
-	call->later = (flags & WAT_METHOD_LATER) != 0;
-	deadline = deadline_ms ? now_ms() + deadline_ms : UINT64_MAX;
-	if (deadline < call->deadline_ms)
-		call->deadline_ms = deadline;
-	return call;
-}
-
 /* Node and Admin requests may hold a whole state. */
 static bool is_too_large(const wat_capability *capability, size_t n)
 {
@@ -47,6 +27,45 @@ static bool is_too_large(const wat_capability *capability, size_t n)
 	return true;
 }
 
+int method_call(wat_capability *capability,
+		uint16_t method,
+		uint32_t flags,
+		uint32_t deadline_ms,
+		size_t n,
+		struct call **ret_call)
+{
+	struct call *call;
+	uint64_t deadline;
+
+	if (is_too_large(capability, n))
+		return WAT_TOO_LARGE;
+	call = call_new(capability, CALL_METHOD, method, n);
+	if (!call)
+		return failure_set_errno(-ENOMEM, "a call");
+	call->resend = (flags & WAT_METHOD_READ_ONLY) != 0;
+	call->later = (flags & WAT_METHOD_LATER) != 0;
+	deadline = deadline_ms ? now_ms() + deadline_ms : UINT64_MAX;
+	if (deadline < call->deadline_ms)
+		call->deadline_ms = deadline;
+	*ret_call = call;
+	return 0;
+}
+
+/* The reply, for the caller to free. */
+static int take_reply(struct call *call, uint8_t **ret_reply, size_t *ret_n)
+{
+	uint8_t *reply = call->reply == call->data ? malloc(call->reply_len + 1) : call->reply;
+
+	if (!reply)
+		return failure_set_errno(-ENOMEM, "an answer");
+	if (call->reply == call->data)
+		memcpy(reply, call->data, call->reply_len);
+	call->reply = NULL;
+	*ret_reply = reply;
+	*ret_n = call->reply_len;
+	return 0;
+}
+
 static int call_bytes(wat_capability *capability,
 		      uint16_t method,
 		      uint32_t flags,
@@ -57,18 +76,15 @@ static int call_bytes(wat_capability *capability,
 		      size_t *ret_n)
 {
 	struct call *call;
-	int r;
+	int r = method_call(capability, method, flags, deadline_ms, n, &call);
 
-	if (is_too_large(capability, n))
-		return WAT_TOO_LARGE;
-	call = method_call(capability, method, flags, deadline_ms, request, n);
-	if (!call)
-		return failure_set_errno(-ENOMEM, "a call");
+	if (r != 0)
+		return r;
+	if (n > 0)
+		memcpy(call->data, request, n);
 	r = call_run(call);
-	if (r == 0) {
-		*ret_reply = TAKE(call->reply);
-		*ret_n = call->reply_len;
-	}
+	if (r == 0)
+		r = take_reply(call, ret_reply, ret_n);
 	call_free(call);
 	return r;
 }
@@ -98,24 +114,10 @@ static void ignore(void *arg,
 	(void)failure;
 }
 
-int send_keyed(wat_capability *user,
-	       uint16_t method,
-	       uint32_t flags,
-	       uint32_t deadline_ms,
-	       const void *request,
-	       size_t n,
-	       wat_raw_done *done,
-	       void *arg,
-	       const void *key)
+void method_send(struct call *call, wat_raw_done *done, void *arg, const void *key)
 {
-	struct call *call;
-	wat *w = user->owner;
+	wat *w = call->capability->owner;
 
-	if (is_too_large(user, n))
-		return WAT_TOO_LARGE;
-	call = method_call(user, method, flags, deadline_ms, request, n);
-	if (!call)
-		return failure_set_errno(-ENOMEM, "a call");
 	call->callback = done ? done : ignore;
 	call->arg = arg;
 	call->key = key;
@@ -123,7 +125,6 @@ int send_keyed(wat_capability *user,
 	w->outstanding++;
 	call_submit(call);
 	(void)pthread_mutex_unlock(&w->lock);
-	return 0;
 }
 
 int wat_send_raw(wat_capability *user,
@@ -135,7 +136,15 @@ int wat_send_raw(wat_capability *user,
 		 wat_raw_done *done,
 		 void *arg)
 {
-	return send_keyed(user, method, flags, deadline_ms, request, n, done, arg, arg);
+	struct call *call;
+	int r = method_call(user, method, flags, deadline_ms, n, &call);
+
+	if (r != 0)
+		return r;
+	if (n > 0)
+		memcpy(call->data, request, n);
+	method_send(call, done, arg, arg);
+	return 0;
 }
 
 /* Calls a method of watd's own; the reply is checked and unpacked. */
@@ -354,7 +363,7 @@ int wat_node_open(wat *w, wat_node **ret)
 	if (!node)
 		return failure_set_errno(-ENOMEM, "a node capability");
 	capability_init(&node->capability, w, TOKEN_NODE);
-	call = call_new(&node->capability, CALL_OPEN, 0, NULL, 0);
+	call = call_new(&node->capability, CALL_OPEN, 0, 0);
 	r = call ? call_run(call) : failure_set_errno(-ENOMEM, "a call");
 	call_free(call);
 	if (r != 0) {

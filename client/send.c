@@ -29,7 +29,7 @@ static int queue_call(struct stream *stream, struct call *call, struct frame fra
 	frame.budget = call_budget(call);
 	call->at = stream->out_position + stream_pending(stream);
 	call->sent = true;
-	return stream_queue(stream, &frame, call->request, call->n, -1);
+	return stream_queue(stream, &frame, call->data, call->n, -1);
 }
 
 static int queue_schema(wat *w, struct call *call)

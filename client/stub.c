@@ -1,9 +1,11 @@
 /* stub.c - what generated functions are made of: pack, call, unpack. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/private.h"
 #include "proto/check.h"
+#include "proto/flat.h"
 #include "proto/support/cleanup.h"
 
 /* NULL is the message with no field set. */
@@ -83,6 +85,30 @@ int wat_stub_provision(wat_capability *admin,
 		      : r;
 }
 
+/* A call of the method, with the request in it. NULL is the message with no field set. */
+static int typed_call(wat_capability *user,
+		      const struct wat_method *m,
+		      uint16_t method,
+		      const ProtobufCMessage *in,
+		      struct call **ret_call)
+{
+	uint8_t flat[FLAT_PACKED_MAX];
+	size_t n = 0;
+	bool is_flat = !in || flat_pack(in, flat, &n);
+	int r;
+
+	if (!is_flat)
+		n = protobuf_c_message_get_packed_size(in);
+	r = method_call(user, method, m->flags, m->deadline_ms, n, ret_call);
+	if (r != 0)
+		return r;
+	if (is_flat)
+		memcpy((*ret_call)->data, flat, n);
+	else
+		protobuf_c_message_pack(in, (*ret_call)->data);
+	return 0;
+}
+
 int wat_stub_call(wat_capability *user,
 		  const struct wat_interface *interface,
 		  uint16_t method,
@@ -90,23 +116,17 @@ int wat_stub_call(wat_capability *user,
 		  ProtobufCMessage **ret_out)
 {
 	const struct wat_method *m = &interface->methods[method];
-	_cleanup_(freep) uint8_t *request = NULL, *reply = NULL;
-	size_t n, n_reply;
-	int r = pack(in, &request, &n);
+	struct call *call;
+	int r = typed_call(user, m, method, in, &call);
 
+	if (r != 0)
+		return r;
+	r = call_run(call);
 	if (r == 0)
-		r = wat_call_raw(user, method, m->flags, m->deadline_ms, request, n, &reply,
-				 &n_reply);
-	return r == 0 ? unpack(m->output, reply, n_reply, ret_out) : r;
+		r = unpack(m->output, call->reply, call->reply_len, ret_out);
+	call_free(call);
+	return r;
 }
-
-/* Between a queued call and its typed callback. */
-struct typed {
-	const struct wat_method *method;
-	wat_stub_invoke *invoke;
-	void (*done)(void);
-	void *arg;
-};
 
 static void on_done(void *arg,
 		    int status,
@@ -114,16 +134,19 @@ static void on_done(void *arg,
 		    size_t n,
 		    const struct wat_failure *failure)
 {
-	_cleanup_(freep) struct typed *typed = arg;
+	const struct call *call = arg;
 	ProtobufCMessage *out = NULL;
+	union flat_message flat;
 
-	if (!typed->done)
+	if (status == 0 && flat_unpack(call->typed->output, reply, n, &flat)) {
+		call->invoke(call->typed_done, call->typed_arg, 0, &flat.base, NULL);
 		return;
+	}
 	if (status == 0) {
-		status = unpack(typed->method->output, reply, n, &out);
+		status = unpack(call->typed->output, reply, n, &out);
 		failure = status ? wat_failure() : NULL;
 	}
-	typed->invoke(typed->done, typed->arg, status, out, failure);
+	call->invoke(call->typed_done, call->typed_arg, status, out, failure);
 	if (out)
 		protobuf_c_message_free_unpacked(out, NULL);
 }
@@ -137,21 +160,17 @@ int wat_stub_send(wat_capability *user,
 		  void *arg)
 {
 	const struct wat_method *m = &interface->methods[method];
-	_cleanup_(freep) uint8_t *request = NULL;
-	struct typed *typed = malloc(sizeof *typed);
-	size_t n;
-	int r = pack(in, &request, &n);
+	struct call *call;
+	int r = typed_call(user, m, method, in, &call);
 
-	if (r == 0 && !typed)
-		r = failure_set_errno(-ENOMEM, "a call");
-	if (r == 0) {
-		*typed = (struct typed){m, invoke, typed_done, arg};
-		r = send_keyed(user, method, m->flags, m->deadline_ms, request, n, on_done, typed,
-			       arg);
-	}
 	if (r != 0)
-		free(typed);
-	return r;
+		return r;
+	call->typed = m;
+	call->invoke = invoke;
+	call->typed_done = typed_done;
+	call->typed_arg = arg;
+	method_send(call, typed_done ? on_done : NULL, call, arg);
+	return 0;
 }
 
 int wat_stub_stop(wat_capability *admin,
