@@ -171,6 +171,8 @@ bool call_on_control(const struct call *call);
 int call_run(struct call *call);
 /* Submits a call with a callback. The lock is held. */
 void call_submit(struct call *call);
+/* Milliseconds that the caller still waits, at least 1; 0: without limit. */
+uint32_t call_budget(const struct call *call);
 uint64_t now_ms(void);
 
 /* cancel.c */

@@ -9,18 +9,6 @@
  * are still to run take. */
 #define DEFERRED_MAX 64u
 
-static uint32_t call_budget(const struct call *call)
-{
-	uint64_t now = now_ms();
-
-	if (call->deadline_ms == UINT64_MAX)
-		return 0;
-	if (call->deadline_ms <= now)
-		return 1;
-	return call->deadline_ms - now > UINT32_MAX ? UINT32_MAX
-						    : (uint32_t)(call->deadline_ms - now);
-}
-
 static int queue_call(struct stream *stream, struct call *call, struct frame frame)
 {
 	frame.type = FRAME_CALL;
