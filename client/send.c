@@ -9,12 +9,15 @@
  * are still to run take. */
 #define DEFERRED_MAX 64u
 
-static int queue_call(struct stream *stream, struct call *call, struct frame frame)
+static int queue_call(struct stream *stream, struct call *call, uint32_t handle, uint32_t window)
 {
-	frame.type = FRAME_CALL;
-	frame.method = call->method;
-	frame.id = call->id;
-	frame.budget = call_budget(call);
+	struct frame frame = {.type = FRAME_CALL,
+			      .method = call->method,
+			      .id = call->id,
+			      .handle = handle,
+			      .budget = call_budget(call),
+			      .window = window};
+
 	call->at = stream->out_position + stream_pending(stream);
 	call->sent = true;
 	return stream_queue(stream, &frame, call->data, call->n, -1);
@@ -55,7 +58,7 @@ static int send_on_channel(wat_capability *capability, struct call *call)
 	window = call->id - lowest_id(capability, call->id);
 	if (window > UINT32_MAX)
 		window = UINT32_MAX;
-	return queue_call(&capability->channel, call, (struct frame){.window = (uint32_t)window});
+	return queue_call(&capability->channel, call, 0, (uint32_t)window);
 }
 
 static int send_on_control(wat *w, wat_capability *capability, struct call *call)
@@ -63,7 +66,7 @@ static int send_on_control(wat *w, wat_capability *capability, struct call *call
 	call->id = ++w->last_id;
 	if (call->kind == CALL_SCHEMA)
 		return queue_schema(w, call);
-	return queue_call(&w->control, call, (struct frame){.handle = capability->handle});
+	return queue_call(&w->control, call, capability->handle, 0);
 }
 
 /* The host keeps the answers from the lowest open id on, and refuses calls beyond its limit. A call

@@ -222,7 +222,7 @@ int stream_next(struct stream *stream,
 			return r;
 		if (r == 0)
 			break;
-		if (frame_type_name(ret_frame->type))
+		if (frame_type_is_known(ret_frame->type))
 			return 1;
 		fd_close(*ret_fd);
 	}
@@ -257,7 +257,7 @@ int stream_reserve(struct stream *stream,
 		   size_t body_len,
 		   uint8_t **ret_body)
 {
-	struct frame header = *frame;
+	uint8_t *header;
 	int r;
 
 	if (body_len > UINT32_MAX)
@@ -265,10 +265,28 @@ int stream_reserve(struct stream *stream,
 	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
 	if (r < 0)
 		return r;
-	header.body_len = (uint32_t)body_len;
-	frame_encode(&header, stream->out.data + stream->out.end);
-	*ret_body = stream->out.data + stream->out.end + FRAME_HEADER_SIZE;
+	header = stream->out.data + stream->out.end;
+	frame_encode(frame, header);
+	frame_set_body_len(header, (uint32_t)body_len);
+	*ret_body = header + FRAME_HEADER_SIZE;
 	stream->out.end += FRAME_HEADER_SIZE + body_len;
+	return 0;
+}
+
+static int queue_fd(struct stream *stream, struct frame *frame, size_t body_len, int fd)
+{
+	_cleanup_(fd_closep) int owned = fd;
+	int r;
+
+	/* Once the descriptor is in the list, its frame has to follow. */
+	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
+	if (r < 0)
+		return r;
+	r = out_fd_add(stream, owned);
+	if (r < 0)
+		return r;
+	fd_take(&owned);
+	frame->flags |= FRAME_FLAG_FD;
 	return 0;
 }
 
@@ -278,22 +296,18 @@ int stream_queue(struct stream *stream,
 		 size_t body_len,
 		 int fd)
 {
-	_cleanup_(fd_closep) int owned = fd;
-	struct frame header = *frame;
+	struct frame with_fd;
 	uint8_t *room;
 	int r;
 
-	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
-	if (r < 0)
-		return r;
-	if (owned >= 0) {
-		r = out_fd_add(stream, owned);
+	if (fd >= 0) {
+		with_fd = *frame;
+		frame = &with_fd;
+		r = queue_fd(stream, &with_fd, body_len, fd);
 		if (r < 0)
 			return r;
-		fd_take(&owned);
-		header.flags |= FRAME_FLAG_FD;
 	}
-	r = stream_reserve(stream, &header, body_len, &room);
+	r = stream_reserve(stream, frame, body_len, &room);
 	if (r < 0)
 		return r;
 	if (body_len > 0)
