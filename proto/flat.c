@@ -177,27 +177,94 @@ static const ProtobufCFieldDescriptor *find(const ProtobufCMessageDescriptor *de
 	return NULL;
 }
 
+struct reader {
+	const uint8_t *at, *end;
+};
+
+/* At most max bytes; of the tenth only the lowest bit counts. */
+static bool get_long_varint(struct reader *reader, unsigned max, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < max && reader->at < reader->end; i++) {
+		uint8_t byte = *reader->at++;
+
+		if (i == WIRE_VARINT_MAX - 1 && byte > 1)
+			return false;
+		value |= (uint64_t)(byte & 0x7f) << (7 * i);
+		if (byte < 0x80) {
+			*ret_value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Most have one byte. */
+static inline bool get_varint(struct reader *reader, unsigned max, uint64_t *ret_value)
+{
+	if (reader->at == reader->end || *reader->at >= 0x80)
+		return get_long_varint(reader, max, ret_value);
+	*ret_value = *reader->at++;
+	return true;
+}
+
+static bool get_fixed(struct reader *reader, size_t n, uint64_t *ret_value)
+{
+	if ((size_t)(reader->end - reader->at) < n)
+		return false;
+	*ret_value = n == 4 ? bytes_get32(reader->at) : bytes_get64(reader->at);
+	reader->at += n;
+	return true;
+}
+
+static bool get(struct reader *reader, enum wire_type type, uint64_t *ret_value)
+{
+	switch (type) {
+	case WIRE_VARINT:
+		return get_varint(reader, WIRE_VARINT_MAX, ret_value);
+	case WIRE_32:
+		return get_fixed(reader, 4, ret_value);
+	case WIRE_64:
+		return get_fixed(reader, 8, ret_value);
+	case WIRE_LENGTH:
+	default:
+		return false;
+	}
+}
+
+static bool get_field(struct reader *reader,
+		      const ProtobufCMessageDescriptor *descriptor,
+		      union flat_message *message)
+{
+	static const protobuf_c_boolean there = 1;
+	const ProtobufCFieldDescriptor *field;
+	uint64_t key, value;
+
+	if (!get_varint(reader, WIRE_KEY_MAX, &key) || key > UINT32_MAX)
+		return false;
+	field = find(descriptor, (uint32_t)key >> 3);
+	if (!field || !is_flat(field) || (key & 7) != wire_type_of(field) ||
+	    !get(reader, (enum wire_type)(key & 7), &value))
+		return false;
+	store(field, value, message->bytes + field->offset);
+	if (field->quantifier_offset)
+		memcpy(message->bytes + field->quantifier_offset, &there, sizeof there);
+	return true;
+}
+
 bool flat_unpack(const ProtobufCMessageDescriptor *descriptor,
 		 const uint8_t *bytes,
 		 size_t n,
 		 union flat_message *message)
 {
-	static const protobuf_c_boolean there = 1;
-	struct wire wire = wire_of(bytes, n);
-	struct wire_field field;
-	int r;
+	struct reader reader = {bytes, n ? bytes + n : bytes};
 
 	if (!is_simple(descriptor))
 		return false;
 	descriptor->message_init(&message->base);
-	while ((r = wire_next(&wire, &field)) > 0) {
-		const ProtobufCFieldDescriptor *known = find(descriptor, field.number);
-
-		if (!known || !is_flat(known) || field.type != wire_type_of(known))
+	while (reader.at < reader.end)
+		if (!get_field(&reader, descriptor, message))
 			return false;
-		store(known, field.value, message->bytes + known->offset);
-		if (known->quantifier_offset)
-			memcpy(message->bytes + known->quantifier_offset, &there, sizeof there);
-	}
-	return r == 0;
+	return true;
 }

@@ -51,7 +51,7 @@ static int length(struct wire *wire, struct wire_field *field)
 	uint64_t n;
 	int r;
 
-	r = varint(wire, 5, &n);
+	r = varint(wire, WIRE_KEY_MAX, &n);
 	if (r < 0)
 		return r;
 	if (n > (uint64_t)(wire->end - wire->at))
@@ -86,7 +86,7 @@ int wire_next(struct wire *wire, struct wire_field *ret_field)
 	if (wire->at == wire->end)
 		return 0;
 	wire->number = 0;
-	r = varint(wire, 5, &key);
+	r = varint(wire, WIRE_KEY_MAX, &key);
 	if (r < 0)
 		return r;
 	if (key > UINT32_MAX || key >> 3 == 0)
@@ -112,26 +112,6 @@ int wire_next_packed(struct wire *wire, enum wire_type type, uint64_t *ret_value
 		return r;
 	*ret_value = field.value;
 	return 1;
-}
-
-enum wire_type wire_type_of(const ProtobufCFieldDescriptor *field)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return WIRE_32;
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return WIRE_64;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_BYTES:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return WIRE_LENGTH;
-	default:
-		return WIRE_VARINT;
-	}
 }
 
 const char *wire_type_name(enum wire_type type)

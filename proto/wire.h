@@ -11,6 +11,7 @@
 
 #define WIRE_NUMBER_MAX ((1u << 29) - 1)
 #define WIRE_VARINT_MAX 10u /* bytes */
+#define WIRE_KEY_MAX 5u     /* of keys and lengths: protobuf-c reads no more */
 
 enum wire_type { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_LENGTH = 2, WIRE_32 = 5 };
 
@@ -42,7 +43,25 @@ int wire_next(struct wire *wire, struct wire_field *ret_field) WAT_MUST_CHECK;
 int wire_next_packed(struct wire *wire, enum wire_type type, uint64_t *ret_value) WAT_MUST_CHECK;
 
 /* How one value of the field is written. */
-enum wire_type wire_type_of(const ProtobufCFieldDescriptor *field);
+static inline enum wire_type wire_type_of(const ProtobufCFieldDescriptor *field)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_SFIXED32:
+	case PROTOBUF_C_TYPE_FIXED32:
+	case PROTOBUF_C_TYPE_FLOAT:
+		return WIRE_32;
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return WIRE_64;
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_BYTES:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return WIRE_LENGTH;
+	default:
+		return WIRE_VARINT;
+	}
+}
 
 /* "a varint"; a constant. */
 const char *wire_type_name(enum wire_type type);
