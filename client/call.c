@@ -48,6 +48,8 @@ uint32_t call_budget(const struct call *call)
 
 	if (call->deadline_ms == UINT64_MAX)
 		return 0;
+	if (call->fresh_ms > 0)
+		return call->fresh_ms;
 	now = coarse_ms();
 	if (call->deadline_ms < now + NEAR_MS)
 		now = now_ms();
@@ -57,6 +59,12 @@ uint32_t call_budget(const struct call *call)
 						    : (uint32_t)(call->deadline_ms - now);
 }
 
+void call_limit(struct call *call, uint64_t timeout_ms)
+{
+	call->deadline_ms = deadline_after(timeout_ms);
+	call->fresh_ms = timeout_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)timeout_ms;
+}
+
 struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method, size_t n)
 {
 	size_t room = n > CALL_ROOM ? n : CALL_ROOM;
@@ -64,15 +72,15 @@ struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t 
 
 	if (!call)
 		return NULL;
-	*call = (struct call){
-		.capability = capability,
-		.kind = kind,
-		.method = method,
-		.deadline_ms = deadline_after(capability->owner->timeout_ms),
-		.n = n,
-		.room = room,
-	};
+	memset(call, 0, offsetof(struct call, n));
 	list_init(&call->link);
+	call->capability = capability;
+	call->kind = kind;
+	call->method = method;
+	call->n = n;
+	call->reply_len = 0;
+	call->room = room;
+	call_limit(call, capability->owner->timeout_ms);
 	return call;
 }
 
@@ -210,6 +218,7 @@ void call_submit(struct call *call)
 		call_send(call);
 	else
 		drive(w);
+	call->fresh_ms = 0;
 	/* It may have ended at once; whoever ended others delivers them. */
 	if (w->n_completed != n_completed || capability->leaving)
 		loop_wake(w);

@@ -30,7 +30,16 @@ enum call_kind {
 struct call {
 	struct list link; /* capability->calls, in id order; then wat->completed */
 	struct wat_capability *capability;
+	uint64_t id;
+	uint64_t at;          /* stream position of its first byte */
+	uint64_t deadline_ms; /* monotonic; UINT64_MAX: none */
+	wat_raw_done *callback;
+	uint8_t *reply; /* data, where the request was, or of its own; NULL: none */
+	Wat__Envelope__Failure *failure; /* NULL: none */
 	enum call_kind kind;
+	int status;
+	uint32_t fresh_ms; /* while it is submitted: what is left until deadline_ms; 0: ask a clock
+			    */
 	uint16_t method;
 	bool resend; /* may be written again though it may have run: read-only, or done once by its
 			request id */
@@ -38,19 +47,13 @@ struct call {
 	bool numbered;  /* id is of the present lane; it is kept when the lane is resumed */
 	bool sent;      /* queued on the present connection */
 	bool maybe_ran; /* was written, in whole or in part, to a connection that was lost */
-	uint64_t id;
-	uint64_t at;          /* stream position of its first byte */
-	uint64_t deadline_ms; /* monotonic; UINT64_MAX: none */
-	size_t n;             /* bytes of the request, in data */
-	/* The answer. */
-	bool done;
-	int status;
-	uint8_t *reply; /* data, where the request was, or of its own; NULL: none */
-	size_t reply_len;
-	Wat__Envelope__Failure *failure; /* NULL: none */
-	wat_raw_done *callback;
-	void *arg;
-	const void *key;    /* what wat_cancel knows it by */
+	bool done;      /* the answer is there */
+
+	/* From here on nothing is set in a new call: it is written before it is read. */
+	size_t n;           /* bytes of the request, in data */
+	size_t reply_len;   /* of reply */
+	void *arg;          /* of callback */
+	const void *key;    /* what wat_cancel knows it by, if it has a callback */
 	uint64_t completed; /* wat->n_completed when its callback was queued */
 	/* Between the callback and the typed one; stub.c's. */
 	const struct wat_method *typed;
@@ -171,6 +174,8 @@ bool call_on_control(const struct call *call);
 int call_run(struct call *call);
 /* Submits a call with a callback. The lock is held. */
 void call_submit(struct call *call);
+/* From now on; 0: without limit. */
+void call_limit(struct call *call, uint64_t timeout_ms);
 /* Milliseconds that the caller still waits, at least 1; 0: without limit. */
 uint32_t call_budget(const struct call *call);
 uint64_t now_ms(void);

@@ -34,8 +34,8 @@ int method_call(wat_capability *capability,
 		size_t n,
 		struct call **ret_call)
 {
+	uint64_t timeout_ms = capability->owner->timeout_ms;
 	struct call *call;
-	uint64_t deadline;
 
 	if (is_too_large(capability, n))
 		return WAT_TOO_LARGE;
@@ -44,9 +44,8 @@ int method_call(wat_capability *capability,
 		return failure_set_errno(-ENOMEM, "a call");
 	call->resend = (flags & WAT_METHOD_READ_ONLY) != 0;
 	call->later = (flags & WAT_METHOD_LATER) != 0;
-	deadline = deadline_ms ? now_ms() + deadline_ms : UINT64_MAX;
-	if (deadline < call->deadline_ms)
-		call->deadline_ms = deadline;
+	if (deadline_ms > 0 && (timeout_ms == 0 || deadline_ms < timeout_ms))
+		call_limit(call, deadline_ms);
 	*ret_call = call;
 	return 0;
 }
