@@ -109,7 +109,7 @@ static void finish(struct call *call, int status, Wat__Envelope__Failure *failur
 		call->completed = w->n_completed++;
 		list_append(&w->completed, &call->link);
 	}
-	(void)pthread_cond_broadcast(&w->changed);
+	changed_tell(w);
 }
 
 void call_complete(struct call *call,

@@ -21,7 +21,7 @@ static void run_callback(wat *w, struct call *call)
 	(void)pthread_mutex_lock(&w->lock);
 	list_remove(&delivery.link);
 	w->outstanding--;
-	(void)pthread_cond_broadcast(&w->changed);
+	changed_tell(w);
 }
 
 /* What a callback sends anew, and fails at once, waits for the next time. */
@@ -82,5 +82,5 @@ void deliver_last(wat_capability *capability)
 		run_callback(w, call);
 	send_deferred(w);
 	while (runs_elsewhere(capability))
-		(void)pthread_cond_wait(&w->changed, &w->lock);
+		changed_wait(w, NULL);
 }

@@ -163,13 +163,13 @@ int loop_wait(wat *w)
 
 	send_deferred(w);
 	if (w->polling) {
-		(void)pthread_cond_wait(&w->changed, &w->lock);
+		changed_wait(w, NULL);
 		return 0;
 	}
 	w->polling = true;
 	r = loop_step(w, -1);
 	w->polling = false;
-	(void)pthread_cond_broadcast(&w->changed);
+	changed_tell(w);
 	deliver(w);
 	return r;
 }
@@ -180,7 +180,7 @@ static void wait_for_other(wat *w, int timeout_ms)
 	struct timespec until;
 
 	if (timeout_ms < 0) {
-		(void)pthread_cond_wait(&w->changed, &w->lock);
+		changed_wait(w, NULL);
 		return;
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -190,7 +190,7 @@ static void wait_for_other(wat *w, int timeout_ms)
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
-	(void)pthread_cond_timedwait(&w->changed, &w->lock, &until);
+	changed_wait(w, &until);
 }
 
 int wat_dispatch(wat *w, int timeout_ms)
@@ -203,7 +203,7 @@ int wat_dispatch(wat *w, int timeout_ms)
 		w->polling = true;
 		r = loop_step(w, timeout_ms);
 		w->polling = false;
-		(void)pthread_cond_broadcast(&w->changed);
+		changed_tell(w);
 	} else if (timeout_ms != 0 && list_empty(&w->completed)) {
 		wait_for_other(w, timeout_ms);
 	}

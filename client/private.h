@@ -115,7 +115,8 @@ struct wat_node {
 
 struct wat {
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* on the monotonic clock */
+	pthread_cond_t changed; /* changed.c's */
+	size_t n_waiting;       /* for it */
 	bool polling;           /* one thread polls, the others wait for `changed` */
 	int epoll;              /* all sockets and `wake`; what wat_fd gives away */
 	int wake;               /* eventfd: who polls has to look again */
@@ -240,6 +241,17 @@ void watch_update(wat *w, struct watch *watch, const struct stream *stream);
 void watch_remove(wat *w, struct watch *watch);
 /* The stream can't be written: the next step reads what is left and ends it. */
 void watch_break(wat *w, struct watch *watch);
+
+/* changed.c: one thread polls or runs callbacks, others wait for what comes of it. */
+int changed_init(wat *w) WAT_MUST_CHECK;
+void changed_deinit(wat *w);
+/* until: monotonic; NULL: without limit. */
+void changed_wait(wat *w, const struct timespec *until);
+static inline void changed_tell(wat *w)
+{
+	if (w->n_waiting > 0)
+		(void)pthread_cond_broadcast(&w->changed);
+}
 
 /* loop.c */
 /* Waits at most timeout_ms (-1: until something happens) and handles what happened. The lock is

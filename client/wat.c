@@ -7,30 +7,16 @@
 #include "client/address.h"
 #include "client/private.h"
 
-static int init_changed(wat *w)
-{
-	pthread_condattr_t attributes;
-	int r = pthread_condattr_init(&attributes);
-
-	if (r != 0)
-		return r;
-	r = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	if (r == 0)
-		r = pthread_cond_init(&w->changed, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	return r;
-}
-
 static int init_lock(wat *w)
 {
 	int r = pthread_mutex_init(&w->lock, NULL);
 
 	if (r != 0)
 		return -r;
-	r = init_changed(w);
-	if (r != 0)
+	r = changed_init(w);
+	if (r < 0)
 		(void)pthread_mutex_destroy(&w->lock);
-	return -r;
+	return r;
 }
 
 static wat *wat_new(const char *address)
@@ -133,7 +119,7 @@ void wat_free(wat *w)
 	stream_deinit(&w->control);
 	watch_deinit(w);
 	free(w->address);
-	(void)pthread_cond_destroy(&w->changed);
+	changed_deinit(w);
 	(void)pthread_mutex_destroy(&w->lock);
 	free(w);
 }
