@@ -41,6 +41,26 @@ static bool is_packable(const ProtobufCFieldDescriptor *field)
 	       field->type != PROTOBUF_C_TYPE_BYTES && field->type != PROTOBUF_C_TYPE_MESSAGE;
 }
 
+static enum wire_type type_of(const ProtobufCFieldDescriptor *field)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_SFIXED32:
+	case PROTOBUF_C_TYPE_FIXED32:
+	case PROTOBUF_C_TYPE_FLOAT:
+		return WIRE_32;
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return WIRE_64;
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_BYTES:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return WIRE_LENGTH;
+	default:
+		return WIRE_VARINT;
+	}
+}
+
 /* How many elements of the level's field come before the one at hand. */
 static size_t element_index(const struct level *level)
 {
@@ -57,7 +77,7 @@ static size_t element_index(const struct level *level)
 		if (field.type != WIRE_LENGTH || !is_packable(level->field))
 			count++;
 		else
-			while (wire_next_packed(&packed, wire_type_of(level->field), &value) > 0)
+			while (wire_next_packed(&packed, type_of(level->field), &value) > 0)
 				count++;
 	}
 	return count;
@@ -156,7 +176,7 @@ static int check_packed(struct check *check,
 
 	check->packed = &wire;
 	check->packed_index = 0;
-	while ((r = wire_next_packed(&wire, wire_type_of(level->field), &value)) > 0)
+	while ((r = wire_next_packed(&wire, type_of(level->field), &value)) > 0)
 		check->packed_index++;
 	if (r < 0)
 		r = fail(check, error, wire.expected, wire.got);
@@ -190,8 +210,8 @@ static int check_known(struct check *check,
 
 	if (field->type == WIRE_LENGTH && is_packable(descriptor))
 		return check_packed(check, field, error);
-	if (field->type != wire_type_of(descriptor))
-		return fail(check, error, wire_type_name(wire_type_of(descriptor)),
+	if (field->type != type_of(descriptor))
+		return fail(check, error, wire_type_name(type_of(descriptor)),
 			    wire_type_name(field->type));
 	if (descriptor->type == PROTOBUF_C_TYPE_MESSAGE)
 		return enter_submessage(check, field, error);

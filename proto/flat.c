@@ -6,89 +6,111 @@
 #include "proto/support/bytes.h"
 #include "proto/wire.h"
 
-static bool is_flat(const ProtobufCFieldDescriptor *field)
+enum form {
+	NOT_FLAT, /* a string, bytes, a message */
+	PLAIN,
+	SIGNED, /* the wire has 64 bits of it */
+	ZIGZAG,
+	BOOLEAN,
+	FLOATING,
+};
+
+/* How a number lies in its message, and how on the wire. */
+struct kind {
+	uint8_t form; /* enum form */
+	uint8_t size; /* of the member */
+	uint8_t wire; /* enum wire_type */
+};
+
+static const struct kind kinds[] = {
+	[PROTOBUF_C_TYPE_INT32] = {SIGNED, 4, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_ENUM] = {SIGNED, 4, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_SINT32] = {ZIGZAG, 4, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_UINT32] = {PLAIN, 4, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_SFIXED32] = {PLAIN, 4, WIRE_32},
+	[PROTOBUF_C_TYPE_FIXED32] = {PLAIN, 4, WIRE_32},
+	[PROTOBUF_C_TYPE_FLOAT] = {FLOATING, 4, WIRE_32},
+	[PROTOBUF_C_TYPE_INT64] = {PLAIN, 8, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_SINT64] = {ZIGZAG, 8, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_UINT64] = {PLAIN, 8, WIRE_VARINT},
+	[PROTOBUF_C_TYPE_SFIXED64] = {PLAIN, 8, WIRE_64},
+	[PROTOBUF_C_TYPE_FIXED64] = {PLAIN, 8, WIRE_64},
+	[PROTOBUF_C_TYPE_DOUBLE] = {FLOATING, 8, WIRE_64},
+	[PROTOBUF_C_TYPE_BOOL] = {BOOLEAN, sizeof(protobuf_c_boolean), WIRE_VARINT},
+	[PROTOBUF_C_TYPE_STRING] = {0},
+	[PROTOBUF_C_TYPE_BYTES] = {0},
+	[PROTOBUF_C_TYPE_MESSAGE] = {0},
+};
+
+/* Of a field that is a number of its own; NULL: it is not. */
+static const struct kind *kind_of(const ProtobufCFieldDescriptor *field)
 {
-	return (field->label == PROTOBUF_C_LABEL_NONE ||
-		field->label == PROTOBUF_C_LABEL_OPTIONAL) &&
-	       !(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
-	       field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_BYTES &&
-	       field->type != PROTOBUF_C_TYPE_MESSAGE;
+	const struct kind *kind = &kinds[field->type];
+
+	if (kind->form == NOT_FLAT || (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) ||
+	    (field->label != PROTOBUF_C_LABEL_NONE && field->label != PROTOBUF_C_LABEL_OPTIONAL))
+		return NULL;
+	return kind;
 }
 
-static uint32_t get32(const void *member)
+static uint64_t get_member(const void *member, size_t size)
 {
-	uint32_t value;
+	uint32_t small;
+	uint64_t large;
 
-	memcpy(&value, member, sizeof value);
-	return value;
+	if (size == sizeof small) {
+		memcpy(&small, member, sizeof small);
+		return small;
+	}
+	memcpy(&large, member, sizeof large);
+	return large;
 }
 
-static uint64_t get64(const void *member)
+static void set_member(void *member, size_t size, uint64_t value)
 {
-	uint64_t value;
+	uint32_t small = (uint32_t)value;
 
-	memcpy(&value, member, sizeof value);
-	return value;
+	if (size == sizeof small)
+		memcpy(member, &small, sizeof small);
+	else
+		memcpy(member, &value, sizeof value);
 }
 
 /* The member's number as it stands on the wire. */
-static uint64_t load(const ProtobufCFieldDescriptor *field, const void *member)
+static uint64_t load(const struct kind *kind, const void *member)
 {
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM:
-		return (uint64_t)(int64_t)(int32_t)get32(member);
-	case PROTOBUF_C_TYPE_SINT32:
-		return get32(member) << 1 ^ (get32(member) >> 31 ? UINT32_MAX : 0);
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return get32(member);
-	case PROTOBUF_C_TYPE_SINT64:
-		return get64(member) << 1 ^ (get64(member) >> 63 ? UINT64_MAX : 0);
-	case PROTOBUF_C_TYPE_BOOL:
-		return get32(member) != 0;
+	uint64_t value = get_member(member, kind->size);
+
+	switch (kind->form) {
+	case SIGNED:
+		return (uint64_t)(int32_t)value;
+	case ZIGZAG:
+		if (kind->size == 4)
+			return (uint32_t)value << 1 ^ (value >> 31 ? UINT32_MAX : 0);
+		return value << 1 ^ (value >> 63 ? UINT64_MAX : 0);
+	case BOOLEAN:
+		return value != 0;
 	default:
-		return get64(member);
+		return value;
 	}
 }
 
-static void store(const ProtobufCFieldDescriptor *field, uint64_t value, void *member)
+static void store(const struct kind *kind, uint64_t value, void *member)
 {
-	uint32_t low = (uint32_t)value;
-
-	_Static_assert(sizeof(protobuf_c_boolean) == 4, "as load and store take it to be");
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_BOOL:
-		low = value != 0;
-		break;
-	case PROTOBUF_C_TYPE_SINT32:
-		low = low >> 1 ^ (low & 1 ? UINT32_MAX : 0);
-		break;
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		break;
-	default:
-		if (field->type == PROTOBUF_C_TYPE_SINT64)
-			value = value >> 1 ^ (value & 1 ? UINT64_MAX : 0);
-		memcpy(member, &value, sizeof value);
-		return;
-	}
-	memcpy(member, &low, sizeof low);
+	if (kind->form == ZIGZAG && kind->size == 4)
+		value = (uint32_t)value >> 1 ^ (value & 1 ? UINT32_MAX : 0);
+	else if (kind->form == ZIGZAG)
+		value = value >> 1 ^ (value & 1 ? UINT64_MAX : 0);
+	else if (kind->form == BOOLEAN)
+		value = value != 0;
+	set_member(member, kind->size, value);
 }
 
 /* proto3 leaves out what is zero; of floats both zeros are. */
-static bool is_zero(const ProtobufCFieldDescriptor *field, uint64_t value)
+static bool is_zero(const struct kind *kind, uint64_t value)
 {
-	if (field->type == PROTOBUF_C_TYPE_FLOAT)
-		return (value & INT32_MAX) == 0;
-	if (field->type == PROTOBUF_C_TYPE_DOUBLE)
-		return (value & INT64_MAX) == 0;
+	if (kind->form == FLOATING)
+		return (value & (kind->size == 4 ? INT32_MAX : INT64_MAX)) == 0;
 	return value == 0;
 }
 
@@ -102,11 +124,9 @@ static uint8_t *put_varint(uint8_t *out, uint64_t value)
 	return out;
 }
 
-static uint8_t *put(uint8_t *out, const ProtobufCFieldDescriptor *field, uint64_t value)
+static uint8_t *put(uint8_t *out, uint32_t number, enum wire_type type, uint64_t value)
 {
-	enum wire_type type = wire_type_of(field);
-
-	out = put_varint(out, (uint64_t)field->id << 3 | type);
+	out = put_varint(out, (uint64_t)number << 3 | type);
 	switch (type) {
 	case WIRE_32:
 		bytes_put32(out, (uint32_t)value);
@@ -121,18 +141,16 @@ static uint8_t *put(uint8_t *out, const ProtobufCFieldDescriptor *field, uint64_
 	}
 }
 
-static const void *member_of(const ProtobufCMessage *message, unsigned offset)
-{
-	return (const uint8_t *)message + offset;
-}
-
 static bool is_there(const ProtobufCMessage *message,
 		     const ProtobufCFieldDescriptor *field,
+		     const struct kind *kind,
 		     uint64_t value)
 {
+	const uint8_t *quantifier = (const uint8_t *)message + field->quantifier_offset;
+
 	if (field->label == PROTOBUF_C_LABEL_OPTIONAL)
-		return get32(member_of(message, field->quantifier_offset)) != 0;
-	return !is_zero(field, value);
+		return get_member(quantifier, sizeof(protobuf_c_boolean)) != 0;
+	return !is_zero(kind, value);
 }
 
 bool flat_pack(const ProtobufCMessage *message, uint8_t out[static FLAT_PACKED_MAX], size_t *ret_n)
@@ -144,13 +162,14 @@ bool flat_pack(const ProtobufCMessage *message, uint8_t out[static FLAT_PACKED_M
 		return false;
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+		const struct kind *kind = kind_of(field);
 		uint64_t value;
 
-		if (!is_flat(field))
+		if (!kind)
 			return false;
-		value = load(field, member_of(message, field->offset));
-		if (is_there(message, field, value))
-			at = put(at, field, value);
+		value = load(kind, (const uint8_t *)message + field->offset);
+		if (is_there(message, field, kind, value))
+			at = put(at, field->id, (enum wire_type)kind->wire, value);
 	}
 	*ret_n = (size_t)(at - out);
 	return true;
@@ -237,19 +256,20 @@ static bool get_field(struct reader *reader,
 		      const ProtobufCMessageDescriptor *descriptor,
 		      union flat_message *message)
 {
-	static const protobuf_c_boolean there = 1;
 	const ProtobufCFieldDescriptor *field;
+	const struct kind *kind;
 	uint64_t key, value;
 
 	if (!get_varint(reader, WIRE_KEY_MAX, &key) || key > UINT32_MAX)
 		return false;
 	field = find(descriptor, (uint32_t)key >> 3);
-	if (!field || !is_flat(field) || (key & 7) != wire_type_of(field) ||
-	    !get(reader, (enum wire_type)(key & 7), &value))
+	kind = field ? kind_of(field) : NULL;
+	if (!kind || (key & 7) != kind->wire || !get(reader, (enum wire_type)kind->wire, &value))
 		return false;
-	store(field, value, message->bytes + field->offset);
+	store(kind, value, message->bytes + field->offset);
 	if (field->quantifier_offset)
-		memcpy(message->bytes + field->quantifier_offset, &there, sizeof there);
+		set_member(message->bytes + field->quantifier_offset, sizeof(protobuf_c_boolean),
+			   1);
 	return true;
 }
 

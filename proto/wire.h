@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <protobuf-c/protobuf-c.h>
 
 #include "proto/support/must_check.h"
 
@@ -41,27 +40,6 @@ int wire_next(struct wire *wire, struct wire_field *ret_field) WAT_MUST_CHECK;
 
 /* The next element of a packed field of this type (not WIRE_LENGTH): as above. */
 int wire_next_packed(struct wire *wire, enum wire_type type, uint64_t *ret_value) WAT_MUST_CHECK;
-
-/* How one value of the field is written. */
-static inline enum wire_type wire_type_of(const ProtobufCFieldDescriptor *field)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return WIRE_32;
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return WIRE_64;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_BYTES:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return WIRE_LENGTH;
-	default:
-		return WIRE_VARINT;
-	}
-}
 
 /* "a varint"; a constant. */
 const char *wire_type_name(enum wire_type type);
