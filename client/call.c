@@ -195,11 +195,6 @@ void call_fail(struct call *call, uint32_t status, const uint8_t *body, size_t n
 		protobuf_c_message_free_unpacked(failure, NULL);
 }
 
-bool call_on_control(const struct call *call)
-{
-	return call->kind == CALL_SCHEMA || call->capability->role != TOKEN_USER;
-}
-
 void call_submit(struct call *call)
 {
 	wat_capability *capability = call->capability;

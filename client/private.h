@@ -170,7 +170,10 @@ void call_fail(struct call *call, uint32_t status, const uint8_t *body, size_t n
 /* A status from a peer: positive, whatever it sent. */
 int call_status(uint32_t sent);
 /* Does it go over the control connection? */
-bool call_on_control(const struct call *call);
+static inline bool call_on_control(const struct call *call)
+{
+	return call->kind == CALL_SCHEMA || call->capability->role != TOKEN_USER;
+}
 /* Submits and waits. Takes the call back afterwards: its answer stands in it. */
 int call_run(struct call *call);
 /* Submits a call with a callback. The lock is held. */

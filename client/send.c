@@ -1,5 +1,6 @@
 /* send.c - writing calls, in id order. */
 #include <errno.h>
+#include <string.h>
 #include <wat/session.pb-c.h>
 
 #include "client/private.h"
@@ -17,10 +18,15 @@ static int queue_call(struct stream *stream, struct call *call, uint32_t handle,
 			      .handle = handle,
 			      .budget = call_budget(call),
 			      .window = window};
+	uint8_t *room;
+	int r;
 
 	call->at = stream->out_position + stream_pending(stream);
 	call->sent = true;
-	return stream_queue(stream, &frame, call->data, call->n, -1);
+	r = stream_reserve(stream, &frame, call->n, &room);
+	if (r == 0)
+		memcpy(room, call->data, call->n);
+	return r;
 }
 
 static int queue_schema(wat *w, struct call *call)

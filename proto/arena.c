@@ -4,14 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_ALIGN 16u
 #define ARENA_CHUNK_MIN 4096u
-
-struct arena_chunk {
-	struct arena_chunk *next;
-	size_t size, used;
-	_Alignas(ARENA_ALIGN) unsigned char data[];
-};
 
 static void *allocator_alloc(void *data, size_t n)
 {
@@ -83,24 +76,9 @@ static struct arena_chunk *chunk_add(struct arena *arena, size_t n)
 	return chunk;
 }
 
-void *arena_alloc(struct arena *arena, size_t n)
+void *arena_alloc_slowly(struct arena *arena, size_t n)
 {
-	struct arena_chunk *chunk = arena->current;
-	void *memory;
-
-	if (n > arena->cap)
-		return NULL;
-	n = n ? (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1) : ARENA_ALIGN;
-	if (n > arena->cap - arena->used)
-		return NULL;
-	if (!chunk || n > chunk->size - chunk->used)
-		chunk = chunk_add(arena, n);
-	if (!chunk)
-		return NULL;
-	memory = chunk->data + chunk->used;
-	chunk->used += n;
-	arena->used += n;
-	return memset(memory, 0, n);
+	return chunk_add(arena, n) ? arena_alloc(arena, n) : NULL;
 }
 
 char *arena_strdup(struct arena *arena, const char *string)

@@ -3,9 +3,16 @@
 #define WAT_PROTO_ARENA_H
 
 #include <stddef.h>
+#include <string.h>
 #include <protobuf-c/protobuf-c.h>
 
-struct arena_chunk;
+#define ARENA_ALIGN 16u
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size, used;
+	_Alignas(ARENA_ALIGN) unsigned char data[];
+};
 
 struct arena {
 	struct arena_chunk *first, *current;
@@ -19,8 +26,29 @@ void arena_init(struct arena *arena, size_t cap);
 void arena_deinit(struct arena *arena);
 /* Gives everything back but the first chunk. */
 void arena_reset(struct arena *arena);
-/* Zeroed, aligned to 16; NULL when the cap is reached or memory is out. */
-void *arena_alloc(struct arena *arena, size_t n);
+/* For arena_alloc, where a new chunk may be needed. n: a multiple of ARENA_ALIGN. */
+void *arena_alloc_slowly(struct arena *arena, size_t n);
+
+/* Zeroed, aligned to 16; NULL when the cap is reached or memory is out. Inline: most often the
+ * chunk at hand has the room. */
+static inline void *arena_alloc(struct arena *arena, size_t n)
+{
+	struct arena_chunk *chunk = arena->current;
+	void *memory;
+
+	if (n > arena->cap)
+		return NULL;
+	n = n ? (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1) : ARENA_ALIGN;
+	if (n > arena->cap - arena->used)
+		return NULL;
+	if (!chunk || n > chunk->size - chunk->used)
+		return arena_alloc_slowly(arena, n);
+	memory = chunk->data + chunk->used;
+	chunk->used += n;
+	arena->used += n;
+	return memset(memory, 0, n);
+}
+
 char *arena_strdup(struct arena *arena, const char *string);
 
 #endif

@@ -11,15 +11,15 @@
 
 #define FRAME_HEADER_SIZE 32u
 
-#define FRAME_TYPES(F)                                                                       \
-	F(HELLO, 1)                                                                          \
-	F(WELCOME, 2)                                                                        \
-	F(BIND, 3)                                                                           \
-	F(BOUND, 4)                                                                          \
-	F(ATTACHED, 5)                                                                       \
-	F(DROP, 6)                                                                           \
-	F(CALL, 7) F(REPLY, 8) F(FAIL, 9) F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) \
-		F(GOAWAY, 14)
+#define FRAME_TYPES(F) \
+	F(HELLO, 1)    \
+	F(WELCOME, 2)  \
+	F(BIND, 3)     \
+	F(BOUND, 4)    \
+	F(ATTACHED, 5) \
+	F(DROP, 6)     \
+	F(CALL, 7)     \
+	F(REPLY, 8) F(FAIL, 9) F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) F(GOAWAY, 14)
 
 enum frame_type {
 #define FRAME_ENUM(name, number) FRAME_##name = number,

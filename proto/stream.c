@@ -252,25 +252,9 @@ static int out_fd_add(struct stream *stream, int fd)
 	return 0;
 }
 
-int stream_reserve(struct stream *stream,
-		   const struct frame *frame,
-		   size_t body_len,
-		   uint8_t **ret_body)
+int stream_make_room(struct stream *stream, size_t n)
 {
-	uint8_t *header;
-	int r;
-
-	if (body_len > UINT32_MAX)
-		return -EMSGSIZE;
-	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
-	if (r < 0)
-		return r;
-	header = stream->out.data + stream->out.end;
-	frame_encode(frame, header);
-	frame_set_body_len(header, (uint32_t)body_len);
-	*ret_body = header + FRAME_HEADER_SIZE;
-	stream->out.end += FRAME_HEADER_SIZE + body_len;
-	return 0;
+	return buffer_make_room(&stream->out, n);
 }
 
 static int queue_fd(struct stream *stream, struct frame *frame, size_t body_len, int fd)
@@ -279,7 +263,7 @@ static int queue_fd(struct stream *stream, struct frame *frame, size_t body_len,
 	int r;
 
 	/* Once the descriptor is in the list, its frame has to follow. */
-	r = buffer_make_room(&stream->out, FRAME_HEADER_SIZE + body_len);
+	r = stream_make_room(stream, FRAME_HEADER_SIZE + body_len);
 	if (r < 0)
 		return r;
 	r = out_fd_add(stream, owned);

@@ -3,6 +3,7 @@
 #ifndef WAT_PROTO_STREAM_H
 #define WAT_PROTO_STREAM_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,11 +65,33 @@ int stream_queue(struct stream *stream,
 		 size_t body_len,
 		 int fd) WAT_MUST_CHECK;
 
-/* Room for a frame whose body the caller writes in place: ret_body has body_len bytes. -ENOMEM. */
-int stream_reserve(struct stream *stream,
-		   const struct frame *frame,
-		   size_t body_len,
-		   uint8_t **ret_body) WAT_MUST_CHECK;
+/* Room for n more bytes to write. -ENOMEM. */
+int stream_make_room(struct stream *stream, size_t n) WAT_MUST_CHECK;
+
+/* Room for a frame whose body the caller writes in place: ret_body has body_len bytes. -ENOMEM, or
+ * -EMSGSIZE for a body that no header can announce. Inline: most often the room is there. */
+static inline WAT_MUST_CHECK int stream_reserve(struct stream *stream,
+						const struct frame *frame,
+						size_t body_len,
+						uint8_t **ret_body)
+{
+	struct stream_buffer *out = &stream->out;
+	uint8_t *header;
+	int r = 0;
+
+	if (body_len > UINT32_MAX)
+		return -EMSGSIZE;
+	if (out->size - out->end < FRAME_HEADER_SIZE + body_len)
+		r = stream_make_room(stream, FRAME_HEADER_SIZE + body_len);
+	if (r < 0)
+		return r;
+	header = out->data + out->end;
+	frame_encode(frame, header);
+	frame_set_body_len(header, (uint32_t)body_len);
+	*ret_body = header + FRAME_HEADER_SIZE;
+	out->end += FRAME_HEADER_SIZE + body_len;
+	return 0;
+}
 
 /* Writes what is queued: 0 when all is written, -EAGAIN when some is left, or a negative errno
  * (-EPIPE, -ECONNRESET: the peer has gone; what it sent before can still be read). Never raises

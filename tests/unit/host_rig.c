@@ -414,7 +414,7 @@ uint64_t peer_queue(struct peer *peer, uint16_t method, uint32_t budget, const P
 	struct frame frame = {
 		.type = FRAME_CALL, .method = method, .id = ++peer->last_id, .budget = budget};
 	size_t n = in ? protobuf_c_message_get_packed_size(in) : 0;
-	uint8_t *room;
+	uint8_t *room = NULL;
 
 	assert_int_equal(stream_reserve(&peer->stream, &frame, n, &room), 0);
 	if (in)
