@@ -138,7 +138,8 @@ static void on_done(void *arg,
 	ProtobufCMessage *out = NULL;
 	union flat_message flat;
 
-	if (status == 0 && flat_unpack(call->typed->output, reply, n, &flat)) {
+	if (status == 0 && flat_is(call->typed->output) &&
+	    flat_unpack(call->typed->output, reply, n, &flat)) {
 		call->invoke(call->typed_done, call->typed_arg, 0, &flat.base, NULL);
 		return;
 	}

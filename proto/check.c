@@ -295,6 +295,11 @@ int check_message(const ProtobufCMessageDescriptor *descriptor,
 	return 0;
 }
 
+static void *allocate(ProtobufCAllocator *allocator, size_t n)
+{
+	return allocator ? allocator->alloc(allocator->allocator_data, n) : malloc(n);
+}
+
 /* 1, or 0: another way has to be found. */
 static int unpack_flat(const ProtobufCMessageDescriptor *descriptor,
 		       ProtobufCAllocator *allocator,
@@ -302,17 +307,22 @@ static int unpack_flat(const ProtobufCMessageDescriptor *descriptor,
 		       size_t n,
 		       ProtobufCMessage **ret_message)
 {
-	union flat_message flat;
-	void *memory;
+	void *message;
 
-	if (!flat_unpack(descriptor, bytes, n, &flat))
+	if (!flat_is(descriptor))
 		return 0;
-	memory = allocator ? allocator->alloc(allocator->allocator_data, descriptor->sizeof_message)
-			   : malloc(descriptor->sizeof_message);
-	if (!memory)
+	message = allocate(allocator, descriptor->sizeof_message);
+	if (!message)
 		return -ENOMEM;
-	*ret_message = memcpy(memory, &flat, descriptor->sizeof_message);
-	return 1;
+	if (flat_unpack(descriptor, bytes, n, message)) {
+		*ret_message = message;
+		return 1;
+	}
+	if (!allocator)
+		free(message);
+	else
+		allocator->free(allocator->allocator_data, message);
+	return 0;
 }
 
 int check_unpack(const ProtobufCMessageDescriptor *descriptor,

@@ -175,14 +175,13 @@ bool flat_pack(const ProtobufCMessage *message, uint8_t out[static FLAT_PACKED_M
 	return true;
 }
 
-/* A field that has to be there would have to be looked for. */
-static bool is_simple(const ProtobufCMessageDescriptor *descriptor)
+bool flat_is(const ProtobufCMessageDescriptor *descriptor)
 {
 	if (descriptor->n_fields > FLAT_FIELDS_MAX || !descriptor->message_init ||
 	    descriptor->sizeof_message > sizeof(union flat_message))
 		return false;
 	for (unsigned i = 0; i < descriptor->n_fields; i++)
-		if (descriptor->fields[i].label == PROTOBUF_C_LABEL_REQUIRED)
+		if (!kind_of(&descriptor->fields[i]))
 			return false;
 	return true;
 }
@@ -254,7 +253,7 @@ static bool get(struct reader *reader, enum wire_type type, uint64_t *ret_value)
 
 static bool get_field(struct reader *reader,
 		      const ProtobufCMessageDescriptor *descriptor,
-		      union flat_message *message)
+		      uint8_t *message)
 {
 	const ProtobufCFieldDescriptor *field;
 	const struct kind *kind;
@@ -263,26 +262,25 @@ static bool get_field(struct reader *reader,
 	if (!get_varint(reader, WIRE_KEY_MAX, &key) || key > UINT32_MAX)
 		return false;
 	field = find(descriptor, (uint32_t)key >> 3);
-	kind = field ? kind_of(field) : NULL;
-	if (!kind || (key & 7) != kind->wire || !get(reader, (enum wire_type)kind->wire, &value))
+	if (!field)
 		return false;
-	store(kind, value, message->bytes + field->offset);
+	kind = &kinds[field->type];
+	if ((key & 7) != kind->wire || !get(reader, (enum wire_type)kind->wire, &value))
+		return false;
+	store(kind, value, message + field->offset);
 	if (field->quantifier_offset)
-		set_member(message->bytes + field->quantifier_offset, sizeof(protobuf_c_boolean),
-			   1);
+		set_member(message + field->quantifier_offset, sizeof(protobuf_c_boolean), 1);
 	return true;
 }
 
 bool flat_unpack(const ProtobufCMessageDescriptor *descriptor,
 		 const uint8_t *bytes,
 		 size_t n,
-		 union flat_message *message)
+		 void *message)
 {
 	struct reader reader = {bytes, n ? bytes + n : bytes};
 
-	if (!is_simple(descriptor))
-		return false;
-	descriptor->message_init(&message->base);
+	descriptor->message_init(message);
 	while (reader.at < reader.end)
 		if (!get_field(&reader, descriptor, message))
 			return false;

@@ -26,12 +26,16 @@ union flat_message {
 bool flat_pack(const ProtobufCMessage *message, uint8_t out[static FLAT_PACKED_MAX], size_t *ret_n)
 	WAT_MUST_CHECK;
 
-/* False, and nothing is said of *message: the bytes hold a field that is not flat or unknown, or
- * they are malformed; or the message has more than FLAT_FIELDS_MAX fields, one that is required, or
- * no place here. Else *message holds no memory: nothing is freed. */
+/* Are there at most FLAT_FIELDS_MAX fields, all of them flat, and room for them in a union
+ * flat_message? */
+bool flat_is(const ProtobufCMessageDescriptor *descriptor) WAT_MUST_CHECK;
+
+/* Into descriptor->sizeof_message bytes at message, aligned for any number. descriptor: one that
+ * flat_is. False, and nothing is said of *message: the bytes hold an unknown field, or they are
+ * malformed. Else *message holds no memory: nothing of it is freed. */
 bool flat_unpack(const ProtobufCMessageDescriptor *descriptor,
 		 const uint8_t *bytes,
 		 size_t n,
-		 union flat_message *message) WAT_MUST_CHECK;
+		 void *message) WAT_MUST_CHECK;
 
 #endif

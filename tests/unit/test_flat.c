@@ -119,7 +119,7 @@ static bool agrees(const ProtobufCMessageDescriptor *descriptor, const uint8_t *
 	ProtobufCMessage *general;
 
 	memset(&flat, 0x55, sizeof flat);
-	if (!flat_unpack(descriptor, bytes, n, &flat))
+	if (!flat_is(descriptor) || !flat_unpack(descriptor, bytes, n, &flat))
 		return false;
 	general = unpack_generally(descriptor, bytes, n);
 	assert_non_null(general);
@@ -164,9 +164,6 @@ static void test_absent(void **state)
 		assert_memory_equal(out, expected, n);
 		assert_true(agrees(&flat__maybe__descriptor, out, n));
 	}
-	/* What has to be there is looked for in the general way. */
-	assert_false(agrees(&flat__needed__descriptor, (const uint8_t *)"\x08\x01", 2));
-	assert_false(agrees(&flat__needed__descriptor, (const uint8_t *)"\x10\x01", 2));
 }
 
 /* The longest message has room. */
@@ -206,7 +203,7 @@ static void test_damaged(void **state)
 		if (n > 0 && next_random() % 4 == 0)
 			n = next_random() % n;
 		n_taken += agrees(&flat__numbers__descriptor, bytes, n);
-		n_taken += agrees(&flat__mixed__descriptor, bytes, n);
+		n_taken += agrees(&flat__maybe__descriptor, bytes, n);
 	}
 	assert_in_range(n_taken, 1, 2 * ROUNDS - 1);
 }
@@ -221,25 +218,23 @@ struct example {
 		text, sizeof(text) - 1, is_flat, \
 	}
 
-/* Field by field of Mixed. What is not a number of its own is for the general way, as is what is
- * unknown, of another type than declared, too long or cut short. */
+/* What is unknown, of another type than declared, too long or cut short is for the general way. */
 static void test_left_alone(void **state)
 {
 	static const struct example examples[] = {
 		EXAMPLE("", true),
 		EXAMPLE("\x08\x05", true),
-		EXAMPLE("\x08\x05\x08\x06", true),  /* the last one counts */
-		EXAMPLE("\x08\x85\x00", true),      /* longer than it need be */
-		EXAMPLE("\x12\x01x", false),        /* a string */
-		EXAMPLE("\x18\x01", false),         /* repeated */
-		EXAMPLE("\x1a\x01\x01", false),     /* and packed */
-		EXAMPLE("\x22\x02\x08\x01", false), /* a message */
-		EXAMPLE("\x2a\x01x", false),        /* bytes */
-		EXAMPLE("\x30\x01", false),         /* of a oneof */
-		EXAMPLE("\x40\x01", false),         /* unknown */
+		EXAMPLE("\x08\x05\x08\x06", true), /* the last one counts */
+		EXAMPLE("\x08\x85\x00", true),     /* longer than it need be */
+		EXAMPLE("\x88\x00\x05", true),
+		EXAMPLE("\x88\x80\x80\x80\x80\x00\x05", false),
+		EXAMPLE("\xa0\x06\x01", false), /* unknown */
+		EXAMPLE("\x0a\x01\x01", false), /* of another type */
 		EXAMPLE("\x0d\x01\x02\x03\x04", false),
 		EXAMPLE("\x08", false),
 		EXAMPLE("\x08\x85", false),
+		EXAMPLE("\x1d\x01\x02\x03", false),
+		EXAMPLE("\x31\x01\x02\x03\x04\x05\x06\x07", false),
 		EXAMPLE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", false),
 		EXAMPLE("\x00\x01", false),
 		EXAMPLE("\x0b", false), /* a group */
@@ -247,41 +242,63 @@ static void test_left_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
-		assert_int_equal(agrees(&flat__mixed__descriptor,
+		assert_int_equal(agrees(&flat__numbers__descriptor,
 					(const uint8_t *)examples[i].bytes, examples[i].n),
 				 examples[i].is_flat);
 }
 
-/* Nothing of a message that is not flat is packed, and nothing unknown is dropped. */
-static void test_not_packed(void **state)
+static void assert_not_flat(const ProtobufCMessageDescriptor *descriptor)
 {
-	Flat__Mixed mixed = FLAT__MIXED__INIT;
-	Flat__Many many = FLAT__MANY__INIT;
+	union flat_message message;
+	uint8_t out[FLAT_PACKED_MAX];
+	size_t n = 77;
+
+	assert_false(flat_is(descriptor));
+	descriptor->message_init(&message.base);
+	assert_false(flat_pack(&message.base, out, &n));
+	assert_int_equal(n, 77);
+}
+
+/* One field that is no number of its own, or one number too many, and the message is not flat. */
+static void test_not_flat(void **state)
+{
+	(void)state;
+	assert_not_flat(&flat__text__descriptor);
+	assert_not_flat(&flat__list__descriptor);
+	assert_not_flat(&flat__inside__descriptor);
+	assert_not_flat(&flat__bytes__descriptor);
+	assert_not_flat(&flat__choice__descriptor);
+	assert_not_flat(&flat__many__descriptor);
+	assert_not_flat(&flat__needed__descriptor);
+	assert_true(flat_is(&flat__numbers__descriptor));
+	assert_true(flat_is(&flat__empty__descriptor));
+}
+
+/* A message with unknown fields is not packed without them. */
+static void test_unknown(void **state)
+{
+	ProtobufCMessage *unknown =
+		unpack_generally(&flat__empty__descriptor, (const uint8_t *)"\x08\x01", 2);
 	Flat__Empty empty = FLAT__EMPTY__INIT;
-	ProtobufCMessage *unknown;
 	uint8_t out[FLAT_PACKED_MAX];
 	size_t n = 77;
 
 	(void)state;
-	assert_false(flat_pack(&mixed.base, out, &n));
-	assert_false(flat_pack(&many.base, out, &n));
-	assert_false(agrees(&flat__many__descriptor, NULL, 0));
-	unknown = unpack_generally(&flat__empty__descriptor, (const uint8_t *)"\x08\x01", 2);
 	assert_non_null(unknown);
 	assert_false(flat_pack(unknown, out, &n));
-	protobuf_c_message_free_unpacked(unknown, NULL);
 	assert_int_equal(n, 77);
+	protobuf_c_message_free_unpacked(unknown, NULL);
 	assert_true(flat_pack(&empty.base, out, &n));
 	assert_int_equal(n, 0);
-	assert_true(agrees(&flat__empty__descriptor, NULL, 0));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),     cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_damaged),    cmocka_unit_test(test_left_alone),
-		cmocka_unit_test(test_not_packed), cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_values),   cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_damaged),  cmocka_unit_test(test_left_alone),
+		cmocka_unit_test(test_not_flat), cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_absent),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
