@@ -56,6 +56,26 @@ function(wat_warnings)
   endforeach()
 endfunction()
 
+# What every call passes through is compiled so that it can be optimized as a whole, across its files: libwat and
+# watd-host are linked that way, in what is released. The objects are whole without it too, and everything else, the
+# tests foremost, is linked as usual and soon.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT WAT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  set(WAT_WHOLE ON)
+  add_link_options($<IF:$<BOOL:$<TARGET_PROPERTY:WAT_LINKED_AS_A_WHOLE>>,-flto=auto,-fno-lto>)
+endif()
+
+function(wat_on_the_way)
+  if(WAT_WHOLE)
+    foreach(target ${ARGN})
+      target_compile_options(${target} PRIVATE -flto -ffat-lto-objects)
+    endforeach()
+  endif()
+endfunction()
+
+function(wat_linked_as_a_whole target)
+  set_target_properties(${target} PROPERTIES WAT_LINKED_AS_A_WHOLE ON)
+endfunction()
+
 function(wat_generated)
   set_source_files_properties(${ARGN} PROPERTIES GENERATED TRUE COMPILE_OPTIONS "-w")
 endfunction()
