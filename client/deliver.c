@@ -21,6 +21,7 @@ static void run_callback(wat *w, struct call *call)
 	(void)pthread_mutex_lock(&w->lock);
 	list_remove(&delivery.link);
 	w->outstanding--;
+	send_deferred_soon(w);
 	changed_tell(w);
 }
 

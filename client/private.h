@@ -135,7 +135,7 @@ struct wat {
 	struct list completed;  /* with a callback */
 	struct list deliveries; /* callbacks that run now */
 	struct list deferred;   /* capabilities whose channel has calls that callbacks sent */
-	size_t n_deferred;      /* such calls, at most */
+	size_t n_callbacks;     /* that ran since the first of them */
 	uint64_t n_completed;
 	size_t outstanding;
 };
@@ -221,10 +221,12 @@ void bind_done(wat_capability *capability);
 /* Writes what was not yet written of the capability's calls. */
 void calls_send(wat_capability *capability);
 /* Writes one call of a bound capability. What a callback sends goes with what the next ones send,
- * a few dozen calls at a time. */
+ * many calls at a time. */
 void call_send(struct call *call);
 /* Writes what waits for that. */
 void send_deferred(wat *w);
+/* The same, unless it was not long ago. After each callback. */
+void send_deferred_soon(wat *w);
 
 /* drive.c */
 /* Does what can be done now: connects, binds. */

@@ -1,14 +1,16 @@
 /* send.c - writing calls, in id order. */
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <wat/session.pb-c.h>
 
 #include "client/private.h"
 #include "proto/limits.h"
 
-/* What a callback sends is written after so many calls at the latest, whatever the callbacks that
- * are still to run take. */
-#define DEFERRED_MAX 64u
+/* What callbacks send is written when it is so much, in bytes of one channel, or when so many
+ * callbacks have run since: those that are still to run may take their time. */
+#define DEFERRED_MAX 16384u
+#define CALLBACKS_MAX 128u
 
 static int queue_call(struct stream *stream, struct call *call, uint32_t handle, uint32_t window)
 {
@@ -126,7 +128,7 @@ void send_deferred(wat *w)
 {
 	struct list *first;
 
-	w->n_deferred = 0;
+	w->n_callbacks = 0;
 	while ((first = list_first(&w->deferred))) {
 		list_remove(first);
 		channel_write(container_of(first, wat_capability, deferred));
@@ -137,9 +139,18 @@ static void defer(wat_capability *capability)
 {
 	wat *w = capability->owner;
 
+	/* The socket is full: the loop writes as soon as it is not. */
+	if (capability->watch.events & EPOLLOUT)
+		return;
 	if (list_empty(&capability->deferred))
 		list_append(&w->deferred, &capability->deferred);
-	if (++w->n_deferred >= DEFERRED_MAX)
+	if (stream_pending(&capability->channel) >= DEFERRED_MAX)
+		send_deferred(w);
+}
+
+void send_deferred_soon(wat *w)
+{
+	if (!list_empty(&w->deferred) && ++w->n_callbacks >= CALLBACKS_MAX)
 		send_deferred(w);
 }
 

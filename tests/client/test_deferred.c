@@ -8,7 +8,8 @@
 #include "tests/client/fake.h"
 #include "tests/lib/daemon.h"
 
-#define TOGETHER 64 /* calls that wait for one another, at most */
+#define TOGETHER 128    /* callbacks whose calls wait for one another, at most */
+#define BYTES_MAX 16384 /* and bytes */
 
 struct world {
 	struct fake fake;
@@ -110,7 +111,7 @@ static void test_together(void **state)
 	assert_int_equal(bytes_at(&t->channel), 3 * FRAME_HEADER_SIZE);
 }
 
-/* However many callbacks are due: after some dozens of calls they are written. */
+/* However many callbacks are due: after so many of them, what they sent is written. */
 static void test_not_late(void **state)
 {
 	struct world *t = *state;
@@ -118,9 +119,67 @@ static void test_not_late(void **state)
 	ask(t, TOGETHER + 1, send_another);
 	assert_int_equal(wat_dispatch(t->w, -1), 0);
 	assert_int_equal(t->n_callbacks, TOGETHER + 1);
-	assert_int_equal(t->arrived[TOGETHER - 2], 0);
-	assert_int_equal(t->arrived[TOGETHER - 1], TOGETHER * FRAME_HEADER_SIZE);
+	assert_int_equal(t->arrived[TOGETHER - 1], 0);
+	assert_int_equal(t->arrived[TOGETHER], TOGETHER * FRAME_HEADER_SIZE);
 	assert_int_equal(bytes_at(&t->channel), (TOGETHER + 1) * FRAME_HEADER_SIZE);
+}
+
+static void send_first(void *arg,
+		       int status,
+		       const uint8_t *reply,
+		       size_t n,
+		       const struct wat_failure *failure)
+{
+	struct world *t = arg;
+
+	if (t->n_callbacks == 0)
+		send_another(arg, status, reply, n, failure);
+	else
+		t->arrived[t->n_callbacks++] = bytes_at(&t->channel);
+}
+
+/* Callbacks that send nothing count too. */
+static void test_not_late_for_others(void **state)
+{
+	struct world *t = *state;
+
+	ask(t, TOGETHER + 1, send_first);
+	assert_int_equal(wat_dispatch(t->w, -1), 0);
+	assert_int_equal(t->n_callbacks, TOGETHER + 1);
+	assert_int_equal(t->arrived[TOGETHER - 1], 0);
+	assert_int_equal(t->arrived[TOGETHER], FRAME_HEADER_SIZE);
+}
+
+static void send_much(void *arg,
+		      int status,
+		      const uint8_t *reply,
+		      size_t n,
+		      const struct wat_failure *failure)
+{
+	static const char body[1024];
+	struct world *t = arg;
+
+	(void)reply;
+	(void)n;
+	(void)failure;
+	assert_int_equal(status, 0);
+	for (int i = 0; i < 16; i++) {
+		t->arrived[t->n_callbacks++] = bytes_at(&t->channel);
+		assert_int_equal(wat_send_raw(t->user, 0, 0, 0, body, sizeof body, on_answer, t),
+				 0);
+	}
+	t->arrived[t->n_callbacks++] = bytes_at(&t->channel);
+}
+
+/* Nor is much kept back, were it all from one callback. */
+static void test_not_much(void **state)
+{
+	struct world *t = *state;
+
+	ask(t, 1, send_much);
+	assert_int_equal(wat_dispatch(t->w, -1), 0);
+	assert_int_equal(t->arrived[15], 0);
+	assert_true(t->arrived[16] >= BYTES_MAX);
 }
 
 /* Outside of a callback a call is written at once. */
@@ -232,6 +291,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_together),
 		CASE(test_not_late),
+		CASE(test_not_late_for_others),
+		CASE(test_not_much),
 		CASE(test_at_once),
 		CASE(test_freed),
 		cmocka_unit_test(test_waits_inside),
