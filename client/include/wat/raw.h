@@ -51,9 +51,9 @@ typedef void wat_raw_done(void *arg,
 			  size_t n,
 			  const struct wat_failure *failure);
 /* Queues a call and returns; done is called once, from inside libwat, whatever happens. On a
- * non-zero return it is not called. The call is written at once, or, from inside a callback, together
- * with those that the next callbacks send: when they have run, at most 128 of them, or one waits
- * inside libwat, or 16 KiB have come together. */
+ * non-zero return it is not called. The call is written at once, or, from inside a callback,
+ * together with those that the next callbacks send: when they have run, at most 128 of them, or one
+ * waits inside libwat, or 16 KiB have come together. */
 WAT_API_CHECK int wat_send_raw(wat_capability *,
 			       uint16_t method,
 			       uint32_t flags,
