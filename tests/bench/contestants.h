@@ -25,10 +25,14 @@ struct node {
 };
 void node_start(struct node *ret, const char *dir);
 void node_end(struct node *node);
-counter_admin *node_spawn(struct node *node, const char *name, uint32_t tier);
+counter_admin *node_spawn(struct node *node, const char *name, uint32_t tier, uint32_t durability);
 counter_user *node_user(counter_admin *admin, const char *name);
 /* A counter on that tier, and 4 Users of it. */
-void service_start(struct contestant *ret, const char *name, struct node *node, uint32_t tier);
+void service_start(struct contestant *ret,
+		   const char *name,
+		   struct node *node,
+		   uint32_t tier,
+		   uint32_t durability);
 /* The counter has what was added, and no more. */
 void service_end(struct contestant *contestant);
 

@@ -78,7 +78,7 @@ static json_t *json_of_life(const struct report *report)
 	for (enum who who = THREAD; report->has_life && who <= PROCESS; who++) {
 		const struct life *life = &report->life[who];
 
-		json_object_set_new(all, report->names[who],
+		json_object_set_new(all, who == THREAD ? "thread tier" : "process tier",
 				    json_pack("{s:o, s:o, s:o, s:o, s:o}", "spawn_ms",
 					      json_of_series(&life->spawn_ms), "first_reply_ms",
 					      json_of_series(&life->first_ms), "bind_us",

@@ -20,7 +20,7 @@ static void spawn_once(struct node *node, uint32_t tier, size_t i, struct life *
 	char name[32];
 
 	(void)snprintf(name, sizeof name, "spawn-%zu", i);
-	admin = node_spawn(node, name, tier);
+	admin = node_spawn(node, name, tier, WAT_DURABILITY_DEFAULT);
 	spawned = now_s();
 	user = node_user(admin, "first");
 	if (counter_increment_with(user, 1, NULL) != 0)
@@ -75,7 +75,7 @@ static void measure_instances(struct node *node, uint32_t tier, size_t n, struct
 		fatal("no memory");
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(name, sizeof name, "idle-%zu", i);
-		admins[i] = node_spawn(node, name, tier);
+		admins[i] = node_spawn(node, name, tier, WAT_DURABILITY_DEFAULT);
 	}
 	after = held_now(node->pid);
 	ret->instance = difference(&before, &after, n);
@@ -123,7 +123,7 @@ static void bind_all(wat *w, char *const *tokens, counter_user **users, size_t n
 static void measure_connections(struct node *node, uint32_t tier, size_t n, struct life *ret)
 {
 	size_t n_tokens = (n + CONNECTIONS_PER_GRANT - 1) / CONNECTIONS_PER_GRANT;
-	counter_admin *admin = node_spawn(node, "idle-connections", tier);
+	counter_admin *admin = node_spawn(node, "idle-connections", tier, WAT_DURABILITY_DEFAULT);
 	_cleanup_(freep) counter_user **users = calloc(n, sizeof(counter_user *));
 	char **tokens = make_tokens(admin, n_tokens);
 	struct held before, after;

@@ -163,8 +163,14 @@ static void start(struct bench *bench, const char *dir)
 
 	raw_start(&bench->contestants[RAW], WAT_BUILD_DIR "/bin/bench-echo", dir);
 	node_start(&bench->node, dir);
-	service_start(&bench->contestants[THREAD], "thread tier", &bench->node, WAT_TIER_THREAD);
-	service_start(&bench->contestants[PROCESS], "process tier", &bench->node, WAT_TIER_PROCESS);
+	service_start(&bench->contestants[THREAD], "thread, none", &bench->node, WAT_TIER_THREAD,
+		      WAT_DURABILITY_NONE);
+	service_start(&bench->contestants[PROCESS], "process, none", &bench->node, WAT_TIER_PROCESS,
+		      WAT_DURABILITY_NONE);
+	service_start(&bench->contestants[THREAD_CRASH], "thread, crash", &bench->node,
+		      WAT_TIER_THREAD, WAT_DURABILITY_CRASH);
+	service_start(&bench->contestants[PROCESS_CRASH], "process, crash", &bench->node,
+		      WAT_TIER_PROCESS, WAT_DURABILITY_CRASH);
 	report->has_redis = program_exists("redis-server") && program_exists("redis-benchmark");
 	if (report->has_redis) {
 		redis_start(&bench->contestants[REDIS], dir);
@@ -180,8 +186,8 @@ static void start(struct bench *bench, const char *dir)
 
 static void end(struct bench *bench)
 {
-	service_end(&bench->contestants[THREAD]);
-	service_end(&bench->contestants[PROCESS]);
+	for (enum who who = THREAD; who <= PROCESS_CRASH; who++)
+		service_end(&bench->contestants[who]);
 	node_end(&bench->node);
 	child_end(bench->contestants[RAW].pid);
 	child_end(bench->contestants[REDIS].pid);

@@ -2,12 +2,12 @@
 #include "tests/bench/report.h"
 
 const struct mark marks[N_MARKS] = {
-	{"round trip, thread tier, of raw", LOAD_ROUND_TRIP, THREAD, RAW, false, 1.3},
-	{"round trip, process tier, of raw", LOAD_ROUND_TRIP, PROCESS, RAW, false, 1.3},
-	{"pipelined, thread tier, of raw", LOAD_PIPELINED, THREAD, RAW, true, 0.4},
-	{"pipelined, process tier, of raw", LOAD_PIPELINED, PROCESS, RAW, true, 0.4},
-	{"pipelined, thread tier, of Redis", LOAD_PIPELINED, THREAD, REDIS, true, 1.4},
-	{"pipelined, process tier, of Redis", LOAD_PIPELINED, PROCESS, REDIS, true, 1.4},
+	{"round trip, thread, of raw", LOAD_ROUND_TRIP, THREAD, RAW, false, 1.3},
+	{"round trip, process, of raw", LOAD_ROUND_TRIP, PROCESS, RAW, false, 1.3},
+	{"pipelined, thread, of raw", LOAD_PIPELINED, THREAD, RAW, true, 0.4},
+	{"pipelined, process, of raw", LOAD_PIPELINED, PROCESS, RAW, true, 0.4},
+	{"pipelined, thread, of Redis", LOAD_PIPELINED, THREAD, REDIS, true, 1.4},
+	{"pipelined, process, of Redis", LOAD_PIPELINED, PROCESS, REDIS, true, 1.4},
 };
 
 static const struct series *series_of(const struct report *report,

@@ -92,7 +92,7 @@ static void print_table(const struct report *report,
 
 static void print_marks(const struct report *report, FILE *out)
 {
-	fputs("\nMarks, client and server on one core\n", out);
+	fputs("\nMarks, client and server on one core, durability none\n", out);
 	for (size_t i = 0; i < N_MARKS; i++) {
 		const struct mark *mark = &marks[i];
 		struct spread wall = mark_ratio(report, mark, false);
@@ -122,11 +122,16 @@ static void print_spread(FILE *out, const char *unit, const struct series *serie
 		spread.highest);
 }
 
+static const char *tier_name(enum who who)
+{
+	return who == THREAD ? "thread tier" : "process tier";
+}
+
 static void print_beginnings(const struct report *report, enum who who, FILE *out)
 {
 	const struct life *life = &report->life[who];
 
-	fprintf(out, "  %-15s spawn               ", report->names[who]);
+	fprintf(out, "  %-15s spawn               ", tier_name(who));
 	print_spread(out, "ms", &life->spawn_ms);
 	fprintf(out, "  %-15s spawn to first reply", "");
 	print_spread(out, "ms", &life->first_ms);
@@ -145,8 +150,8 @@ static void print_idle(FILE *out, const char *name, const char *what, const stru
 
 static void print_life(const struct report *report, FILE *out)
 {
-	fprintf(out, "\nBeginnings (%zu spawns, %zu binds)\n", report->life_size.n_spawns,
-		report->life[THREAD].bind_us.n);
+	fprintf(out, "\nBeginnings (%zu spawns, %zu binds), durability crash\n",
+		report->life_size.n_spawns, report->life[THREAD].bind_us.n);
 	print_beginnings(report, THREAD, out);
 	print_beginnings(report, PROCESS, out);
 	fprintf(out,
@@ -155,7 +160,7 @@ static void print_life(const struct report *report, FILE *out)
 		report->life_size.n_instances, report->life_size.n_connections, "", "server",
 		"kernel", "client");
 	for (enum who who = THREAD; who <= PROCESS; who++) {
-		print_idle(out, report->names[who], "instance", &report->life[who].instance);
+		print_idle(out, tier_name(who), "instance", &report->life[who].instance);
 		print_idle(out, "", "idle connection", &report->life[who].connection);
 	}
 	if (report->has_redis)

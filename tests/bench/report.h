@@ -9,7 +9,8 @@
 #include "tests/bench/measure.h"
 
 enum placement { PINNED, UNPINNED, N_PLACEMENTS };
-enum who { RAW, THREAD, PROCESS, REDIS, N_CONTESTANTS };
+/* A counter on a thread or in a process of its own, without a journal or with the usual one. */
+enum who { RAW, THREAD, PROCESS, THREAD_CRASH, PROCESS_CRASH, REDIS, N_CONTESTANTS };
 
 struct figures {
 	struct series wall_us, cpu_us; /* per call, of each round */
@@ -25,10 +26,11 @@ struct report {
 	struct figures figures[N_PLACEMENTS][N_LOADS][N_CONTESTANTS];
 	bool has_life, has_redis;
 	struct life_size life_size;
-	struct life life[N_CONTESTANTS]; /* THREAD, PROCESS; of REDIS the connection */
+	/* THREAD and PROCESS, with the usual journal; of REDIS the connection. */
+	struct life life[N_CONTESTANTS];
 };
 
-/* What the design promises; pinned. */
+/* What the design promises of counters without a journal; pinned. */
 struct mark {
 	const char *text;
 	enum load load;

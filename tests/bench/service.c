@@ -60,12 +60,13 @@ void node_end(struct node *node)
 	child_end(node->pid);
 }
 
-counter_admin *node_spawn(struct node *node, const char *name, uint32_t tier)
+counter_admin *node_spawn(struct node *node, const char *name, uint32_t tier, uint32_t durability)
 {
 	struct wat_spawn spawn = WAT_SPAWN_INIT;
 	counter_admin *admin = NULL;
 
 	spawn.tier = tier;
+	spawn.durability = durability;
 	must(counter_spawn(node->node, name, &spawn, NULL, &admin), name);
 	return admin;
 }
@@ -148,16 +149,20 @@ static void run(struct contestant *contestant, enum load load, double seconds, s
 	service->added += (int64_t)n;
 }
 
-void service_start(struct contestant *ret, const char *name, struct node *node, uint32_t tier)
+void service_start(struct contestant *ret,
+		   const char *name,
+		   struct node *node,
+		   uint32_t tier,
+		   uint32_t durability)
 {
 	struct service *service = calloc(1, sizeof *service);
-	char user[32], *token = NULL;
+	char instance[32], user[32], *token = NULL;
 
 	if (!service)
 		fatal("no memory");
 	*ret = (struct contestant){.name = name, .pid = node->pid, .run = run, .client = service};
-	service->admin =
-		node_spawn(node, tier == WAT_TIER_THREAD ? "bench-thread" : "bench-process", tier);
+	(void)snprintf(instance, sizeof instance, "bench-%u-%u", tier, durability);
+	service->admin = node_spawn(node, instance, tier, durability);
 	must(wat_connect(node->socket, &service->w), "watd");
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		counter_user *first;
