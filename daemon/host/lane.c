@@ -123,23 +123,34 @@ static void drop_verdicts(struct lane *lane)
 	}
 }
 
-void lane_confirm(struct lane *lane, uint64_t id)
+static void drop_replies(struct lane *lane)
 {
 	struct record_item item;
 	size_t at = lane->start;
 
-	if (id <= lane->confirmed)
-		return;
-	lane->confirmed = id;
-	if (lane->n_taken > 0)
-		drop_verdicts(lane);
+	/* A client that has taken all it asked for, the usual one: no need to look at each. */
+	if (lane->confirmed > lane->last_applied) {
+		lane->start = lane->replies.n;
+		lane->n_replies = 0;
+	}
 	while (lane->n_replies > 0 &&
-	       record_next(lane->replies.data, lane->replies.n, &at, &item) > 0 && item.id < id) {
+	       record_next(lane->replies.data, lane->replies.n, &at, &item) > 0 &&
+	       item.id < lane->confirmed) {
 		lane->start = at;
 		lane->n_replies--;
 	}
 	if (lane->start > 0)
 		compact(lane);
+}
+
+void lane_confirm(struct lane *lane, uint64_t id)
+{
+	if (id <= lane->confirmed)
+		return;
+	lane->confirmed = id;
+	if (lane->n_taken > 0)
+		drop_verdicts(lane);
+	drop_replies(lane);
 }
 
 bool lane_has_room(struct lane *lane)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sodium.h>
 
+#include "proto/support/bytes.h"
+
 /* Header: 0 u32 length of the body, 4 u32 0, 8 u64 number, 16 u64 checksum (SipHash-2-4) of the
  * first 16 bytes and the body.
  * Item: 0 u8 kind, 1 u8 0, 2 u16 method, 4 u32 status, 8 u64 id, 16 u64 hash or other id, 24 u32
@@ -11,29 +13,6 @@
 #define ITEM_SIZE 32u
 
 _Static_assert(crypto_shorthash_KEYBYTES == RECORD_KEY_SIZE, "SipHash-2-4 has a key of 16 bytes");
-
-static void put32(uint8_t *to, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		to[i] = (uint8_t)(v >> 8 * i);
-}
-
-static void put64(uint8_t *to, uint64_t v)
-{
-	put32(to, (uint32_t)v);
-	put32(to + 4, (uint32_t)(v >> 32));
-}
-
-static uint32_t get32(const uint8_t *from)
-{
-	return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-	       (uint32_t)from[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *from)
-{
-	return get32(from) | (uint64_t)get32(from + 4) << 32;
-}
 
 void record_key(const uint8_t instance_id[static WAT_ID_SIZE],
 		uint64_t generation,
@@ -44,8 +23,8 @@ void record_key(const uint8_t instance_id[static WAT_ID_SIZE],
 	uint8_t seed[WAT_ID_SIZE + 16];
 
 	memcpy(seed, instance_id, WAT_ID_SIZE);
-	put64(seed + WAT_ID_SIZE, generation);
-	put64(seed + WAT_ID_SIZE + 8, segment);
+	bytes_put64(seed + WAT_ID_SIZE, generation);
+	bytes_put64(seed + WAT_ID_SIZE + 8, segment);
 	(void)crypto_generichash_blake2b_salt_personal(ret_key, RECORD_KEY_SIZE, seed, sizeof seed,
 						       NULL, 0, NULL, personal);
 }
@@ -63,7 +42,7 @@ static uint64_t checksum(const uint8_t *record, size_t n, const uint8_t key[stat
 	(void)crypto_shorthash(sums, record, 16, key);
 	(void)crypto_shorthash(sums + 8, record + RECORD_HEADER_SIZE, n - RECORD_HEADER_SIZE, key);
 	(void)crypto_shorthash(two, sums, sizeof sums, key);
-	return get64(two);
+	return bytes_get64(two);
 }
 
 void record_close(struct bytes *bytes,
@@ -73,10 +52,10 @@ void record_close(struct bytes *bytes,
 {
 	uint8_t *record = bytes->data + start;
 
-	put32(record, (uint32_t)(bytes->n - start - RECORD_HEADER_SIZE));
-	put32(record + 4, 0);
-	put64(record + 8, seq);
-	put64(record + 16, checksum(record, bytes->n - start, key));
+	bytes_put32(record, (uint32_t)(bytes->n - start - RECORD_HEADER_SIZE));
+	bytes_put32(record + 4, 0);
+	bytes_put64(record + 8, seq);
+	bytes_put64(record + 16, checksum(record, bytes->n - start, key));
 }
 
 int record_read(const uint8_t *bytes,
@@ -91,10 +70,10 @@ int record_read(const uint8_t *bytes,
 
 	if (n < RECORD_HEADER_SIZE)
 		return 0;
-	n_body = get32(bytes);
-	if (n_body > RECORD_BODY_MAX || n_body > n - RECORD_HEADER_SIZE || get32(bytes + 4) != 0 ||
-	    get64(bytes + 8) != seq ||
-	    get64(bytes + 16) != checksum(bytes, RECORD_HEADER_SIZE + n_body, key))
+	n_body = bytes_get32(bytes);
+	if (n_body > RECORD_BODY_MAX || n_body > n - RECORD_HEADER_SIZE ||
+	    bytes_get32(bytes + 4) != 0 || bytes_get64(bytes + 8) != seq ||
+	    bytes_get64(bytes + 16) != checksum(bytes, RECORD_HEADER_SIZE + n_body, key))
 		return 0;
 	*ret_body = bytes + RECORD_HEADER_SIZE;
 	*ret_n_body = n_body;
@@ -124,14 +103,14 @@ int record_put(struct bytes *bytes, const struct record_item *item, uint8_t **re
 
 	if (!to)
 		return -ENOMEM;
-	memset(to, 0, ITEM_SIZE);
 	to[0] = (uint8_t)item->kind;
-	to[2] = (uint8_t)item->method;
-	to[3] = (uint8_t)(item->method >> 8);
-	put32(to + 4, item->status);
-	put64(to + 8, item->id);
-	put64(to + 16, item->kind == RECORD_LANE ? item->other_id : item->hash);
-	put32(to + 24, (uint32_t)item->n_body);
+	to[1] = 0;
+	bytes_put16(to + 2, item->method);
+	bytes_put32(to + 4, item->status);
+	bytes_put64(to + 8, item->id);
+	bytes_put64(to + 16, item->kind == RECORD_LANE ? item->other_id : item->hash);
+	bytes_put32(to + 24, (uint32_t)item->n_body);
+	bytes_put32(to + 28, 0);
 	to += ITEM_SIZE;
 	if (n_ids > 0)
 		memcpy(to, item->grant, WAT_ID_SIZE);
@@ -145,7 +124,7 @@ int record_put(struct bytes *bytes, const struct record_item *item, uint8_t **re
 static bool is_item(const uint8_t *item)
 {
 	return item[0] >= RECORD_STATE && item[0] <= RECORD_LIFE && item[1] == 0 &&
-	       get32(item + 28) == 0;
+	       bytes_get32(item + 28) == 0;
 }
 
 int record_next(const uint8_t *bytes, size_t n, size_t *at, struct record_item *ret_item)
@@ -158,24 +137,24 @@ int record_next(const uint8_t *bytes, size_t n, size_t *at, struct record_item *
 	if (left < ITEM_SIZE || !is_item(item))
 		return -EBADMSG;
 	n_ids = ids_of(item[0]);
-	n_body = get32(item + 24);
+	n_body = bytes_get32(item + 24);
 	if (left - ITEM_SIZE < n_ids * WAT_ID_SIZE ||
 	    n_body > left - ITEM_SIZE - n_ids * WAT_ID_SIZE)
 		return -EBADMSG;
 	*ret_item = (struct record_item){
 		.kind = (enum record_kind)item[0],
-		.method = (uint16_t)(item[2] | item[3] << 8),
-		.status = get32(item + 4),
-		.id = get64(item + 8),
+		.method = bytes_get16(item + 2),
+		.status = bytes_get32(item + 4),
+		.id = bytes_get64(item + 8),
 		.grant = n_ids > 0 ? item + ITEM_SIZE : NULL,
 		.lane = n_ids > 1 ? item + ITEM_SIZE + WAT_ID_SIZE : NULL,
 		.body = item + ITEM_SIZE + n_ids * WAT_ID_SIZE,
 		.n_body = n_body,
 	};
 	if (item[0] == RECORD_LANE)
-		ret_item->other_id = get64(item + 16);
+		ret_item->other_id = bytes_get64(item + 16);
 	else
-		ret_item->hash = get64(item + 16);
+		ret_item->hash = bytes_get64(item + 16);
 	*at += ITEM_SIZE + n_ids * WAT_ID_SIZE + n_body;
 	return 1;
 }
