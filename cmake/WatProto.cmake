@@ -1,14 +1,19 @@
 # wat_protobuf_c(OUT_VARIABLE OUT_DIR IMPORT_DIR file.proto ...): x.pb-c.c and x.pb-c.h of each file, named relative to IMPORT_DIR.
+# WAT_MESSAGES_BY, if set, is the generator; else it is protobuf-c's own.
 function(wat_protobuf_c out_variable out_dir import_dir)
   file(MAKE_DIRECTORY ${out_dir})
+  set(by ${PROTOC_GEN_C})
+  if(WAT_MESSAGES_BY)
+    set(by ${WAT_MESSAGES_BY})
+  endif()
   set(sources)
   foreach(proto ${ARGN})
     string(REGEX REPLACE "\\.proto$" ".pb-c" base ${proto})
     add_custom_command(
       OUTPUT ${out_dir}/${base}.c ${out_dir}/${base}.h
-      COMMAND ${PROTOC} --plugin=protoc-gen-c=${PROTOC_GEN_C} --c_out=${out_dir}
+      COMMAND ${PROTOC} --plugin=protoc-gen-c=${by} --c_out=${out_dir}
               -I${import_dir} -I${CMAKE_SOURCE_DIR}/proto -I${PROTOBUF_INCLUDE} ${proto}
-      DEPENDS ${import_dir}/${proto}
+      DEPENDS ${import_dir}/${proto} ${WAT_MESSAGES_BY_TARGET}
       COMMENT "protoc-c ${proto}")
     list(APPEND sources ${out_dir}/${base}.c ${out_dir}/${base}.h)
   endforeach()
