@@ -6,6 +6,8 @@
 
 #include "proto/gen/model.h"
 
+struct plugin;
+
 void emit_client_h(FILE *out, const struct file *file);
 void emit_service_h(FILE *out, const struct file *file);
 void emit_test_h(FILE *out, const struct file *file);

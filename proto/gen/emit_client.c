@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/gen/emit.h"
+#include "proto/gen/members.h"
 #include "proto/gen/names.h"
 #include "proto/interface.h"
 
@@ -175,70 +176,106 @@ static void emit_send(FILE *out, const struct service *s, const struct method *m
 				name_format("%s_%s_invoke", c, n), "(void (*)(void))done", "arg"));
 }
 
-/* protobuf-c writes field names in lower case. */
-static char *field_name(const field_proto *field)
-{
-	char *name = name_pbc_lower(field->name);
+/* The identifiers that a function uses already. */
+struct scope {
+	const char *names[32];
+	size_t n;
+};
 
-	return name_is_keyword(name) ? name_format("%s_", name) : name;
+/* The name, with as many underscores as make it another one than those before. */
+static char *scope_add(struct scope *scope, char *name)
+{
+	for (size_t i = 0; i < scope->n; i++)
+		if (strcmp(scope->names[i], name) == 0) {
+			name = name_format("%s_", name);
+			i = (size_t)-1;
+		}
+	scope->names[scope->n++] = name;
+	return name;
+}
+
+/* Parameters are named after fields, which must not hide what the function needs. */
+static void scope_init(struct scope *scope, const struct service *s, const struct method *m)
+{
+	static const char *const used[] = {
+		"user_",  "in_",    "out_",   "r_",      "n_",       "copy_",   "strlen",
+		"malloc", "memcpy", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t",
+	};
+
+	scope->n = 0;
+	for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+		scope->names[scope->n++] = used[i];
+	scope->names[scope->n++] = name_format("%s_user", s->c_name);
+	scope->names[scope->n++] = name_format("%s_%s", s->c_name, m->snake);
+	scope->names[scope->n++] = m->in->c_name;
+	scope->names[scope->n++] = m->out->c_name;
+	scope->names[scope->n++] = name_format("%s_free", m->out->c_name);
 }
 
 /* The value out of the reply; a string becomes the caller's. */
-static char *with_result(const struct method *m)
+static char *with_result(const struct method *m, const char *to)
 {
-	const char *name = field_name(m->out->proto->field[0]);
-	bool string = m->out->proto->field[0]->type ==
-		      GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
+	const field_proto *field = m->out->proto->field[0];
+	const char *from = member_name(field);
 
-	if (!string)
-		return name_format("\tif (ret_%s)\n\t\t*ret_%s = out_->%s;\n", name, name, name);
-	return name_format(
-		"\tif (ret_%s) {\n\t\tsize_t n_ = strlen(out_->%s) + 1;\n\t\tchar *copy_ = "
-		"(char *)malloc(n_);\n\n"
-		"\t\tif (copy_)\n\t\t\t*ret_%s = (char *)memcpy(copy_, out_->%s, n_);\n"
-		"\t\telse\n\t\t\tr_ = -ENOMEM;\n\t}\n",
-		name, name, name, name);
+	if (field->type != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING)
+		return name_format("\tif (%s)\n\t\t*%s = out_->%s;\n", to, to, from);
+	return name_format("\tif (%s) {\n\t\tsize_t n_ = strlen(out_->%s) + 1;\n\t\tchar *copy_ = "
+			   "(char *)malloc(n_);\n\n"
+			   "\t\tif (copy_)\n\t\t\t*%s = (char *)memcpy(copy_, out_->%s, n_);\n"
+			   "\t\telse\n\t\t\tr_ = -ENOMEM;\n\t}\n",
+			   to, from, to, from);
 }
 
-/* Parameters are named after fields, so what is local ends in an underscore. */
+/* The body of a function that takes fields: `fill` puts them into the request. ret: the parameter
+ * for the reply's field, if it has one. */
+static void emit_with_body(FILE *out,
+			   const struct service *s,
+			   const struct method *m,
+			   const char *fill,
+			   const char *ret)
+{
+	bool has_in = m->in->proto->n_field > 0;
+
+	if (has_in)
+		fprintf(out, "\t%s in_ = %s_INIT;\n", m->in->c_name, name_upper(m->in->c_name));
+	if (ret)
+		fprintf(out, "\t%s *out_ = NULL;\n", m->out->c_name);
+	fprintf(out, "\tint r_;\n\n%s\tr_ = %s_%s(user_, %s, %s);\n", fill, s->c_name, m->snake,
+		has_in ? "&in_" : "NULL", ret ? "&out_" : "NULL");
+	if (ret)
+		fprintf(out, "\tif (r_ != 0)\n\t\treturn r_;\n%s\t%s_free(out_);\n",
+			with_result(m, ret), m->out->c_name);
+	fputs("\treturn r_;\n}\n\n", out);
+}
+
 static void emit_with(FILE *out, const struct service *s, const struct method *m)
 {
-	const char *c = s->c_name, *type = "";
+	const char *type = "";
 	struct signature sig = {.n = 0};
-	char *fill = name_format("%s", "");
-	char *in = m->in->proto->n_field ? name_format("\t%s in_ = %s_INIT;\n", m->in->c_name,
-						       name_upper(m->in->c_name))
-					 : name_format("%s", "");
+	struct scope scope;
+	char *fill = name_format("%s", ""), *ret = NULL;
 
-	add(&sig, name_format("%s_user *user_", c));
+	scope_init(&scope, s, m);
+	add(&sig, name_format("%s_user *user_", s->c_name));
 	for (size_t i = 0; i < m->in->proto->n_field; i++) {
 		const field_proto *field = m->in->proto->field[i];
-		const char *name = field_name(field);
+		const char *name = scope_add(&scope, member_name(field));
 
 		(void)field_is_simple(field, &type);
 		add(&sig, name_format("%s%s", type, name));
-		fill = name_format("%s\tin_.%s = %s%s;\n", fill, name,
+		fill = name_format("%s\tin_.%s = %s%s;\n", fill, member_name(field),
 				   strchr(type, '*') ? "(char *)" : "", name);
 	}
 	if (m->out->proto->n_field) {
 		(void)field_is_simple(m->out->proto->field[0], &type);
-		add(&sig, name_format("%s*ret_%s", strchr(type, '*') ? "char *" : type,
-				      field_name(m->out->proto->field[0])));
+		ret = scope_add(&scope,
+				name_format("ret_%s", member_name(m->out->proto->field[0])));
+		add(&sig, name_format("%s*%s", strchr(type, '*') ? "char *" : type, ret));
 	}
 	emit_comment(out, m->comment);
-	emit_start(out, "int ", c, name_format("%s_with", m->snake), &sig);
-	fputs(name_format(
-		      "%s%s\tint r_;\n\n%s\tr_ = %s_%s(user_, %s, %s);\n%s%s%s\treturn r_;\n", in,
-		      m->out->proto->n_field ? name_format("\t%s *out_ = NULL;\n", m->out->c_name)
-					     : "",
-		      fill, c, m->snake, m->in->proto->n_field ? "&in_" : "NULL",
-		      m->out->proto->n_field ? "&out_" : "NULL",
-		      m->out->proto->n_field ? "\tif (r_ != 0)\n\t\treturn r_;\n" : "",
-		      m->out->proto->n_field ? with_result(m) : "",
-		      m->out->proto->n_field ? name_format("\t%s_free(out_);\n", m->out->c_name)
-					     : ""),
-	      out);
-	fputs("}\n\n", out);
+	emit_start(out, "int ", s->c_name, name_format("%s_with", m->snake), &sig);
+	emit_with_body(out, s, m, fill, ret);
 }
 
 static void emit_client_service(FILE *out, const struct service *s)

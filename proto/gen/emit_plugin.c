@@ -5,6 +5,7 @@
 
 #include "proto/gen/emit.h"
 #include "proto/gen/names.h"
+#include "proto/gen/plugin.h"
 #include <wat/manifest.pb-c.h>
 
 #define PLUGIN_ABI 1u
@@ -22,58 +23,6 @@ static void emit_section(FILE *out,
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%u,", i % 24 == 0 ? "\n\t" : "", bytes[i]);
 	fprintf(out, "\n};\n/* clang-format on */\n");
-}
-
-/* Comments are part of the description; places of what has none are not. */
-static void drop_plain_locations(file_proto *proto)
-{
-	size_t kept = 0;
-
-	if (!proto->source_code_info)
-		return;
-	for (size_t i = 0; i < proto->source_code_info->n_location; i++) {
-		Google__Protobuf__SourceCodeInfo__Location *l =
-			proto->source_code_info->location[i];
-
-		if (l->leading_comments || l->trailing_comments)
-			proto->source_code_info->location[kept++] = l;
-	}
-	proto->source_code_info->n_location = kept;
-}
-
-/* Adds the files that are not there yet; imports come first in each closure. */
-static void add_files(Google__Protobuf__FileDescriptorSet *set, const struct file *file)
-{
-	for (size_t i = 0; i < file->n_closure; i++) {
-		bool there = false;
-
-		for (size_t j = 0; j < set->n_file; j++)
-			there = there || set->file[j] == file->closure[i];
-		if (there)
-			continue;
-		drop_plain_locations((file_proto *)file->closure[i]);
-		set->file = reallocarray(set->file, set->n_file + 1, sizeof(*set->file));
-		if (!set->file)
-			abort();
-		set->file[set->n_file++] = (file_proto *)file->closure[i];
-	}
-}
-
-static void emit_schema(FILE *out, const struct plugin *plugin)
-{
-	Google__Protobuf__FileDescriptorSet set = GOOGLE__PROTOBUF__FILE_DESCRIPTOR_SET__INIT;
-	uint8_t *bytes;
-	size_t n;
-
-	for (size_t i = 0; i < plugin->n_files; i++)
-		add_files(&set, plugin->files[i]);
-	n = google__protobuf__file_descriptor_set__get_packed_size(&set);
-	bytes = malloc(n + 1);
-	if (!bytes)
-		abort();
-	google__protobuf__file_descriptor_set__pack(&set, bytes);
-	emit_section(out, "wat_schema", ".wat.schema", bytes, n);
-	free(bytes);
 }
 
 static void *zeroed(size_t n, size_t size)
@@ -116,24 +65,6 @@ static Wat__Manifest__Service *manifest_service(const struct service *s)
 	for (size_t i = 0; i < s->n_methods; i++)
 		out->methods[out->n_methods++] = manifest_method(&s->methods[i]);
 	return out;
-}
-
-size_t plugin_n_services(const struct plugin *plugin)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < plugin->n_files; i++)
-		n += plugin->files[i]->n_services;
-	return n;
-}
-
-const struct service *plugin_service(const struct plugin *plugin, size_t i)
-{
-	const struct file *const *file = plugin->files;
-
-	while (i >= (*file)->n_services)
-		i -= (*file++)->n_services;
-	return &(*file)->services[i];
 }
 
 static void emit_manifest(FILE *out, const struct plugin *plugin)
@@ -180,6 +111,6 @@ void emit_plugin_c(FILE *out, const struct plugin *plugin)
 	for (size_t i = 0; i < plugin->n_files; i++)
 		emit_handler_tables(out, plugin->files[i]);
 	emit_table(out, plugin);
-	emit_schema(out, plugin);
+	emit_section(out, "wat_schema", ".wat.schema", plugin->schema, plugin->n_schema);
 	emit_manifest(out, plugin);
 }

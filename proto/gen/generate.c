@@ -6,6 +6,7 @@
 
 #include "proto/gen/emit.h"
 #include "proto/gen/names.h"
+#include "proto/gen/plugin.h"
 #include "proto/gen/request_check.h"
 
 typedef Google__Protobuf__Compiler__CodeGeneratorRequest request;
@@ -52,11 +53,8 @@ static void add_plugin(response *out, const struct plugin *plugin, const char *n
 {
 	char *text = NULL;
 	size_t n = 0;
-	FILE *stream;
+	FILE *stream = start_output(&text, &n);
 
-	if (plugin->n_files == 0)
-		return;
-	stream = start_output(&text, &n);
 	emit_plugin_c(stream, plugin);
 	finish_output(out, stream, &text,
 		      name_format("%s.plugin.c", *name ? name : plugin->files[0]->stem));
@@ -98,34 +96,37 @@ static void generate(const request *in,
 		plugin->files[plugin->n_files++] = file;
 }
 
-/* Two services of one plugin share its namespace. */
-static void check_plugin(const struct plugin *plugin, response *out)
+static int compare_names(const void *a, const void *b)
 {
-	for (size_t i = 0; i < plugin_n_services(plugin); i++)
-		for (size_t j = 0; j < i; j++) {
-			const struct service *a = plugin_service(plugin, j);
-			const struct service *b = plugin_service(plugin, i);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-			if (!out->error && strcmp(a->c_name, b->c_name) == 0)
-				out->error = name_format(
-					"services %s and %s of one plugin have the same C name "
-					"%s; give one of the files option (wat.file) = { prefix: "
-					"... }",
-					a->full, b->full, a->c_name);
-		}
+/* In the order of their names, so that the output does not depend on that of the command line. */
+static char **files_to_generate(const request *in)
+{
+	char **names = calloc(in->n_file_to_generate + 1, sizeof *names);
+
+	if (!names)
+		abort();
+	for (size_t i = 0; i < in->n_file_to_generate; i++)
+		names[i] = in->file_to_generate[i];
+	qsort(names, in->n_file_to_generate, sizeof *names, compare_names);
+	return names;
 }
 
 static void generate_all(const request *in, bool builtin, const char *plugin_name, response *out)
 {
 	struct plugin plugin = {.files = calloc(in->n_file_to_generate + 1, sizeof(*plugin.files))};
+	char **names = files_to_generate(in);
 
 	if (!plugin.files)
 		abort();
 	for (size_t i = 0; !out->error && i < in->n_file_to_generate; i++)
-		generate(in, in->file_to_generate[i], builtin, &plugin, out);
-	if (!out->error)
-		check_plugin(&plugin, out);
-	if (!out->error)
+		generate(in, names[i], builtin, &plugin, out);
+	free(names);
+	if (!out->error && plugin.n_files > 0)
+		out->error = plugin_complete(&plugin);
+	if (!out->error && plugin.n_files > 0)
 		add_plugin(out, &plugin, plugin_name);
 }
 
@@ -143,6 +144,9 @@ void generate_response(const request *in, response *out)
 			parameter);
 	if (!out->error)
 		generate_all(in, builtin, plugin_name, out);
+	out->has_supported_features = true;
+	out->supported_features =
+		GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FEATURE__FEATURE_PROTO3_OPTIONAL;
 	if (out->error) {
 		out->n_file = 0;
 		out->file = NULL;

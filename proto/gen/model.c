@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/gen/members.h"
 #include "proto/gen/names.h"
 #include "proto/gen/options.h"
 #include "proto/gen/symbols.h"
@@ -16,6 +17,7 @@
 #define PATH_PACKAGE 2
 #define PATH_MESSAGE 4
 #define PATH_SERVICE 6
+#define PATH_OPTIONS 8
 #define PATH_SYNTAX 12
 #define PATH_METHOD 2
 
@@ -355,30 +357,66 @@ static bool check_names(struct builder *b)
 				  earlier->owner));
 }
 
-static bool build(struct builder *b)
+/* The prefix is that of the package, or the option's. */
+static bool take_prefix(struct builder *b)
 {
+	static const int32_t option[] = {PATH_OPTIONS, OPTION_NUMBER}, package[] = {PATH_PACKAGE};
 	struct file *file = b->file;
-	bool unknown = false;
+	bool unknown = false, by_option = options_of_file(file->proto, &unknown) != NULL;
+	const int32_t *path = by_option ? option : package;
+	size_t n = by_option ? 2 : 1;
 
-	if (!file->proto->syntax || strcmp(file->proto->syntax, "proto3") != 0)
-		return refuse(b, (const int32_t[]){PATH_SYNTAX}, 1,
-			      name_format("expected syntax = \"proto3\""));
-	if (!file->proto->package || !*file->proto->package)
-		return refuse(b, NULL, 0, name_format("expected a package: C names begin with it"));
-	file->prefix = prefix_of(file->proto, &unknown);
 	if (unknown)
 		return refuse(
-			b, NULL, 0,
+			b, path, n,
 			name_format("the file has an option that this generator does not know"));
+	file->prefix = prefix_of(file->proto, &unknown);
 	if (!file->prefix || name_is_keyword(file->prefix))
-		return refuse(b, (const int32_t[]){PATH_PACKAGE}, 1,
+		return refuse(b, path, n,
 			      name_format("package %s gives no C prefix; expected option "
 					  "(wat.file) = { prefix: ... }",
 					  file->proto->package));
-	if (!file->builtin && strcmp(file->prefix, "wat") == 0)
-		return refuse(b, (const int32_t[]){PATH_PACKAGE}, 1,
-			      name_format("the C prefix wat is that of libwat; expected another "
-					  "one, by option (wat.file) = { prefix: ... }"));
+	if (!name_is_prefix(file->prefix))
+		return refuse(b, path, n,
+			      name_format("the C prefix \"%s\" is none: expected small letters, "
+					  "digits and underscores, a letter first",
+					  file->prefix));
+	if (!file->builtin &&
+	    (strcmp(file->prefix, "wat") == 0 || strncmp(file->prefix, "wat_", 4) == 0))
+		return refuse(b, path, n,
+			      name_format("the C prefix %s is that of libwat; expected another "
+					  "one, by option (wat.file) = { prefix: ... }",
+					  file->prefix));
+	return true;
+}
+
+static bool check_members(struct builder *b)
+{
+	int32_t path[MEMBERS_PATH_MAX];
+	size_t n = 0;
+	char *text = members_find_bad(b->file->proto, path, &n);
+
+	return text ? refuse(b, path, n, text) : true;
+}
+
+static bool check_syntax(struct builder *b)
+{
+	const file_proto *proto = b->file->proto;
+
+	if (!proto->syntax || strcmp(proto->syntax, "proto3") != 0)
+		return refuse(b, (const int32_t[]){PATH_SYNTAX}, 1,
+			      name_format("expected syntax = \"proto3\""));
+	if (!proto->package || !*proto->package)
+		return refuse(b, NULL, 0, name_format("expected a package: C names begin with it"));
+	return true;
+}
+
+static bool build(struct builder *b)
+{
+	struct file *file = b->file;
+
+	if (!check_syntax(b) || !take_prefix(b) || !check_members(b))
+		return false;
 	add_closure(b);
 	if (!add_types(b))
 		return false;

@@ -76,15 +76,6 @@ struct file {
 	size_t n_closure;
 };
 
-/* What becomes one .so: the files of one run that have services. */
-struct plugin {
-	const struct file **files;
-	size_t n_files;
-};
-
-size_t plugin_n_services(const struct plugin *plugin);
-const struct service *plugin_service(const struct plugin *plugin, size_t i);
-
 /* Builds the model of one file. NULL: refused; *ret_error says file:line:column: error: what. */
 struct file *model_new(const Google__Protobuf__Compiler__CodeGeneratorRequest *request,
 		       const file_proto *proto,

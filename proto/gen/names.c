@@ -196,6 +196,17 @@ bool name_is_word(const char *name)
 	return true;
 }
 
+bool name_is_prefix(const char *name)
+{
+	if (*name < 'a' || *name > 'z')
+		return false;
+	for (; *name; name++)
+		if (!(*name >= 'a' && *name <= 'z') && !isdigit((unsigned char)*name) &&
+		    *name != '_')
+			return false;
+	return true;
+}
+
 bool name_is_identifier(const char *name)
 {
 	return name_is_word(name) && !name_is_keyword(name);

@@ -18,6 +18,8 @@ char *name_prefix(const char *package);
 char *name_stem(const char *file);
 /* Letters, digits and underscores, not beginning with a digit. */
 bool name_is_word(const char *name);
+/* Small letters, digits and underscores, beginning with a letter. */
+bool name_is_prefix(const char *name);
 /* Could it name a C struct? */
 bool name_is_identifier(const char *name);
 /* Is it an identifier that C reserves? */

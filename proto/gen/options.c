@@ -7,35 +7,59 @@
 
 #include "proto/gen/names.h"
 
-#define OPTION_NUMBER 50817u
+/* The bytes of a length-delimited field without the length that they begin with. */
+static size_t skip_length(const ProtobufCMessageUnknownField *field)
+{
+	size_t n = 0;
 
-/* The last occurrence would win; protoc writes one. NULL message: the element has no such option.
- */
+	while (n < field->len && (field->data[n] & 0x80))
+		n++;
+	return n < field->len ? n + 1 : n;
+}
+
+static bool is_ours(const ProtobufCMessageUnknownField *field)
+{
+	return field->tag == (uint32_t)OPTION_NUMBER &&
+	       field->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+}
+
+/* Parts that are set one by one (`option (wat.service).version = 2;`) arrive as a field each:
+ * together they are the message. NULL: the element has no such option. */
+static uint8_t *gather(const ProtobufCMessage *options, size_t *ret_n)
+{
+	uint8_t *bytes = NULL;
+
+	*ret_n = 0;
+	for (unsigned i = 0; i < options->n_unknown_fields; i++) {
+		const ProtobufCMessageUnknownField *field = &options->unknown_fields[i];
+		size_t skip = skip_length(field), n = field->len - skip;
+
+		if (!is_ours(field))
+			continue;
+		bytes = realloc(bytes, *ret_n + n + 1);
+		if (!bytes)
+			abort();
+		memcpy(bytes + *ret_n, field->data + skip, n);
+		*ret_n += n;
+	}
+	return bytes;
+}
+
 static ProtobufCMessage *decode(const ProtobufCMessage *options,
 				const ProtobufCMessageDescriptor *type,
 				bool *ret_unknown)
 {
-	if (!options)
-		return NULL;
-	for (unsigned i = 0; i < options->n_unknown_fields; i++) {
-		const ProtobufCMessageUnknownField *field = &options->unknown_fields[i];
-		const uint8_t *at = field->data;
-		size_t n = field->len;
-		ProtobufCMessage *message;
+	ProtobufCMessage *message;
+	uint8_t *bytes;
+	size_t n;
 
-		if (field->tag != OPTION_NUMBER ||
-		    field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-			continue;
-		/* The bytes begin with their length. */
-		while (n > 0 && (*at & 0x80))
-			at++, n--;
-		if (n > 0)
-			at++, n--;
-		message = protobuf_c_message_unpack(type, NULL, n, at);
-		*ret_unknown = !message || message->n_unknown_fields > 0;
-		return message;
-	}
-	return NULL;
+	bytes = options ? gather(options, &n) : NULL;
+	if (!bytes)
+		return NULL;
+	message = protobuf_c_message_unpack(type, NULL, n, bytes);
+	free(bytes);
+	*ret_unknown = !message || message->n_unknown_fields > 0;
+	return message;
 }
 
 Wat__FileOptions *options_of_file(const file_proto *file, bool *ret_unknown)

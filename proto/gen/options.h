@@ -5,6 +5,9 @@
 #include "proto/gen/model.h"
 #include <wat/options.pb-c.h>
 
+/* Of our extension on the options of files, services and methods. */
+#define OPTION_NUMBER 50817
+
 /* NULL: the element has none. A field that this generator does not know is refused: *ret_unknown is
  * true. */
 Wat__FileOptions *options_of_file(const file_proto *file, bool *ret_unknown);

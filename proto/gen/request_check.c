@@ -31,6 +31,9 @@ static bool message_has_names(const message_proto *message)
 	for (size_t i = 0; i < message->n_field; i++)
 		if (!is_name(message->field[i]->name))
 			return false;
+	for (size_t i = 0; i < message->n_oneof_decl; i++)
+		if (!is_name(message->oneof_decl[i]->name))
+			return false;
 	for (size_t i = 0; i < message->n_nested_type; i++)
 		if (!message_has_names(message->nested_type[i]))
 			return false;

@@ -12,6 +12,7 @@
 #define PATH_METHOD 2
 
 struct table {
+	const struct file *file;
 	struct symbol *symbols;
 	size_t n;
 	struct symbol owner; /* of what is added next */
@@ -26,6 +27,7 @@ static void add(struct table *table, char *name)
 	table->symbols = symbols;
 	symbols[table->n] = table->owner;
 	symbols[table->n].name = name;
+	symbols[table->n].file = table->file;
 	symbols[table->n].order = table->n;
 	table->n++;
 }
@@ -44,7 +46,8 @@ static void add_service(struct table *table, const struct service *s, size_t i, 
 	};
 	static const char *const of_self[] = {"load", "save", "free", "self"};
 
-	table->owner = (struct symbol){.path = {PATH_SERVICE, (int32_t)i}, .n_path = 2};
+	table->owner =
+		(struct symbol){.of = s->proto, .path = {PATH_SERVICE, (int32_t)i}, .n_path = 2};
 	table->owner.owner = name_format("service %s", s->proto->name);
 	for (size_t n = 0; n < sizeof always / sizeof *always; n++)
 		add(table, name_format("%s_%s", s->c_name, always[n]));
@@ -68,7 +71,8 @@ static void add_method(struct table *table, const struct file *file, size_t i, s
 	const struct method *m = &s->methods[j];
 	const char *c = s->c_name, *n = m->snake;
 
-	table->owner = (struct symbol){.path = {PATH_SERVICE, (int32_t)i, PATH_METHOD, (int32_t)j},
+	table->owner = (struct symbol){.of = s->proto->method[j],
+				       .path = {PATH_SERVICE, (int32_t)i, PATH_METHOD, (int32_t)j},
 				       .n_path = 4};
 	table->owner.owner = name_format("method %s of service %s", m->name, s->proto->name);
 	add(table, name_format("%s_on_%s", c, n));
@@ -95,7 +99,7 @@ static void add_method(struct table *table, const struct file *file, size_t i, s
 
 static void add_type(struct table *table, const struct file *file, struct type *type)
 {
-	table->owner = (struct symbol){.path = {PATH_MESSAGE, 0}, .type = type};
+	table->owner = (struct symbol){.of = type->proto, .path = {PATH_MESSAGE, 0}, .type = type};
 	table->owner.owner = name_format("message %s", type->full);
 	for (size_t i = 0; i < file->proto->n_message_type; i++)
 		if (file->proto->message_type[i] == type->proto)
@@ -107,16 +111,36 @@ static void add_type(struct table *table, const struct file *file, struct type *
 	add(table, name_format("%s_INIT", name_upper(type->c_name)));
 }
 
+/* Types of the system that are made of a prefix and a message's name: size, T. */
+static void add_system(struct table *table)
+{
+	static const char *const names[] = {
+		"blkcnt_t",  "blksize_t", "char16_t", "char32_t",    "clock_t",  "dev_t",
+		"div_t",     "fpos_t",    "gid_t",    "id_t",        "ino_t",    "int8_t",
+		"int16_t",   "int32_t",   "int64_t",  "intmax_t",    "intptr_t", "key_t",
+		"ldiv_t",    "mode_t",    "nlink_t",  "off_t",       "pid_t",    "ptrdiff_t",
+		"size_t",    "socklen_t", "ssize_t",  "stack_t",     "time_t",   "timer_t",
+		"uid_t",     "uint8_t",   "uint16_t", "uint32_t",    "uint64_t", "uintmax_t",
+		"uintptr_t", "va_list",   "wchar_t",  "max_align_t",
+	};
+
+	table->owner = (struct symbol){.of = names};
+	table->owner.owner = name_format("the C library");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		add(table, name_format("%s", names[i]));
+}
+
 struct symbol *symbols_of(const struct file *file, size_t *ret_n)
 {
-	struct table table = {0};
+	struct table table = {.file = file};
 
+	add_system(&table);
 	for (size_t i = 0; i < file->n_services; i++)
 		add_service(&table, &file->services[i], i, file->builtin);
 	for (size_t i = 0; i < file->n_services; i++)
 		for (size_t j = 0; j < file->services[i].n_methods; j++)
 			add_method(&table, file, i, j);
-	/* Imported ones first: then it is the file's own that meets them. */
+	/* Imported ones first: it is the file's own that meets them. */
 	for (size_t i = 0; i < file->n_types; i++)
 		if (file->types[i].c_name != file->types[i].pbc)
 			add_type(&table, file, &file->types[i]);
@@ -142,7 +166,8 @@ const struct symbol *symbols_find_meeting(struct symbol *symbols,
 
 	qsort(symbols, n, sizeof *symbols, by_name);
 	for (size_t i = 1; i < n; i++) {
-		if (strcmp(symbols[i - 1].name, symbols[i].name) != 0)
+		if (strcmp(symbols[i - 1].name, symbols[i].name) != 0 ||
+		    symbols[i - 1].of == symbols[i].of)
 			continue;
 		if (found && found->order < symbols[i].order)
 			continue;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh golden|refused|wrong|right - tests of protoc-gen-wat. $PROTOC, $GENERATOR, $BUILD (its include directory) and $SOURCE name the tools.
+# run.sh golden|order|refused|wrong|right|names - tests of protoc-gen-wat. $PROTOC, $GENERATOR, $MESSAGES (protoc-gen-wat-c),
+# $BUILD (its include directory) and $SOURCE name the tools.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -11,13 +12,17 @@ fail() {
 	failed=1
 }
 
+wat_protoc() {
+	"$PROTOC" --plugin=protoc-gen-wat="$GENERATOR" --plugin=protoc-gen-c="$MESSAGES" -I"$SOURCE/proto" -I"$PROTOBUF_INCLUDE" "$@"
+}
+
 # generate DIRECTORY FILE: all outputs for a .proto, into $work
 generate() {
-	"$PROTOC" --plugin=protoc-gen-wat="$GENERATOR" --wat_out="$work" -I"$1" -I"$SOURCE/proto" -I"$PROTOBUF_INCLUDE" "$2"
+	wat_protoc --wat_out="$work" -I"$1" "$2"
 }
 
 messages() {
-	"$PROTOC" --c_out="$work" -I"$1" -I"$SOURCE/proto" -I"$PROTOBUF_INCLUDE" "$2"
+	wat_protoc --c_out="$work" -I"$1" "$2"
 }
 
 both() {
@@ -42,10 +47,27 @@ golden() {
 		clang-format --style="file:$SOURCE/.clang-format" "$work/$file" | diff -u "$work/$file" - >"$work/format.diff" ||
 			fail "clang-format would change $file: $(head -20 "$work/format.diff")"
 	done
-	mkdir "$work/again"
-	cp "$work"/*.plugin.c "$work/again"
-	both
-	cmp "$work/again/kv.plugin.c" "$work/kv.plugin.c" || fail "two runs differ"
+}
+
+# Two runs say the same, byte for byte, in whatever order the files are named.
+order() {
+	local orders=("common left right" "right left common" "left right common" "right common left") files out
+	for i in "${!orders[@]}"; do
+		mkdir "$work/$i"
+		read -ra files <<<"${orders[$i]}"
+		wat_protoc --wat_out="plugin=both:$work/$i" -I"$here/several" "${files[@]/%/.proto}"
+	done
+	[[ -e $work/0/both.plugin.c && -e $work/0/left.client.h ]] || fail "there is nothing to compare"
+	for i in 1 2 3; do
+		diff -r "$work/0" "$work/$i" >"$work/different" || fail "${orders[$i]}: $(head -20 "$work/different")"
+	done
+	# Without a name the plugin gets that of the first file, in the same sense.
+	for i in 4 5; do mkdir "$work/$i"; done
+	wat_protoc --wat_out="$work/4" -I"$here/several" right.proto left.proto
+	wat_protoc --wat_out="$work/5" -I"$here/several" left.proto right.proto
+	out=$(cd "$work/4" && echo ./*.plugin.c)
+	[[ $out == ./left.plugin.c ]] || fail "the plugin of left and right is $out"
+	diff -r "$work/4" "$work/5" || fail "the order of the command line shows"
 }
 
 # Each refusal is said at its place.
@@ -56,30 +78,80 @@ refused() {
 		if generate "$here/refused" "$name.proto" 2>"$work/said"; then fail "$name was not refused"; fi
 		grep -qF -- "$(cat "$here/refused/$name.expected")" "$work/said" || fail "$name: $(cat "$work/said")"
 	done
+	# What a later generator may know, this one does not pass over.
+	for name in file service method; do
+		if generate "$here/newer" $name.proto 2>"$work/said"; then fail "newer/$name was not refused"; fi
+		grep -qF -- "$(cat "$here/newer/$name.expected")" "$work/said" || fail "newer/$name: $(cat "$work/said")"
+	done
+	together
+	large
 }
 
-# Plain cc, without a flag of ours: each mistake is an error for the right reason (rows 2, 16).
+# Files that are good alone and can't be in one plugin: their C names meet.
+together() {
+	for name in one two three; do generate "$here/together" $name.proto || fail "$name alone"; done
+	for pair in "two.proto one.proto" "three.proto one.proto"; do
+		# shellcheck disable=SC2086
+		if wat_protoc --wat_out="$work" -I"$here/together" $pair 2>"$work/said"; then fail "$pair was not refused"; fi
+		case $pair in
+		two*) expected="two.proto:5:1: error: message two.kv.S gets the C name kv_s, which message one.kv.S of one.proto in the same plugin has" ;;
+		*) expected="three.proto:8:3: error: method Call of service Go gets the C name kv_tone_go_call, which method Go of service Tone of one.proto" ;;
+		esac
+		grep -qF -- "$expected" "$work/said" || fail "$pair: $(cat "$work/said")"
+	done
+}
+
+# A schema that watd would not read is refused where it is made.
+large() {
+	mkdir "$work/large"
+	{
+		printf 'syntax = "proto3";\npackage p;\nimport "wat/options.proto";\n'
+		for ((i = 0; i < 11; i++)); do printf '// %0100000d\nmessage S%d { int32 a = 1; }\n' 0 $i; done
+		printf 'service T { option (wat.service) = { state: "p.S0" }; rpc Go(S0) returns (S0); }\n'
+	} >"$work/large/large.proto"
+	if generate "$work/large" large.proto 2>"$work/said"; then fail "a schema of 1.1 MB was not refused"; fi
+	grep -q "large.proto:1:1: error: the plugin's schema.* at most 1048576 are possible" "$work/said" ||
+		fail "large: $(head -c 500 "$work/said")"
+}
+
+# Plain cc, without a flag of ours, be it gcc or clang: each mistake is an error for the right reason (rows 2, 16). What is
+# right beside it compiles.
 wrong() {
 	both
 	for source in "$here"/wrong/*.c; do
-		name=$(basename "$source" .c)
-		expected=$(sed -n '1s/.*expect: \(.*\) \*\//\1/p' "$source")
-		objects=("$source")
-		mode=(-c -o "$work/wrong.o")
-		if [[ $name == missing_handler ]]; then
-			objects+=("$work"/counter.{pb-c,wat,plugin}.c "$BUILD/include/wat/types.pb-c.c")
-			mode=(-shared -fPIC -Wl,-z,defs -o "$work/wrong.so")
-		fi
-		# shellcheck disable=SC2046
-		if LC_ALL=C cc $(includes) "${mode[@]}" "${objects[@]}" -lprotobuf-c 2>"$work/said"; then fail "$name compiles"; fi
-		grep -qF -- "$expected" "$work/said" || fail "$name: expected \"$expected\": $(cat "$work/said")"
+		for compiler in gcc clang; do wrong_with "$compiler" "$source"; done
 	done
+}
+
+wrong_with() {
+	local compiler=$1 source=$2 name expected objects mode
+	name=$(basename "$source" .c)
+	expected=$(sed -n '1s/.*expect: \(.*\) \*\//\1/p' "$source")
+	[[ $expected ]] || fail "$name expects nothing"
+	objects=("$source")
+	mode=(-c -o "$work/wrong.o")
+	if [[ $name == missing_* ]]; then
+		objects+=("$work"/{counter,kv}.{pb-c,wat,plugin}.c "$BUILD/include/wat/types.pb-c.c")
+		[[ $name == missing_handler ]] && objects=("$source" "$work"/counter.{pb-c,wat,plugin}.c "$BUILD/include/wat/types.pb-c.c")
+		mode=(-shared -fPIC -Wl,-z,defs -o "$work/wrong.so")
+	fi
+	# shellcheck disable=SC2046
+	if LC_ALL=C "$compiler" $(includes) "${mode[@]}" "${objects[@]}" -lprotobuf-c 2>"$work/said"; then
+		fail "$compiler: $name compiles"
+	fi
+	grep -q 'error: ' "$work/said" || fail "$compiler: $name is no error of the compiler: $(cat "$work/said")"
+	[[ $name == missing_* || $(grep -c 'error: ' "$work/said") == 1 ]] ||
+		fail "$compiler: $name fails for other reasons too: $(cat "$work/said")"
+	grep -qF -- "$expected" "$work/said" || fail "$compiler: $name: expected \"$expected\": $(cat "$work/said")"
+	# Without the mistake, which stands between the lines of #ifndef RIGHT, the same file compiles.
+	[[ $name == missing_* ]] && return
+	# shellcheck disable=SC2046
+	"$compiler" -DRIGHT $(includes) -c -o "$work/right.o" "$source" || fail "$compiler: $name does not compile without its mistake"
 }
 
 # Services of two files that share a third one, in one plugin.
 several() {
-	"$PROTOC" --plugin=protoc-gen-wat="$GENERATOR" --wat_out="plugin=both:$work" -I"$here/several" -I"$SOURCE/proto" \
-		-I"$PROTOBUF_INCLUDE" common.proto left.proto right.proto
+	wat_protoc --wat_out="plugin=both:$work" -I"$here/several" common.proto left.proto right.proto
 	for proto in common left right; do messages "$here/several" $proto.proto; done
 	[[ -e $work/both.plugin.c && ! -e $work/left.plugin.c ]] || fail "one run makes one plugin.c"
 	# shellcheck disable=SC2046
@@ -88,17 +160,74 @@ several() {
 		fail "a plugin of two files"
 }
 
-# The headers compile alone and together, as C and as C++, with every warning on.
+# compiles NAME...: the headers alone and together, as C and as C++, with every warning on, and the tables.
+compiles() {
+	local name compiler
+	for name in "$@"; do
+		printf '#include "%s.client.h"\n#include "%s.test.h"\nint main(void) { return 0; }\n' "$name" "$name" >"$work/both.c"
+		printf '#include "%s.client.h"\nint main() { return 0; }\n' "$name" >"$work/alone.cc"
+		for compiler in gcc clang; do
+			# shellcheck disable=SC2046
+			$compiler $(includes) -std=c17 -Wall -Wextra -Werror -Wconversion -c -o "$work/o" "$work/both.c" ||
+				fail "$name as C, $compiler"
+			for part in wat plugin; do
+				# shellcheck disable=SC2046
+				$compiler $(includes) -Wall -Wextra -Werror -c -o "$work/o" "$work/$name.$part.c" || fail "$name.$part.c, $compiler"
+			done
+		done
+		for compiler in g++ clang++; do
+			# shellcheck disable=SC2046
+			$compiler $(includes) -Wall -Wextra -Werror -c -o "$work/o" "$work/alone.cc" || fail "$name as C++, $compiler"
+		done
+	done
+}
+
+# Names of every casing, and every word that C, C++ or a generated function has.
+names() {
+	generate "$here" names.proto
+	messages "$here" names.proto
+	words
+	compiles names words
+	for symbol in http_server_x_my_msg_inner_thing_deep_er http_server_x_http_req2 HTTP_SERVER_X_MY_MSG_INIT \
+		http_server_x_names_get_url_with http_server_x_new; do
+		grep -qE "\b$symbol\b" "$work/names.client.h" || fail "names.client.h has no $symbol"
+	done
+	for symbol in http_server_x_names_on_get_url http_server_x_on_new http_server_x_names_return_take; do
+		grep -qE "\b$symbol\b" "$work/names.service.h" || fail "names.service.h has no $symbol"
+	done
+	# Options that were set one by one are all there.
+	grep -q 'version = 7u' "$work/names.wat.c" || fail "the version was lost"
+	grep -q 'state_max = 1000u' "$work/names.wat.c" || fail "state_max was lost"
+	grep -q 'deadline_ms = 250u' "$work/names.wat.c" || fail "deadline_ms was lost"
+}
+
+# Fields and methods of all words that protobuf-c mends, four to a request, so that each is a parameter too.
+words() {
+	local words=() i=0 j
+	mapfile -t words < <(sed -n '/mended\[\] = {/,/};/p' "$SOURCE/proto/gen/members.c" | grep -o '"[a-z_]*"' | tr -d '"')
+	((${#words[@]} > 60)) || fail "no words"
+	{
+		printf 'syntax = "proto3";\npackage words;\nimport "wat/options.proto";\n'
+		for ((i = 0; i < ${#words[@]}; i += 4)); do
+			printf 'message M%d {' $i
+			for ((j = i; j < i + 4 && j < ${#words[@]}; j++)); do printf ' int32 %s = %d;' "${words[j]}" $((j + 1)); done
+			printf ' }\n'
+		done
+		for ((i = 0; i < ${#words[@]}; i += 40)); do
+			printf 'service S%d {\n  option (wat.service) = { state: "words.M0" };\n' $i
+			for ((j = i; j < i + 40 && j < ${#words[@]}; j++)); do
+				printf '  rpc %s(M%d) returns (M%d);\n' "${words[j]}" $((j / 4 * 4)) $((j / 4 * 4))
+			done
+			printf '}\n'
+		done
+	} >"$work/words.proto"
+	generate "$work" words.proto
+	messages "$work" words.proto
+}
+
 right() {
 	both
-	for name in counter kv; do
-		printf '#include "%s.client.h"\n#include "%s.test.h"\nint main(void) { return 0; }\n' $name $name >"$work/both.c"
-		printf '#include "%s.client.h"\nint main() { return 0; }\n' $name >"$work/alone.cc"
-		# shellcheck disable=SC2046
-		cc $(includes) -std=c17 -Wall -Wextra -Werror -Wconversion -c -o "$work/o" "$work/both.c" || fail "$name as C"
-		# shellcheck disable=SC2046
-		c++ $(includes) -Wall -Wextra -Werror -c -o "$work/o" "$work/alone.cc" || fail "$name as C++"
-	done
+	compiles counter kv
 	several
 	odd
 	cat >"$work/uses.c" <<'C'

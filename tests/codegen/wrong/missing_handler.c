@@ -1,4 +1,4 @@
-/* Reset has no handler: must not link. expect: counter_on_reset */
+/* Reset has no handler: must not link. expect: undefined reference to `counter_on_reset' */
 #include "counter.service.h"
 
 wat_status counter_on_get(struct counter_get_call *call, counter_state *state, const wat_empty *in, counter_value *out)
