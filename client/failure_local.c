@@ -78,6 +78,9 @@ static void show_causes(struct local *local, const Wat__Envelope__Failure *failu
 			.generation = cause->generation,
 			.time_ms = cause->time_ms,
 			.signal = (int)cause->signal,
+			.address = cause->address,
+			.frames = (const char *const *)cause->frames,
+			.n_frames = cause->n_frames,
 		};
 	}
 	local->shown.causes = local->causes;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/check.h"
+#include "proto/utf8.h"
 
 static struct dispatch_call *of(struct wat_call *call)
 {
@@ -20,6 +21,7 @@ static void set_failure(struct dispatch_call *call,
 			va_list arguments)
 {
 	(void)vsnprintf(call->text, sizeof call->text, format, arguments);
+	utf8_clean(call->text);
 	call->status = status;
 	call->reply = NULL;
 	call->answered = true;
@@ -140,6 +142,7 @@ api_panic(struct wat_call *base, const char *file, int line, const char *format,
 	va_end(arguments);
 	n = strlen(call->text);
 	(void)snprintf(call->text + n, sizeof call->text - n, " (%s:%d)", file, line);
+	utf8_clean(call->text);
 	call->ops->leave(call);
 }
 
@@ -192,7 +195,7 @@ void dispatch_call_init(struct dispatch_call *call,
 	call->arena = arena;
 	call->in = call->reply = NULL;
 	call->status = WAT_OK;
-	call->running = call->taken = call->answered = false;
+	call->running = call->taken = call->answered = call->neglected = false;
 	call->text[0] = '\0';
 }
 
@@ -247,6 +250,7 @@ static enum dispatch_outcome conclude_later(struct dispatch_call *call, wat_stat
 		return call->status == WAT_OK ? DISPATCH_REPLY : DISPATCH_FAILED;
 	if (call->taken)
 		return DISPATCH_TAKEN;
+	call->neglected = true;
 	dispatch_set_failure(call, WAT_INTERNAL,
 			     "%s returned without an answer and without taking the call",
 			     call->base.method->name);

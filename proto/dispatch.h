@@ -40,6 +40,7 @@ struct dispatch_call {
 	const ProtobufCMessage *reply; /* in the arena; set where status is OK */
 	wat_status status;
 	bool running, taken, answered;
+	bool neglected;                  /* its `later` handler neither answered nor took it */
 	char text[WAT_FAILURE_TEXT_MAX]; /* of a failure */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/utf8.h"
 
 #define CHAIN_MAX 16u
 
@@ -23,6 +24,7 @@ Wat__Envelope__Failure *failure_new(const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
+	utf8_clean(text);
 	failure->text = strdup(text);
 	if (!failure->text) {
 		free(failure);
@@ -45,6 +47,29 @@ Wat__Envelope__Failure *failure_copy(const Wat__Envelope__Failure *failure)
 	return copy;
 }
 
+/* From the farthest, since each is put in front. */
+static int add_redacted(Wat__Envelope__Failure *to, const Wat__Envelope__Failure *from)
+{
+	for (size_t i = from->n_chain; i > 0; i--) {
+		const struct failure_cause cause = {.kind = from->chain[i - 1]->kind,
+						    .service = from->chain[i - 1]->service};
+		int r = failure_add_cause(to, &cause);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+Wat__Envelope__Failure *failure_for_user(const Wat__Envelope__Failure *failure, const char *text)
+{
+	Wat__Envelope__Failure *redacted = failure_new("%s", text);
+
+	if (redacted && failure && add_redacted(redacted, failure) < 0)
+		return failure_free(redacted);
+	return redacted;
+}
+
 Wat__Envelope__Failure *failure_free(Wat__Envelope__Failure *failure)
 {
 	if (failure)
@@ -62,6 +87,7 @@ static int set_string(char **field, const char *value)
 	copy = strdup(value);
 	if (!copy)
 		return -ENOMEM;
+	utf8_clean(copy);
 	*field = copy;
 	return 0;
 }

@@ -10,9 +10,12 @@
 #include "proto/support/must_check.h"
 #include <wat/envelope.pb-c.h>
 
-/* Heap-owned copy of a failure; a NULL message is an empty one. NULL when memory is out. */
+/* Heap-owned. A sentence that is cut, or is no UTF-8, is mended. NULL when memory is out. */
 Wat__Envelope__Failure *failure_new(const char *format, ...) WAT_PRINTF(1, 2);
 Wat__Envelope__Failure *failure_copy(const Wat__Envelope__Failure *failure);
+/* What a User may know of it: of each cause kind and service. text: the sentence instead of the
+ * failure's own. failure may be NULL. NULL when memory is out. */
+Wat__Envelope__Failure *failure_for_user(const Wat__Envelope__Failure *failure, const char *text);
 Wat__Envelope__Failure *failure_free(Wat__Envelope__Failure *failure);
 
 struct failure_cause {

@@ -55,6 +55,22 @@ bool utf8_is_text(const uint8_t *bytes, size_t n)
 	return true;
 }
 
+void utf8_clean(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = character((const uint8_t *)text, left);
+
+		if (n == 0) {
+			*text = '?';
+			n = 1;
+		}
+		text += n;
+		left -= n;
+	}
+}
+
 size_t utf8_cut(const char *text, size_t max)
 {
 	size_t n = strnlen(text, max + 1);

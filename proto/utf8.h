@@ -10,6 +10,10 @@
  * a C string would silently be cut at. */
 bool utf8_is_text(const uint8_t *bytes, size_t n);
 
+/* What is no such text in a string becomes '?', byte by byte: a reader would refuse the message
+ * that holds it. */
+void utf8_clean(char *text);
+
 /* The largest length <= max that does not end inside a character of text. */
 size_t utf8_cut(const char *text, size_t max);
 

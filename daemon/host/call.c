@@ -18,6 +18,7 @@
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
+#include "proto/utf8.h"
 
 #define TAKEN_PER_GRANT 256u
 /* A limit that is farther away by the coarse clock is not over by the exact one. */
@@ -61,7 +62,7 @@ static void log_line(struct dispatch_call *base, int level, const char *format, 
 	char text[1024];
 
 	(void)vsnprintf(text, sizeof text, format, arguments);
-	report_clean_text(text);
+	utf8_clean(text);
 	log_write(level, text, "instance", instance->name, (char *)0);
 }
 
@@ -344,6 +345,7 @@ static void send_answers(struct service_loop *loop)
 	while ((first = list_first(&loop->answered))) {
 		struct call *call = container_of(first, struct call, link);
 
+		call_mend_status(call);
 		/* A reply that can't be sent has become a failure; both are sent alike. */
 		if (!call_check_reply(call))
 			assert(call->base.status != WAT_OK);
@@ -474,11 +476,23 @@ bool call_panicked(const struct call *call)
 	return call->loop->left && call->base.status == WAT_SERVER_DIED;
 }
 
+static void look_for_mistakes(struct call *call)
+{
+	if (call->base.neglected)
+		log_error("a handler neither answered nor took its call; the caller gets INTERNAL",
+			  "instance", call->loop->instance->name, "method",
+			  call->base.base.method->name);
+	if (!call->loop->left)
+		call_mend_status(call);
+}
+
 static void run(struct call *call)
 {
 	enum dispatch_outcome outcome = invoke(call);
-	bool settled = call_settle(call, outcome);
+	bool settled;
 
+	look_for_mistakes(call);
+	settled = call_settle(call, outcome);
 	if (outcome == DISPATCH_TAKEN) {
 		keep_taken(call, settled);
 		return;

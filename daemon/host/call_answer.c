@@ -88,9 +88,14 @@ bool call_check_reply(struct call *call)
 	return pack_reply(call) && (!is_checked(call) || check_form(call));
 }
 
+static const char *handler_name(const struct call *call)
+{
+	return call->base.base.method ? call->base.base.method->name : call->lifecycle;
+}
+
 void call_set_commit_failure(struct call *call, int r, const struct check_error *error)
 {
-	const char *method = call->base.base.method ? call->base.base.method->name : "the handler";
+	const char *method = handler_name(call);
 	char text[512];
 
 	if (r == STATE_E_TOO_LARGE) {
@@ -108,6 +113,56 @@ void call_set_commit_failure(struct call *call, int r, const struct check_error 
 		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
 				     "no memory for the state; not applied");
 	}
+}
+
+/* What a service can know: not that it was stopped, died or never started, which is watd's or
+ * libwat's to say. */
+static bool is_of_service(wat_status status)
+{
+	switch ((int)status) {
+	case WAT_OK:
+	case WAT_CANCELLED:
+	case WAT_UNKNOWN:
+	case WAT_INVALID_ARGUMENT:
+	case WAT_DEADLINE_EXCEEDED:
+	case WAT_NOT_FOUND:
+	case WAT_ALREADY_EXISTS:
+	case WAT_RESOURCE_EXHAUSTED:
+	case WAT_FAILED_PRECONDITION:
+	case WAT_ABORTED:
+	case WAT_OUT_OF_RANGE:
+	case WAT_UNIMPLEMENTED:
+	case WAT_INTERNAL:
+	case WAT_UNAVAILABLE:
+	case WAT_DATA_LOSS:
+	case WAT_UNAUTHENTICATED:
+	case WAT_ACCESS_DENIED:
+	case WAT_PEER_DIED:
+	case WAT_OVERLOADED:
+	case WAT_TOO_LARGE:
+	case WAT_DEADLOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void call_mend_status(struct call *call)
+{
+	const wat_status said = call->base.status;
+	char number[16], text[WAT_FAILURE_TEXT_MAX];
+
+	if (is_of_service(said))
+		return;
+	(void)snprintf(number, sizeof number, "%d", (int)said);
+	(void)snprintf(text, sizeof text, "%s", call->base.text);
+	dispatch_set_failure(&call->base, WAT_INTERNAL,
+			     "%s ended with status %s (%s), which is not a service's to say: %s",
+			     handler_name(call), number, wat_status_name((int)said), text);
+	log_error("a handler ended with a status that is not a service's to say; its caller gets "
+		  "INTERNAL",
+		  "instance", call->loop->instance->name, "method", handler_name(call), "status",
+		  number);
 }
 
 static void send_bytes(struct channel *channel,
@@ -252,15 +307,15 @@ static void send_panic(struct call *call)
 
 	log_error("a handler panicked; its call is answered SERVER_DIED and the state is as before",
 		  "instance", instance->name, "method", method, "text", call->base.text);
-	report_init(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance, method, call->base.text);
+	service_loop_tell_panic(call->loop, method, call->base.text);
+	report_init_for_user(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance,
+			     "the service panicked in this call; its Admin can see why");
 	answer = answer_of(&report.failure.base);
 	send_answer(call, &answer);
 }
 
 void call_send(struct call *call, bool panicked)
 {
-	if (call->base.status != WAT_OK)
-		report_clean_text(call->base.text);
 	if (panicked)
 		send_panic(call);
 	else if (call->base.status == WAT_OK)

@@ -1,5 +1,6 @@
 /* call_lifecycle.c - handlers that run for no request: Start, Stop, Provision, Deprovision,
  * Disconnect. Instance's thread. */
+#include "daemon/host/call_answer.h"
 #include "daemon/host/call_parts.h"
 #include "daemon/host/instance.h"
 #include "daemon/host/service_loop.h"
@@ -16,9 +17,13 @@ static wat_status invoke(struct call *call,
 	if (_setjmp(call->loop->leave) == 0)
 		status = dispatch_lifecycle(&call->base, service, which,
 					    service_loop_live(call->loop), user);
-	else
-		status = call->base.status;
 	call_unmark(call);
+	if (call->loop->left)
+		return call->base.status;
+	if (status != WAT_OK) {
+		call_mend_status(call);
+		status = call->base.status;
+	}
 	return status;
 }
 

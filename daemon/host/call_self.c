@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/host/call_answer.h"
 #include "daemon/host/call_parts.h"
 #include "daemon/host/instance.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
 #include "proto/attribution.h"
 #include "proto/support/cleanup.h"
+#include "proto/utf8.h"
 
 #define EVENT_REBUILT 2
 
@@ -43,7 +45,7 @@ static wat_status WAT_PRINTF(3, 4)
 	va_start(arguments, format);
 	(void)vsnprintf(loop->self_text, sizeof loop->self_text, format, arguments);
 	va_end(arguments);
-	report_clean_text(loop->self_text);
+	utf8_clean(loop->self_text);
 	return status;
 }
 
@@ -65,6 +67,10 @@ static wat_status run(struct service_loop *loop, ProtobufCMessage *save_into)
 		status =
 			dispatch_load(&call->base, service_of(loop), loop->state.live, &loop->self);
 	call_unmark(call);
+	if (!loop->left && status != WAT_OK) {
+		call_mend_status(call);
+		status = call->base.status;
+	}
 	loop->left = left;
 	return status == WAT_OK ? WAT_OK : fail(loop, status, "%s", call->base.text);
 }
@@ -158,13 +164,14 @@ static void give_up(void *self)
 	(void)pthread_mutex_unlock(&given_up_mutex);
 }
 
-static void tell_rebuilt(struct service_loop *loop, const char *why)
+static void tell_rebuilt(struct service_loop *loop, const char *method, const char *why)
 {
 	Wat__Host__Rebuilt message = WAT__HOST__REBUILT__INIT;
 
 	message.instance_id = (ProtobufCBinaryData){WAT_ID_SIZE, loop->instance->id};
 	message.generation = loop->instance->generation;
 	message.text = (char *)why;
+	message.method = (char *)method;
 	service_loop_post_event(loop, EVENT_REBUILT, &message.base);
 }
 
@@ -207,21 +214,31 @@ void call_self_changed(struct call *call)
 		service_loop_changed(call->loop);
 }
 
-/* Did the handler that failed change something all the same? */
+/* Would it be saved as something else than before the call? False if it can't be saved. */
+static bool is_other(struct service_loop *loop)
+{
+	ProtobufCMessage *message =
+		arena_alloc(&loop->self_arena, loop->state.descriptor->sizeof_message);
+	bool other = false;
+
+	if (!message)
+		return false;
+	loop->state.descriptor->message_init(message);
+	if (run(loop, message) == WAT_OK)
+		other = state_is_other(&loop->state, message);
+	arena_reset(&loop->self_arena);
+	return other;
+}
+
+/* Did the handler that did not succeed change something all the same? */
 static void check_promise(struct call *call)
 {
 	struct service_loop *loop = call->loop;
-	_cleanup_(freep) uint8_t *before = NULL, *after = NULL;
-	size_t n_before = 0, n_after = 0;
-	const char *text = "";
 
-	if (state_pack(&loop->state, &before, &n_before) < 0 ||
-	    call_save_self(loop, &text) != WAT_OK ||
-	    state_pack(&loop->state, &after, &n_after) < 0 ||
-	    (n_before == n_after && memcmp(before, after, n_before) == 0))
+	if (!is_other(loop))
 		return;
-	log_error("a handler changed the state and failed then; a service with a live form must "
-		  "validate first",
+	log_error("a handler changed the state and failed or panicked then; a service with a live "
+		  "form must validate first",
 		  "instance", loop->instance->name, "method",
 		  call->base.base.method ? call->base.base.method->name : call->lifecycle);
 }
@@ -232,16 +249,15 @@ void call_self_failed(struct call *call)
 
 	if (!loop->self)
 		return;
-	if (!loop->left) {
-		if (COMPARES)
-			check_promise(call);
+	if (COMPARES)
+		check_promise(call);
+	if (!loop->left)
 		return;
-	}
 	log_error("a handler was left in the middle; the live form is built again from the last "
 		  "committed state",
 		  "instance", loop->instance->name, "why", call->base.text);
 	give_up(TAKE(loop->self));
-	report_clean_text(call->base.text);
-	tell_rebuilt(loop, call->base.text);
+	tell_rebuilt(loop, call->base.base.method ? call->base.base.method->name : call->lifecycle,
+		     call->base.text);
 	(void)rebuild(loop);
 }

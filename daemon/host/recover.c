@@ -344,8 +344,8 @@ static int answer_taken(struct recovery *recovery, struct lane *lane)
 	struct report report;
 	int r = 0;
 
-	report_init(&report, WAT__ENVELOPE__CAUSE_KIND__EXIT, loop->instance, NULL,
-		    "the service died before it answered this call, which it had taken");
+	report_init_for_user(&report, WAT__ENVELOPE__CAUSE_KIND__EXIT, loop->instance,
+			     "the service died before it answered this call, which it had taken");
 	list_for_each (i, &lane->taken) {
 		struct lane_taken *taken = container_of(i, struct lane_taken, link);
 		struct record_item item = {.kind = RECORD_ANSWERED,

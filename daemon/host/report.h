@@ -6,10 +6,6 @@
 
 struct instance;
 
-/* What is not UTF-8 in the text of a plugin, or was cut off in the middle of a character, becomes
- * '?': the reader refuses a message that holds it. */
-void report_clean_text(char *text);
-
 /* A chain of one cause on the caller's stack: failure points to link, link to cause, and all of it
  * to the strings given. */
 struct report {
@@ -18,6 +14,11 @@ struct report {
 	Wat__Envelope__Cause *link;
 };
 
+/* What a User is told: kind and service, and a sentence that gives nothing away. */
+void report_init_for_user(struct report *report,
+			  Wat__Envelope__CauseKind kind,
+			  const struct instance *instance,
+			  const char *text);
 /* text: of the failure and of its cause. method may be NULL. */
 void report_init(struct report *report,
 		 Wat__Envelope__CauseKind kind,

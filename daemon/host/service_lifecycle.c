@@ -11,6 +11,7 @@
 #include "daemon/host/service_loop.h"
 #include "daemon/host/snapshot.h"
 #include "proto/failure.h"
+#include "proto/utf8.h"
 
 void request_fail(struct request *request, wat_status status, const char *text)
 {
@@ -54,10 +55,12 @@ static wat_status run(struct service_loop *loop,
 		return WAT_OK;
 	(void)snprintf(said->sentence, sizeof said->sentence, "%s %s: %s", method,
 		       said->panicked ? "panicked" : "failed", text);
-	report_clean_text(said->sentence);
+	utf8_clean(said->sentence);
 	log_error("a lifecycle handler failed", "instance", loop->instance->name, "user",
 		  user ? user->name : "", "status", wat_status_name((int)said->status), "text",
 		  said->sentence);
+	if (said->panicked)
+		service_loop_tell_panic(loop, method, text);
 	return said->status;
 }
 

@@ -25,6 +25,7 @@
 
 #define EVENT_CHECKPOINT 0
 #define EVENT_WANTS_SEGMENT 3
+#define EVENT_PANICKED 4
 
 /* A journal begins anew when it is this large, or many times the state, or this old. */
 #ifdef WAT_DEBUG
@@ -68,6 +69,20 @@ void service_loop_post_event(struct service_loop *loop,
 			     const ProtobufCMessage *message)
 {
 	post_event(loop, method, message, -1);
+}
+
+void service_loop_tell_panic(struct service_loop *loop, const char *method, const char *text)
+{
+	Wat__Host__Panicked message = WAT__HOST__PANICKED__INIT;
+
+	/* Of a live form it was told that it was built again, and why. */
+	if (loop->instance->service->self || !loop->started)
+		return;
+	message.instance_id = (ProtobufCBinaryData){WAT_ID_SIZE, loop->instance->id};
+	message.generation = loop->instance->generation;
+	message.method = (char *)method;
+	message.text = (char *)text;
+	service_loop_post_event(loop, EVENT_PANICKED, &message.base);
 }
 
 void service_loop_changed(struct service_loop *loop)

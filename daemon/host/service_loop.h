@@ -92,6 +92,8 @@ void service_loop_run_disconnect(struct service_loop *loop, const struct wat_use
 void service_loop_settled(struct service_loop *loop);
 /* A call changed the state: it is given to watd in a while. */
 void service_loop_changed(struct service_loop *loop);
+/* A handler panicked: watd keeps it as the instance's last failure. */
+void service_loop_tell_panic(struct service_loop *loop, const char *method, const char *text);
 /* An EVENT frame to watd. */
 void service_loop_post_event(struct service_loop *loop,
 			     uint16_t method,

@@ -183,6 +183,17 @@ int state_save(struct state *state,
 	return 0;
 }
 
+bool state_is_other(const struct state *state, const ProtobufCMessage *message)
+{
+	size_t n = protobuf_c_message_get_packed_size(message);
+	_cleanup_(freep) uint8_t *packed = malloc(n ? n : 1);
+
+	if (!packed)
+		return false;
+	protobuf_c_message_pack(message, packed);
+	return n != state->n_packed || memcmp(packed, state->packed, n) != 0;
+}
+
 int state_commit(struct state *state, bool *ret_changed, struct check_error *ret_error)
 {
 	if (!state->scalar)

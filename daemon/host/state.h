@@ -67,6 +67,9 @@ int state_save(struct state *state,
 	       bool *ret_changed,
 	       struct check_error *ret_error) WAT_MUST_CHECK;
 
+/* Is the message another one than the state that was last saved? False when memory is out. */
+bool state_is_other(const struct state *state, const ProtobufCMessage *message);
+
 /* The state as of the last commit: how many bytes, and those bytes into room for them. */
 size_t state_packed_size(const struct state *state);
 void state_pack_into(const struct state *state, uint8_t *room);

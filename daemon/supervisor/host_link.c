@@ -124,6 +124,17 @@ static void handle_wants_segment(struct host *host, const struct frame *frame, c
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void handle_panicked(struct host *host, const struct frame *frame, const uint8_t *body)
+{
+	ProtobufCMessage *message;
+
+	if (check_unpack(&wat__host__panicked__descriptor, NULL, body, frame->body_len, &message,
+			 NULL) < 0)
+		return;
+	lifecycle_panicked(host, (const Wat__Host__Panicked *)message);
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
 static void handle(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	if (frame->type == FRAME_REPLY)
@@ -138,6 +149,8 @@ static void handle(struct host *host, const struct frame *frame, const uint8_t *
 		handle_rebuilt(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 3)
 		handle_wants_segment(host, frame, body);
+	else if (frame->type == FRAME_EVENT && frame->method == 4)
+		handle_panicked(host, frame, body);
 }
 
 /* All whole frames in the buffer. A host that breaks the protocol is ended: it can't be trusted

@@ -181,6 +181,28 @@ struct instance *lifecycle_of_event(struct host *host,
 	return instance;
 }
 
+/* The host may say anything: what it says is cut to size. */
+static void set_panic(struct instance *instance, const char *method, const char *text)
+{
+	char name[128];
+
+	(void)snprintf(name, sizeof name, "%s", method);
+	instance_set_failure(instance, lifecycle_failure(instance, WAT__ENVELOPE__CAUSE_KIND__PANIC,
+							 0, name, text));
+}
+
+void lifecycle_panicked(struct host *host, const Wat__Host__Panicked *message)
+{
+	struct instance *instance =
+		lifecycle_of_event(host, &message->instance_id, message->generation);
+	char text[WAT_FAILURE_TEXT_MAX];
+
+	if (!instance)
+		return;
+	(void)snprintf(text, sizeof text, "%.100s panicked: %s", message->method, message->text);
+	set_panic(instance, message->method, text);
+}
+
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 {
 	struct instance *instance =
@@ -195,8 +217,7 @@ void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 		       message->text);
 	log_error("an instance went back to its last committed state", "instance", instance->name,
 		  "why", message->text);
-	instance_set_failure(instance, lifecycle_failure(instance, WAT__ENVELOPE__CAUSE_KIND__PANIC,
-							 0, "", text));
+	set_panic(instance, message->method, text);
 }
 
 int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)

@@ -45,6 +45,8 @@ const char *lifecycle_store_error(int r);
 void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *checkpoint, int fd);
 void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *message);
 void lifecycle_host_died(struct host *host, struct host_death *death);
+/* A handler panicked: the instance's last failure, which its Admin sees and Users do not. */
+void lifecycle_panicked(struct host *host, const Wat__Host__Panicked *message);
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message);
 
 #endif

@@ -255,7 +255,10 @@ static void judge(struct host *host, struct instance *instance, const struct hos
 	if (!own && ++instance->running.deaths < DEATHS_OF_A_CALL)
 		return;
 	failure_free(instance->verdict);
-	instance->verdict = failure_copy(instance->death);
+	/* It is a User who is told. */
+	instance->verdict = failure_for_user(
+		instance->death,
+		"the service died while it ran this call; its Admin can see why");
 }
 
 /* Before anybody is told, every instance knows what it died of. */

@@ -14,6 +14,7 @@
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
 #include "proto/check.h"
+#include "proto/failure.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
@@ -200,6 +201,15 @@ static void open_channel(const struct bind *bind)
 	send_bound(bind, TOKEN_USER, pair[0]);
 }
 
+static void refuse_failed(const struct bind *bind)
+{
+	static const char text[] = "the instance died too often and is not started again by itself";
+	Wat__Envelope__Failure *failure = failure_for_user(bind->instance->failure, text);
+
+	session_send_fail(bind->session, bind->frame->id, 0, WAT_SERVER_DIED, text, failure);
+	failure_free(failure);
+}
+
 static void bind_user(const struct bind *bind)
 {
 	struct instance *instance = bind->instance;
@@ -221,9 +231,7 @@ static void bind_user(const struct bind *bind)
 		refuse(bind, WAT_STOPPED, "the instance was stopped");
 		return;
 	case INSTANCE_FAILED:
-		session_send_fail(bind->session, bind->frame->id, 0, WAT_SERVER_DIED,
-				  "the instance died too often and is not started again by itself",
-				  instance->failure);
+		refuse_failed(bind);
 		return;
 	case INSTANCE_SUSPENDED:
 	default:

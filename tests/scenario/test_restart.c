@@ -204,9 +204,15 @@ static void deaths(struct world *w, const char *tier)
 	assert_int_equal(counter_get_with(u, &value), WAT_SERVER_DIED);
 	assert_true(wat_failure()->n_causes == 1);
 	assert_int_equal(wat_failure()->causes[0].kind, WAT_CAUSE_SIGNAL);
-	assert_int_equal(wat_failure()->causes[0].signal, SIGKILL);
 	assert_string_equal(wat_failure()->causes[0].service, "counter.Counter");
+	/* A User is told that, and no more; who asks as the Admin does is told all of it. row 49 */
+	assert_int_equal(wat_failure()->causes[0].signal, 0);
+	assert_string_equal(wat_failure()->causes[0].instance, "");
+	assert_string_equal(wat_failure()->causes[0].text, "");
+	assert_null(strstr(wat_failure()->text, "signal"));
 	assert_state(w, "failed");
+	assert_state(w, "was killed by signal 9");
+	assert_int_equal(show_number(w, "signal"), SIGKILL);
 	test_watctl(&w->daemon, &out, "show", "other", NULL);
 	assert_non_null(strstr(out.out, "ready"));
 	test_watctl(&w->daemon, &out, "start", "c1", NULL);

@@ -136,8 +136,8 @@ static void test_load_again(void **state)
 	wat_memory_free(token);
 }
 
-/* A handler that fails must have changed nothing. One that did is named, where that is looked for.
- */
+/* A handler that fails or panics must have changed nothing. One that did is named, where that is
+ * looked for. */
 static void test_promise(void **state)
 {
 	struct desk *d = *state;
@@ -151,6 +151,8 @@ static void test_promise(void **state)
 	assert_int_equal(guest_cache_refuse(user, &entry, &reply), WAT_ABORTED);
 	assert_false(test_daemon_logged(&d->daemon, "must validate first"));
 	assert_int_equal(guest_cache_put_then_fail(user, &entry, &reply), WAT_ABORTED);
+	entry.key = (char *)"y";
+	assert_int_equal(guest_cache_put_then_panic(user, &entry, &reply), WAT_SERVER_DIED);
 	/* The log is written when the host's line has come; a stop comes after it. */
 	assert_int_equal(guest_cache_stop(admin, NULL), 0);
 	guest_cache_user_free(user);
@@ -160,7 +162,8 @@ static void test_promise(void **state)
 	named = test_daemon_logged(&d->daemon, "must validate first");
 #ifdef WAT_DEBUG
 	assert_true(named);
-	assert_true(test_daemon_logged(&d->daemon, "PutThenFail"));
+	assert_true(test_daemon_logged(&d->daemon, "first instance=k1 method=PutThenFail"));
+	assert_true(test_daemon_logged(&d->daemon, "first instance=k1 method=PutThenPanic"));
 #else
 	assert_false(named);
 #endif

@@ -105,6 +105,27 @@ void probe_expect_text(const struct peer *peer, const char *part)
 	wat__envelope__failure__free_unpacked(failure, NULL);
 }
 
+void probe_expect_redacted(const Wat__Envelope__Failure *failure, Wat__Envelope__CauseKind kind)
+{
+	const Wat__Envelope__Cause *cause;
+
+	assert_non_null(failure);
+	assert_int_equal(failure->n_chain, 1);
+	cause = failure->chain[0];
+	assert_int_equal(cause->kind, kind);
+	assert_true(strncmp(cause->service, "probe.", 6) == 0);
+	assert_string_equal(cause->instance, "");
+	assert_string_equal(cause->method, "");
+	assert_string_equal(cause->text, "");
+	assert_int_equal(cause->generation, 0);
+	assert_int_equal(cause->signal, 0);
+	assert_int_equal(cause->address, 0);
+	assert_int_equal(cause->n_frames, 0);
+	assert_int_equal(cause->time_ms, 0);
+	assert_string_equal(failure->text,
+			    "the service panicked in this call; its Admin can see why");
+}
+
 void probe_expect_chain(const Wat__Envelope__Failure *failure,
 			Wat__Envelope__CauseKind kind,
 			const char *method,

@@ -29,7 +29,9 @@ enum probe_method {
 	BAD_STATE,
 	BAD_FAILURE,
 	ADD_POSITIVE,
-	LOG
+	LOG,
+	SAY,
+	FAIL_WAITING
 };
 enum gauge_method { GAUGE_GET, GAUGE_SET, GAUGE_SET_THEN_FAIL, GAUGE_SET_THEN_PANIC, GAUGE_SNEAK };
 
@@ -41,8 +43,10 @@ wat_status probe_start(struct rig *rig, uint8_t instance, int64_t value, const c
 /* One that begins at 0 with the note "begun", and a peer of grant 1. */
 void probe_begin(struct rig *rig, uint8_t instance, struct peer *peer);
 /* One call and its status; the reply is in the peer. */
-wat_status
-probe_change_by(struct peer *peer, enum probe_method method, int64_t n, const char *note);
+wat_status probe_change_by(struct peer *peer,
+			   enum probe_method method,
+			   int64_t n,
+			   const char *note);
 wat_status probe_size_by(struct peer *peer, enum probe_method method, uint64_t n);
 uint64_t probe_size_of(const struct peer *peer);
 /* The last frame, or the answer of Get, is this. */
@@ -52,6 +56,8 @@ void probe_expect_now(struct peer *peer, int64_t value, const char *note, uint32
 void probe_sync(struct peer *peer);
 /* The failure in the last frame says so. */
 void probe_expect_text(const struct peer *peer, const char *part);
+/* A User is told kind and service, and nothing else. */
+void probe_expect_redacted(const Wat__Envelope__Failure *failure, Wat__Envelope__CauseKind kind);
 /* One cause, of instance 1 in generation 7. */
 void probe_expect_chain(const Wat__Envelope__Failure *failure,
 			Wat__Envelope__CauseKind kind,

@@ -175,8 +175,9 @@ static bool read_frame(struct stream *stream, struct frame *frame, const uint8_t
 	return true;
 }
 
-static ProtobufCMessage *
-unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *body, size_t n)
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor,
+				const uint8_t *body,
+				size_t n)
 {
 	ProtobufCMessage *message;
 
@@ -198,6 +199,14 @@ static void take_event(struct rig *rig, const struct frame *frame, const uint8_t
 			memcpy(rig->checkpoint, checkpoint->snapshot->snapshot->state.data,
 			       rig->n_checkpoint);
 		rig->n_checkpoints++;
+	} else if (frame->method == 3) {
+		const Wat__Host__Panicked *panicked;
+
+		message = unpack(&wat__host__panicked__descriptor, body, frame->body_len);
+		panicked = (const Wat__Host__Panicked *)message;
+		snprintf(rig->panic, sizeof rig->panic, "%s: %s", panicked->method, panicked->text);
+		assert_int_equal(panicked->generation, 7);
+		rig->n_panics++;
 	} else {
 		const Wat__Host__ChannelCount *count;
 
@@ -376,6 +385,12 @@ static void await_event(struct rig *rig)
 void rig_await_checkpoints(struct rig *rig, unsigned n)
 {
 	while (rig->n_checkpoints < n)
+		await_event(rig);
+}
+
+void rig_await_panics(struct rig *rig, unsigned n)
+{
+	while (rig->n_panics < n)
 		await_event(rig);
 }
 

@@ -30,7 +30,8 @@ struct rig {
 	uint8_t state[RIG_STATE_MAX];
 	size_t n_state;
 	/* Events so far. */
-	unsigned n_checkpoints, n_counts;
+	unsigned n_checkpoints, n_counts, n_panics;
+	char panic[512]; /* the last: method and text */
 	uint8_t checkpoint[RIG_STATE_MAX];
 	size_t n_checkpoint;
 	uint32_t channels; /* the last ChannelCount */
@@ -71,6 +72,7 @@ wat_status rig_answer(struct rig *rig);
 wat_status rig_finish(struct rig *rig, uint8_t instance, wat_status status, const char *text);
 /* Reads what the host says until the event came. */
 void rig_await_checkpoints(struct rig *rig, unsigned n);
+void rig_await_panics(struct rig *rig, unsigned n);
 void rig_await_channels(struct rig *rig, uint8_t grant, uint32_t channels);
 
 /* A client's end. */

@@ -44,8 +44,9 @@ static void test_read_only(void **state)
 	peer_close(&peer);
 }
 
-/* A panic is answered SERVER_DIED with a chain that names it, the state is as before, and neither
- * the other peers nor the other instances notice. */
+/* A panic is answered SERVER_DIED, the state is as before, and neither the other peers nor the
+ * other instances notice. Its User learns kind and service; watd learns method and text, for the
+ * Admin. rows 46 and 49 */
 static void test_panic(void **state)
 {
 	struct rig *rig = *state;
@@ -60,8 +61,9 @@ static void test_panic(void **state)
 		assert_int_equal(probe_change_by(&peer, ADD_THEN_PANIC, 5, "five"),
 				 WAT_SERVER_DIED);
 		failure = peer_failure(&peer);
-		probe_expect_chain(failure, WAT__ENVELOPE__CAUSE_KIND__PANIC, "AddThenPanic",
-				   "panic at 6");
+		probe_expect_redacted(failure, WAT__ENVELOPE__CAUSE_KIND__PANIC);
+		rig_await_panics(rig, (unsigned)i + 1);
+		assert_non_null(strstr(rig->panic, "AddThenPanic: panic at 6 ("));
 		wat__envelope__failure__free_unpacked(failure, NULL);
 		assert_int_equal(atomic_load(&rig->page->slots[1].method_plus_1), 0);
 	}
@@ -94,7 +96,10 @@ static void test_scalar_state(void **state)
 	in.set = false;
 	assert_int_equal(peer_call(&peer, GAUGE_SET_THEN_FAIL, &in.base), WAT_FAILED_PRECONDITION);
 	assert_int_equal(peer_call(&peer, GAUGE_SET_THEN_PANIC, &in.base), WAT_SERVER_DIED);
-	probe_expect_text(&peer, "check failed: state->value == in->value + 1");
+	probe_expect_text(&peer, "the service panicked in this call");
+	rig_await_panics(rig, 1);
+	assert_non_null(
+		strstr(rig->panic, "SetThenPanic: check failed: state->value == in->value + 1 ("));
 	assert_int_equal(peer_call(&peer, GAUGE_SNEAK, &in.base), WAT_OK);
 	assert_int_equal(peer_call(&peer, GAUGE_GET, NULL), WAT_OK);
 	reply = probe__gauge_value__unpack(NULL, peer.frame.body_len, peer.body);
@@ -170,6 +175,62 @@ static void test_bad_text(void **state)
 	peer_close(&peer);
 }
 
+/* A service ends calls with what it can know. What only watd or libwat can know (that it was
+ * stopped, that it died), what is never sent, and numbers that are none become INTERNAL, which the
+ * log names; a failure with OK is none. */
+static void test_statuses(void **state)
+{
+	static const wat_status own[] = {WAT_NOT_FOUND,     WAT_ABORTED,   WAT_UNAUTHENTICATED,
+					 WAT_ACCESS_DENIED, WAT_PEER_DIED, WAT_OVERLOADED,
+					 WAT_TOO_LARGE,     WAT_DEADLOCK};
+	static const uint64_t others[] = {WAT_OK,
+					  WAT_PERMISSION_DENIED,
+					  17,
+					  31,
+					  WAT_STALE,
+					  WAT_STOPPED,
+					  WAT_SERVER_DIED,
+					  WAT_DISCONNECTED,
+					  WAT_START_FAILED,
+					  WAT_TOO_OLD,
+					  WAT_STATUS_END,
+					  UINT32_MAX};
+	struct rig *rig = *state;
+	struct peer peer, other;
+	char text[65536];
+
+	probe_begin(rig, 1, &peer);
+	peer_attach(rig, &other, 1, 2, 2);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		assert_int_equal(probe_size_by(&peer, SAY, own[i]), own[i]);
+		probe_expect_text(&peer, "as told");
+	}
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		assert_int_equal(probe_size_by(&peer, SAY, others[i]), WAT_INTERNAL);
+		probe_expect_text(&peer, "as told");
+		/* And so for an answer that is given later. */
+		(void)peer_queue(&other, WAIT, 0, NULL);
+		probe_sync(&other);
+		assert_int_equal(probe_size_by(&peer, FAIL_WAITING, others[i]), WAT_OK);
+		assert_int_equal(probe_size_of(&peer), 1);
+		assert_true(peer_read(&other));
+		assert_int_equal(other.frame.type, FRAME_FAIL);
+		assert_int_equal(other.frame.budget, WAT_INTERNAL);
+		probe_expect_text(&other, "as told");
+	}
+	probe_expect_now(&peer, 0, "begun", 0);
+	assert_int_equal(probe_size_by(&peer, SAY, WAT_STOPPED), WAT_INTERNAL);
+	probe_expect_text(&peer, "Say ended with status 34 (STOPPED), which is not a service's");
+	rig->lifeline = fd_close(rig->lifeline);
+	assert_int_equal(rig_wait(rig), 1);
+	rig_read_stderr(rig, text, sizeof text);
+	assert_non_null(strstr(text, "not a service's to say; its caller gets INTERNAL instance=c1 "
+				     "method=Say status=34\n"));
+	assert_non_null(strstr(text, "instance=c1 method=Wait status=35\n"));
+	peer_close(&peer);
+	peer_close(&other);
+}
+
 /* What a service logs is one line with its level and the instance, whatever bytes it holds. */
 static void test_log(void **state)
 {
@@ -197,6 +258,7 @@ int main(void)
 		TEST(test_deadline),
 		TEST(test_sizes),
 		TEST(test_bad_text),
+		TEST(test_statuses),
 		TEST(test_log),
 	};
 

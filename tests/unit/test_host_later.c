@@ -1,6 +1,8 @@
 /* test_host_later.c - calls that are answered later, by another call or by the end. With probe.so.
  */
+#include <string.h>
 
+#include "proto/support/cleanup.h"
 #include "tests/unit/host_probe.h"
 #include "tests/lib/cases.h"
 
@@ -32,12 +34,13 @@ static void test_later(void **state)
 	peer_close(&other);
 }
 
-/* A `later` method may answer at once; one that neither answers nor takes its call is INTERNAL and
- * changed nothing. */
+/* A `later` method may answer at once; one that neither answers nor takes its call is INTERNAL to
+ * its caller, named in the log, and changed nothing. */
 static void test_later_at_once(void **state)
 {
 	struct rig *rig = *state;
 	struct peer peer;
+	char log[4096];
 
 	probe_begin(rig, 1, &peer);
 	assert_int_equal(probe_change_by(&peer, PROMPT, 2, "two"), WAT_OK);
@@ -45,6 +48,11 @@ static void test_later_at_once(void **state)
 	assert_int_equal(probe_change_by(&peer, FORGET, 2, "lost"), WAT_INTERNAL);
 	probe_expect_text(&peer, "Forget");
 	probe_expect_now(&peer, 2, "two", 1);
+	rig->lifeline = fd_close(rig->lifeline);
+	assert_int_equal(rig_wait(rig), 1);
+	rig_read_stderr(rig, log, sizeof log);
+	assert_non_null(strstr(log, "neither answered nor took its call; the caller gets INTERNAL "
+				    "instance=c1 method=Forget\n"));
 	peer_close(&peer);
 }
 

@@ -75,12 +75,16 @@ enum wat_cause_kind {
 	WAT_CAUSE_REFUSED = 5  /* never started */
 };
 
+/* A User is told kind and service; the other members are then empty. */
 struct wat_cause {
 	int kind;                                       /* enum wat_cause_kind */
 	const char *service, *instance, *method, *text; /* never NULL */
 	uint64_t generation;
 	uint64_t time_ms; /* Unix time */
 	int signal;
+	uint64_t address;          /* where a fault was; 0: unknown */
+	const char *const *frames; /* of the stack, innermost first; n_frames of them */
+	size_t n_frames;
 };
 
 struct wat_failure {

@@ -86,8 +86,10 @@ static void show(const probe_state *state, probe_value *out)
 	out->last = state->last;
 }
 
-wat_status
-probe_on_get(struct probe_get_call *call, probe_state *state, const wat_empty *in, probe_value *out)
+wat_status probe_on_get(struct probe_get_call *call,
+			probe_state *state,
+			const wat_empty *in,
+			probe_value *out)
 {
 	(void)call;
 	(void)in;
@@ -151,8 +153,10 @@ wat_status probe_on_crash(struct probe_crash_call *call,
 	return WAT_OK;
 }
 
-wat_status
-probe_on_hang(struct probe_hang_call *call, probe_state *state, const wat_empty *in, wat_empty *out)
+wat_status probe_on_hang(struct probe_hang_call *call,
+			 probe_state *state,
+			 const wat_empty *in,
+			 wat_empty *out)
 {
 	(void)call;
 	(void)state;
@@ -217,15 +221,17 @@ wat_status probe_on_release_then_fail(struct probe_release_then_fail_call *call,
 	return wat_fail(call, WAT_ABORTED, "answered, then failed");
 }
 
-wat_status
-probe_on_forget(struct probe_forget_call *call, probe_state *state, const probe_change *in)
+wat_status probe_on_forget(struct probe_forget_call *call,
+			   probe_state *state,
+			   const probe_change *in)
 {
 	add(&call->base, state, in);
 	return WAT_OK;
 }
 
-wat_status
-probe_on_prompt(struct probe_prompt_call *call, probe_state *state, const probe_change *in)
+wat_status probe_on_prompt(struct probe_prompt_call *call,
+			   probe_state *state,
+			   const probe_change *in)
 {
 	probe_value value = PROBE_VALUE_INIT;
 
@@ -234,8 +240,10 @@ probe_on_prompt(struct probe_prompt_call *call, probe_state *state, const probe_
 	return probe_prompt_reply(call, &value);
 }
 
-wat_status
-probe_on_big(struct probe_big_call *call, probe_state *state, const probe_size *in, probe_text *out)
+wat_status probe_on_big(struct probe_big_call *call,
+			probe_state *state,
+			const probe_size *in,
+			probe_text *out)
 {
 	out->text = wat_alloc(call, in->n + 1);
 	memset(out->text, 'x', in->n);
@@ -317,5 +325,29 @@ wat_status probe_on_log(struct probe_log_call *call,
 	(void)state;
 	(void)out;
 	wat_log(call, WAT_LOG_WARNING, "%s", in->note);
+	return WAT_OK;
+}
+
+wat_status probe_on_say(struct probe_say_call *call,
+			probe_state *state,
+			const probe_size *in,
+			probe_size *out)
+{
+	(void)out;
+	state->value++;
+	return wat_fail(call, (wat_status)in->n, "as told");
+}
+
+wat_status probe_on_fail_waiting(struct probe_fail_waiting_call *call,
+				 probe_state *state,
+				 const probe_size *in,
+				 probe_size *out)
+{
+	(void)call;
+	(void)state;
+	for (size_t i = 0; i < n_waiting; i++)
+		(void)wat_fail(waiting[i], (wat_status)in->n, "as told");
+	out->n = n_waiting;
+	n_waiting = 0;
 	return WAT_OK;
 }

@@ -26,7 +26,9 @@ enum wat_log_level { WAT_LOG_ERROR = 3, WAT_LOG_WARNING = 4, WAT_LOG_INFO = 6, W
 
 /* Ends the call with a status other than WAT_OK and a sentence for the caller; the state is then
  * what it was before. Returns the status, so that a handler says `return wat_fail(call, ...)`. In a
- * `later` method it answers the call. */
+ * `later` method it answers the call. What a service can't know (STALE, STOPPED, SERVER_DIED,
+ * DISCONNECTED, START_FAILED, TOO_OLD), PERMISSION_DENIED, and numbers that are no status become
+ * INTERNAL, and the log names the method. */
 #define wat_fail(call, ...) ((call)->base.api->fail(&(call)->base, __VA_ARGS__))
 
 /* Zeroed memory for `out` or for what `state` newly points to; never freed by the author. A call
@@ -34,8 +36,8 @@ enum wat_log_level { WAT_LOG_ERROR = 3, WAT_LOG_WARNING = 4, WAT_LOG_INFO = 6, W
 #define wat_alloc(call, n) ((call)->base.api->alloc(&(call)->base, (n)))
 #define wat_strdup(call, string) ((call)->base.api->copy_string(&(call)->base, (string)))
 
-/* The state is beyond repair: ends the call, its caller gets SERVER_DIED with this sentence, the
- * state is what it was before. */
+/* The state is beyond repair: ends the call, the state is what it was before. Its caller gets
+ * SERVER_DIED, the log and the Admin (`watctl show`) the sentence. */
 #define wat_panic(call, ...) \
 	((call)->base.api->panic(&(call)->base, __FILE__, __LINE__, __VA_ARGS__))
 #define wat_check(call, expression) \

@@ -1,17 +1,20 @@
-/* test_host_report.c - a plugin's text becomes UTF-8 before it leaves the host. */
+/* test_utf8.c - text of a plugin, and text that was cut, becomes UTF-8 before it goes into a
+ * message.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "daemon/host/report.h"
+#include "proto/utf8.h"
 #include "tests/lib/cases.h"
+#include "proto/utf8.h"
 
 static void expect(const char *from, const char *to)
 {
 	char text[64];
 
 	(void)snprintf(text, sizeof text, "%s", from);
-	report_clean_text(text);
+	utf8_clean(text);
 	assert_string_equal(text, to);
 }
 
