@@ -4,6 +4,18 @@
 
 #include "client/private.h"
 
+bool bind_possible(wat_capability *capability)
+{
+	struct list *first;
+
+	if (capability->role == TOKEN_NODE || capability->token.has_seed)
+		return true;
+	while ((first = list_first(&capability->calls)))
+		call_complete(container_of(first, struct call, link), WAT_ACCESS_DENIED, NULL,
+			      NO_SECRET);
+	return false;
+}
+
 /* The longest that a call waits; 0: without limit. */
 static uint32_t budget_of(const wat_capability *capability)
 {

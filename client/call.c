@@ -35,7 +35,7 @@ static uint64_t coarse_ms(void)
 }
 
 /* Compared before it is added: the caller's number may be anything. */
-static uint64_t deadline_after(uint64_t timeout_ms)
+uint64_t deadline_after(uint64_t timeout_ms)
 {
 	uint64_t now = timeout_ms > NEAR_MS ? coarse_ms() : now_ms();
 
@@ -207,6 +207,7 @@ void call_submit(struct call *call)
 		if (!w->connected)
 			w->lost_ms = w->retry_at_ms = 0;
 	}
+	call->submitted = w->n_submitted++;
 	list_append(&capability->calls, &call->link);
 	loop_due(w, call->deadline_ms);
 	if (capability->binding == BOUND)

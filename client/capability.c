@@ -93,9 +93,7 @@ static int check_token(const char *text, int role, uint64_t interface_hash, stru
 		return failure_set(WAT_ACCESS_DENIED, NULL,
 				   "this is no token; expected a text that begins with wats1_");
 	if (!ret_token->has_seed)
-		return failure_set(WAT_ACCESS_DENIED, NULL,
-				   "this token has no secret (it begins with watc1_): only the "
-				   "holder of its key can use it");
+		return failure_set(WAT_ACCESS_DENIED, NULL, NO_SECRET);
 	if (ret_token->role != role)
 		return failure_set(WAT_ACCESS_DENIED, NULL, "this token is %s; expected %s",
 				   role_name(ret_token->role), role_name(role));
@@ -140,6 +138,38 @@ int wat_capability_open(wat *w,
 		wat_capability_free(capability);
 		return r;
 	}
+	*ret = capability;
+	return 0;
+}
+
+static int set_names(wat_capability *capability, const char *service, const char *instance)
+{
+	capability->service = service ? strdup(service) : NULL;
+	capability->instance = instance ? strdup(instance) : NULL;
+	return (service && !capability->service) || (instance && !capability->instance) ? -ENOMEM
+											: 0;
+}
+
+int capability_hold(wat *w,
+		    int role,
+		    const char *token,
+		    const char *service,
+		    const char *instance,
+		    wat_capability **ret)
+{
+	wat_capability *capability = calloc(1, sizeof *capability);
+	struct token decoded;
+
+	if (!capability)
+		return failure_set_errno(-ENOMEM, "a capability");
+	capability_init(capability, w, role);
+	if (token_from_text(token, &decoded) != TOKEN_OK || decoded.role != role ||
+	    set_names(capability, service, instance) < 0) {
+		wat_capability_free(capability);
+		return failure_set(WAT_INTERNAL, NULL, "the new token can't be kept");
+	}
+	capability->token = decoded;
+	sodium_memzero(&decoded, sizeof decoded);
 	*ret = capability;
 	return 0;
 }

@@ -67,6 +67,8 @@ static void drive_capability(wat *w, wat_capability *capability)
 {
 	uint64_t now = now_ms();
 
+	if (!bind_possible(capability))
+		return;
 	if (capability->lost_ms && drive_given_up(w, capability->lost_ms)) {
 		calls_lose(capability, "the service could not be reached again");
 		/* The next call tries anew. */

@@ -18,6 +18,8 @@
 #define PAUSE_MIN_MS 5u
 #define PAUSE_MAX_MS 500u
 #define CALL_ROOM 64u /* bytes for the request, and then the reply, at least */
+#define NO_SECRET \
+	"this token has no secret (it begins with watc1_): only the holder of its key can use it"
 
 enum call_kind {
 	CALL_METHOD, /* of the capability's interface */
@@ -54,6 +56,7 @@ struct call {
 	size_t reply_len;   /* of reply */
 	void *arg;          /* of callback */
 	const void *key;    /* what wat_cancel knows it by, if it has a callback */
+	uint64_t submitted; /* wat->n_submitted when it was */
 	uint64_t completed; /* wat->n_completed when its callback was queued */
 	/* Between the callback and the typed one; stub.c's. */
 	const struct wat_method *typed;
@@ -82,6 +85,7 @@ struct stopped {
 	size_t n_users, n_left;
 };
 
+/* stop.c */
 void stopped_free(struct stopped *stopped);
 
 struct wat_capability {
@@ -136,7 +140,7 @@ struct wat {
 	struct list deliveries; /* callbacks that run now */
 	struct list deferred;   /* capabilities whose channel has calls that callbacks sent */
 	size_t n_callbacks;     /* that ran since the first of them */
-	uint64_t n_completed;
+	uint64_t n_submitted, n_completed;
 	size_t outstanding;
 };
 
@@ -183,6 +187,8 @@ void call_limit(struct call *call, uint64_t timeout_ms);
 /* Milliseconds that the caller still waits, at least 1; 0: without limit. */
 uint32_t call_budget(const struct call *call);
 uint64_t now_ms(void);
+/* Monotonic milliseconds; UINT64_MAX for a timeout of 0, which is none. */
+uint64_t deadline_after(uint64_t timeout_ms);
 
 /* cancel.c */
 /* Tells the peer that the answer is not wanted, if it was asked. */
@@ -211,6 +217,8 @@ bool channel_handle(wat_capability *capability, const struct frame *frame, const
 	WAT_MUST_CHECK;
 
 /* bind.c */
+/* Can this program prove that it holds the capability? Else its calls end. */
+bool bind_possible(wat_capability *capability) WAT_MUST_CHECK;
 /* Sends a BIND. */
 void bind_send(wat *w, wat_capability *capability);
 void bind_failed(wat_capability *capability, int status, const Wat__Envelope__Failure *failure);
@@ -278,6 +286,11 @@ bool deliver_is_here(const wat *w);
 /* Runs those of one capability, and waits for those that other threads run. */
 void deliver_last(wat_capability *capability);
 
+/* arguments.c: copies of what a caller gave (NULL: the defaults), whatever version of wat.h it was
+ * compiled with. 0, or a status that is told. */
+int spawn_take(const struct wat_spawn *given, struct wat_spawn *ret) WAT_MUST_CHECK;
+int grant_take(const struct wat_grant *given, struct wat_grant *ret) WAT_MUST_CHECK;
+
 /* raw.c */
 /* A call of a method, with room for a request of n bytes, which the caller writes into call->data.
  * flags: enum wat_method_flags. deadline_ms: 0, or a limit of the method's own. TOO_LARGE or
@@ -290,8 +303,22 @@ int method_call(wat_capability *capability,
 		struct call **ret_call) WAT_MUST_CHECK;
 /* Sends it; done is called once. Takes the call. key: what wat_cancel knows it by. */
 void method_send(struct call *call, wat_raw_done *done, void *arg, const void *key);
+/* Calls a method of watd's own; the reply is checked and unpacked. */
+int call_message(wat_capability *capability,
+		 uint16_t method,
+		 const ProtobufCMessage *request,
+		 const ProtobufCMessageDescriptor *type,
+		 ProtobufCMessage **ret) WAT_MUST_CHECK;
 
 /* capability.c */
+/* A handle that is bound when it is first used. The token is of that role. service and instance may
+ * be NULL: not known before. */
+int capability_hold(wat *w,
+		    int role,
+		    const char *token,
+		    const char *service,
+		    const char *instance,
+		    wat_capability **ret) WAT_MUST_CHECK;
 wat_capability *capability_init(wat_capability *capability, wat *w, int role);
 void capability_deinit(wat_capability *capability);
 

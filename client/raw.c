@@ -12,7 +12,7 @@
 #include "proto/support/cleanup.h"
 
 /* In the order of the .proto files. */
-enum { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
+enum { ADMIN_PROVISION, ADMIN_DEPROVISION };
 enum { NODE_SPAWN = 6, NODE_START = 7 };
 
 /* Node and Admin requests may hold a whole state. */
@@ -146,12 +146,11 @@ int wat_send_raw(wat_capability *user,
 	return 0;
 }
 
-/* Calls a method of watd's own; the reply is checked and unpacked. */
-static int call_message(wat_capability *capability,
-			uint16_t method,
-			const ProtobufCMessage *request,
-			const ProtobufCMessageDescriptor *type,
-			ProtobufCMessage **ret)
+int call_message(wat_capability *capability,
+		 uint16_t method,
+		 const ProtobufCMessage *request,
+		 const ProtobufCMessageDescriptor *type,
+		 ProtobufCMessage **ret)
 {
 	size_t n = protobuf_c_message_get_packed_size(request), n_reply;
 	_cleanup_(freep) uint8_t *body = malloc(n + 1), *reply = NULL;
@@ -204,17 +203,17 @@ static int take_token(const ProtobufCBinaryData *bytes,
 	return 0;
 }
 
-int wat_provision_raw(wat_capability *admin, const struct wat_grant *grant, char **ret_token)
+int wat_provision_raw(wat_capability *admin, const struct wat_grant *given, char **ret_token)
 {
 	Wat__Admin__ProvisionRequest request = WAT__ADMIN__PROVISION_REQUEST__INIT;
 	uint8_t id[16];
+	struct wat_grant taken, *grant = &taken;
 	struct holder holder;
 	ProtobufCMessage *reply;
-	int r;
+	int r = grant_take(given, grant);
 
-	if (!grant || !grant->name)
-		return failure_set(WAT_INVALID_ARGUMENT, NULL,
-				   "a grant needs the name of its user");
+	if (r != 0)
+		return r;
 	holder_make(&holder);
 	randombytes_buf(id, sizeof id);
 	request.request_id = (ProtobufCBinaryData){sizeof id, id};
@@ -249,108 +248,6 @@ int wat_deprovision_raw(wat_capability *admin, const char *user)
 	if (r == 0)
 		protobuf_c_message_free_unpacked(reply, NULL);
 	return r;
-}
-
-static bool has_unwritten(const wat_capability *user)
-{
-	if (user->channel.fd >= 0 && stream_pending(&user->channel) > 0)
-		return true;
-	list_for_each (i, &user->calls) {
-		const struct call *call = container_of(i, struct call, link);
-
-		if (call->kind == CALL_METHOD && !call->sent)
-			return true;
-	}
-	return false;
-}
-
-static bool instance_has_unwritten(const wat_capability *admin)
-{
-	list_for_each (i, &admin->owner->capabilities) {
-		const wat_capability *user = container_of(i, wat_capability, link);
-
-		if (user->role == TOKEN_USER &&
-		    memcmp(user->token.instance_id, admin->token.instance_id, 16) == 0 &&
-		    has_unwritten(user))
-			return true;
-	}
-	return false;
-}
-
-/* Everything sent before a Stop is in the host's socket before the Stop leaves: it will be served.
- */
-static int flush_users(wat_capability *admin)
-{
-	wat *w = admin->owner;
-	int r = 0;
-
-	(void)pthread_mutex_lock(&w->lock);
-	while (r == 0 && instance_has_unwritten(admin))
-		r = loop_wait(w);
-	(void)pthread_mutex_unlock(&w->lock);
-	return r;
-}
-
-/* Takes the reply. Without memory for the list it says that nobody was left; the log of watd knows.
- */
-static void keep_users_left(wat_capability *admin, Wat__Admin__StopReply *reply)
-{
-	struct wat_user_left *users = calloc(reply->n_users + 1, sizeof *users);
-
-	for (size_t i = 0; users && i < reply->n_users; i++) {
-		users[i].name = reply->users[i]->name;
-		users[i].grant_id =
-			reply->users[i]->grant_id.len == 16 ? reply->users[i]->grant_id.data : NULL;
-		users[i].channels = reply->users[i]->channels;
-	}
-	stopped_free(&admin->stopped);
-	admin->stopped.users = users;
-	admin->stopped.reply = &reply->base;
-	admin->stopped.n_users = users ? reply->n_users : 0;
-	admin->stopped.n_left = reply->n_left;
-}
-
-void stopped_free(struct stopped *stopped)
-{
-	free(stopped->users);
-	if (stopped->reply)
-		protobuf_c_message_free_unpacked(stopped->reply, NULL);
-	*stopped = (struct stopped){0};
-}
-
-size_t wat_users_left(const wat_capability *admin, const struct wat_user_left **ret, size_t *ret_n)
-{
-	*ret = admin->stopped.n_users > 0 ? admin->stopped.users : NULL;
-	*ret_n = admin->stopped.n_users;
-	return admin->stopped.n_left;
-}
-
-int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n)
-{
-	Wat__Admin__StopRequest request = WAT__ADMIN__STOP_REQUEST__INIT;
-	ProtobufCMessage *message;
-	const Wat__Admin__StopReply *reply;
-	uint8_t id[16], *copy;
-	int r = flush_users(admin);
-
-	if (r < 0)
-		return failure_set_errno(r, "writing the calls sent before the stop");
-	randombytes_buf(id, sizeof id);
-	request.request_id = (ProtobufCBinaryData){sizeof id, id};
-	r = call_message(admin, ADMIN_STOP, &request.base, &wat__admin__stop_reply__descriptor,
-			 &message);
-	if (r != 0)
-		return r;
-	reply = (const Wat__Admin__StopReply *)message;
-	copy = malloc(reply->state.len + 1);
-	if (copy) {
-		if (reply->state.len > 0)
-			memcpy(copy, reply->state.data, reply->state.len);
-		*ret_state = copy;
-		*ret_n = reply->state.len;
-	}
-	keep_users_left(admin, (Wat__Admin__StopReply *)message);
-	return copy ? 0 : failure_set_errno(-ENOMEM, "a final state");
 }
 
 int wat_node_open(wat *w, wat_node **ret)
@@ -396,24 +293,27 @@ int wat_node_call_raw(wat_node *node,
 int wat_spawn_raw(wat_node *node,
 		  const char *service,
 		  const char *name,
-		  const struct wat_spawn *spawn,
+		  const struct wat_spawn *given,
 		  const void *state,
 		  size_t n,
 		  char **ret_token)
 {
 	Wat__Node__SpawnRequest request = WAT__NODE__SPAWN_REQUEST__INIT;
+	struct wat_spawn spawn;
 	struct holder holder;
 	ProtobufCMessage *reply;
 	uint8_t id[16];
-	int r;
+	int r = spawn_take(given, &spawn);
 
+	if (r != 0)
+		return r;
 	holder_make(&holder);
 	randombytes_buf(id, sizeof id);
 	request.request_id = (ProtobufCBinaryData){sizeof id, id};
 	request.service = (char *)service;
 	request.name = (char *)name;
-	request.tier = spawn ? (Wat__Node__Tier)spawn->tier : WAT__NODE__TIER__DEFAULT_TIER;
-	request.durability = spawn ? spawn->durability : 0;
+	request.tier = (Wat__Node__Tier)spawn.tier;
+	request.durability = spawn.durability;
 	request.state = (ProtobufCBinaryData){n, (uint8_t *)state};
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_SPAWN, &request.base,
@@ -426,21 +326,24 @@ int wat_spawn_raw(wat_node *node,
 	return r;
 }
 
-int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *spawn, char **ret_token)
+int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *given, char **ret_token)
 {
 	Wat__Node__StartRequest request = WAT__NODE__START_REQUEST__INIT;
+	struct wat_spawn spawn;
 	struct holder holder;
 	ProtobufCMessage *message;
 	const ProtobufCBinaryData *token;
 	uint8_t id[16];
-	int r;
+	int r = spawn_take(given, &spawn);
 
+	if (r != 0)
+		return r;
 	holder_make(&holder);
 	randombytes_buf(id, sizeof id);
 	request.request_id = (ProtobufCBinaryData){sizeof id, id};
 	request.name = (char *)name;
-	request.tier = spawn ? (Wat__Node__Tier)spawn->tier : WAT__NODE__TIER__DEFAULT_TIER;
-	request.durability = spawn ? spawn->durability : 0;
+	request.tier = (Wat__Node__Tier)spawn.tier;
+	request.durability = spawn.durability;
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_START, &request.base,
 			 &wat__node__start_reply__descriptor, &message);

@@ -43,6 +43,19 @@ static int unpack(const ProtobufCMessageDescriptor *type,
 	return failure_set(WAT_INTERNAL, NULL, "the answer can't be read: %s", text);
 }
 
+/* It was made, whatever becomes of binding it: if that fails now, the first use tries again. */
+static int open_new(wat *w,
+		    int role,
+		    const struct wat_interface *interface,
+		    const char *instance,
+		    const char *token,
+		    wat_capability **ret)
+{
+	if (wat_capability_open(w, role, interface->hash, token, ret) == 0)
+		return 0;
+	return capability_hold(w, role, token, interface->name, instance, ret);
+}
+
 int wat_stub_spawn(wat_node *node,
 		   const struct wat_interface *interface,
 		   const char *name,
@@ -57,10 +70,9 @@ int wat_stub_spawn(wat_node *node,
 
 	if (r == 0)
 		r = wat_spawn_raw(node, interface->name, name, spawn, bytes, n, &token);
-	if (r == 0)
-		r = wat_capability_open(node->capability.owner, WAT_ROLE_ADMIN, interface->hash,
-					token, ret_admin);
-	return r;
+	if (r != 0)
+		return r;
+	return open_new(node->capability.owner, WAT_ROLE_ADMIN, interface, name, token, ret_admin);
 }
 
 int wat_stub_open(wat *w,
@@ -80,9 +92,9 @@ int wat_stub_provision(wat_capability *admin,
 	_cleanup_(freep) char *token = NULL;
 	int r = wat_provision_raw(admin, grant, &token);
 
-	return r == 0 ? wat_capability_open(admin->owner, WAT_ROLE_USER, interface->hash, token,
-					    ret_user)
-		      : r;
+	if (r != 0)
+		return r;
+	return open_new(admin->owner, WAT_ROLE_USER, interface, admin->instance, token, ret_user);
 }
 
 /* A call of the method, with the request in it. NULL is the message with no field set. */

@@ -11,10 +11,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <wat/admin.pb-c.h>
 
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
+
+#define ADMIN_HANDLE 1000u
 
 static void must(bool good, const char *what)
 {
@@ -92,10 +95,36 @@ static void bind_channel(struct fake *fake,
 
 static void note_drop(struct fake *fake, uint32_t handle)
 {
+	if (handle == ADMIN_HANDLE)
+		return;
 	(void)pthread_mutex_lock(&fake->lock);
 	must(handle > 0 && handle <= fake->n_binds && !fake->dropped[handle], "DROP");
 	fake->dropped[handle] = true;
 	(void)pthread_mutex_unlock(&fake->lock);
+}
+
+static void bind_admin(struct stream *control, const struct frame *frame)
+{
+	Wat__Envelope__Bound bound = WAT__ENVELOPE__BOUND__INIT;
+
+	bound.handle = ADMIN_HANDLE;
+	bound.service = (char *)"fake.Service";
+	bound.instance = (char *)"f1";
+	send_message(control, (struct frame){.type = FRAME_BOUND, .id = frame->id}, &bound.base,
+		     -1);
+}
+
+static void stop(struct fake *fake, struct stream *control, const struct frame *call)
+{
+	Wat__Admin__StopReply reply = WAT__ADMIN__STOP_REPLY__INIT;
+
+	must(call->handle == ADMIN_HANDLE && call->method == 2, "a call that is no Stop");
+	(void)pthread_mutex_lock(&fake->lock);
+	fake->n_stops++;
+	(void)pthread_mutex_unlock(&fake->lock);
+	send_message(control,
+		     (struct frame){.type = FRAME_REPLY, .id = call->id, .handle = ADMIN_HANDLE},
+		     &reply.base, -1);
 }
 
 static void handle(struct fake *fake,
@@ -109,6 +138,8 @@ static void handle(struct fake *fake,
 		greet(control, frame);
 	if (frame->type == FRAME_DROP)
 		note_drop(fake, frame->handle);
+	if (frame->type == FRAME_CALL)
+		stop(fake, control, frame);
 	if (frame->type != FRAME_BIND)
 		return;
 	bind = wat__envelope__bind__unpack(NULL, frame->body_len, body);
@@ -116,6 +147,8 @@ static void handle(struct fake *fake,
 	(void)pthread_mutex_lock(&fake->lock);
 	if (fake->refuse_status)
 		refuse(control, frame, fake->refuse_status);
+	else if (bind->role == WAT__ENVELOPE__ROLE__ADMIN)
+		bind_admin(control, frame);
 	else
 		bind_channel(fake, control, frame, bind);
 	(void)pthread_mutex_unlock(&fake->lock);
@@ -238,9 +271,9 @@ wat *fake_connect(struct fake *fake)
 	return w;
 }
 
-static void make_token(char text[static TOKEN_TEXT_MAX])
+static void make_token(int role, char text[static TOKEN_TEXT_MAX])
 {
-	struct token token = {.role = TOKEN_USER, .not_after = UINT64_MAX, .has_seed = true};
+	struct token token = {.role = (uint8_t)role, .not_after = UINT64_MAX, .has_seed = true};
 	uint8_t sk[64];
 
 	memset(token.seed, 7, sizeof token.seed);
@@ -259,7 +292,7 @@ static void *open_user(void *arg)
 	struct opening *opening = arg;
 	char text[TOKEN_TEXT_MAX];
 
-	make_token(text);
+	make_token(TOKEN_USER, text);
 	opening->r = wat_capability_open(opening->w, WAT_ROLE_USER, 0, text, &opening->user);
 	return NULL;
 }
@@ -277,6 +310,26 @@ wat_capability *fake_user(struct fake *fake, wat *w, struct stream *ret)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(opening.r, 0);
 	return opening.user;
+}
+
+wat_capability *fake_admin(wat *w)
+{
+	wat_capability *admin = NULL;
+	char text[TOKEN_TEXT_MAX];
+
+	make_token(TOKEN_ADMIN, text);
+	assert_int_equal(wat_capability_open(w, WAT_ROLE_ADMIN, 0, text, &admin), 0);
+	return admin;
+}
+
+unsigned fake_stops(struct fake *fake)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&fake->lock);
+	n = fake->n_stops;
+	(void)pthread_mutex_unlock(&fake->lock);
+	return n;
 }
 
 void fake_next_channel(struct fake *fake, wat *w, struct stream *ret, struct fake_bind *ret_bind)

@@ -32,6 +32,7 @@ struct fake {
 	/* What the test sets; the lock guards it. */
 	unsigned refuse_status; /* of the next BINDs; 0: they are bound */
 	bool deaf;              /* hangs up on whoever connects */
+	unsigned n_stops;       /* Stops of an Admin that were answered */
 };
 
 void fake_start(struct fake *fake);
@@ -46,6 +47,10 @@ void fake_hang_up(struct fake *fake);
  * ATTACHED new. */
 wat *fake_connect(struct fake *fake);
 wat_capability *fake_user(struct fake *fake, wat *w, struct stream *ret);
+
+/* An Admin of the same instance: its Stop is answered at once. */
+wat_capability *fake_admin(wat *w);
+unsigned fake_stops(struct fake *fake);
 
 /* The next channel, bound by the client; nothing was said on it yet. Lets the client work
  * meanwhile. */

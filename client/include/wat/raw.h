@@ -105,8 +105,9 @@ WAT_API_CHECK int wat_node_call_raw(wat_node *,
 				    size_t *ret_n);
 
 /* What the generated typed functions are made of: they pack the message, call the function above,
- * and unpack the answer. A generated handle (counter_user *) is a wat_capability * under another
- * name. */
+ * and unpack the answer. A capability that was made is returned even if it can't be bound at once
+ * (a grant for another holder's key never can): its token is to be had, and calls try again. A
+ * generated handle (counter_user *) is a wat_capability * under another name. */
 WAT_API_CHECK int wat_stub_spawn(wat_node *,
 				 const struct wat_interface *,
 				 const char *name,

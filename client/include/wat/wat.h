@@ -28,6 +28,10 @@ extern "C" {
 typedef struct wat wat;           /* one watd, however often the connection is made again */
 typedef struct wat_node wat_node; /* the node capability: spawn, list, start */
 
+/* Structs that a caller fills begin with their size and only grow. A member that an older caller
+ * does not have is its default; one that a newer caller sets and this libwat does not know is
+ * refused with INVALID_ARGUMENT, as are unknown flags. NULL for the struct means defaults. */
+
 enum wat_tier { WAT_TIER_DEFAULT = 0, WAT_TIER_THREAD = 1, WAT_TIER_PROCESS = 2 };
 
 /* What an acknowledged call survives. */
