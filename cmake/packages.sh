@@ -10,7 +10,7 @@ build=(
 	libelf-dev libcmocka-dev
 )
 test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
-	python3 python3-nacl)
+	python3 python3-nacl python3-protobuf)
 bench=("${build[@]}" redis-server redis-tools)
 
 case "${1:-}" in

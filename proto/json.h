@@ -2,7 +2,7 @@
  * (protobuf.dev/programming-guides/json). Pure; any thread. Nested at most WAT_DEPTH_MAX deep.
  *
  * Not translated, and refused by name: the types of google.protobuf that have a JSON form of their
- * own (Timestamp, Any, ...). An integer above INT64_MAX must be written as a string. */
+ * own (Timestamp, Any, ...). */
 #ifndef WAT_PROTO_JSON_H
 #define WAT_PROTO_JSON_H
 
@@ -18,9 +18,9 @@ struct json_error {
 };
 
 /* JSON text to wire bytes, in the order of the field numbers. Keys in lowerCamelCase or as in the
- * .proto; integers of any size as numbers or strings; null is "not there". Unknown, mistyped and
- * double fields are refused with their path: -EBADMSG with *ret_error (which may be NULL). -ENOMEM.
- * The caller frees the bytes; they are not NULL even if there are none. */
+ * .proto; integers of any size as numbers or strings, exactly; null is "not there". Unknown,
+ * mistyped and double fields are refused with their path: -EBADMSG with *ret_error (which may be
+ * NULL). -ENOMEM. The caller frees the bytes; they are not NULL even if there are none. */
 int json_to_message(const struct schema *schema,
 		    const char *type,
 		    const char *json,

@@ -13,20 +13,22 @@ struct decoder {
 
 static int decode_message(struct decoder *decoder,
 			  const char *name,
-			  const json_t *object,
+			  const struct json_value *object,
 			  const struct json_place *at);
 
 /* The field's value under either spelling; NULL: not there, or null. */
-static json_t *value_of(const json_field *field, const json_t *object, const char **ret_key)
+static const struct json_value *value_of(const json_field *field,
+					 const struct json_value *object,
+					 const char **ret_key)
 {
-	json_t *value = json_object_get(object, field->json_name);
+	const struct json_value *value = json_member(object, field->json_name);
 
 	*ret_key = field->json_name;
 	if (!value) {
-		value = json_object_get(object, field->name);
+		value = json_member(object, field->name);
 		*ret_key = field->name;
 	}
-	return value && !json_is_null(value) ? value : NULL;
+	return value && value->what != JSON_IS_NULL ? value : NULL;
 }
 
 static const json_field *field_of_key(const struct schema_type *type, const char *key)
@@ -43,21 +45,18 @@ static const json_field *field_of_key(const struct schema_type *type, const char
 /* Every key is a field, and none is there under both of its names. */
 static int check_keys(const struct decoder *decoder,
 		      const struct schema_type *type,
-		      const json_t *object,
+		      const struct json_value *object,
 		      const struct json_place *place)
 {
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	for (const struct json_value *member = object->first; member; member = member->next) {
+		const char *key = member->key;
 		const json_field *field = field_of_key(type, key);
 		struct json_place here = json_place_field(place, key);
 
 		if (!field)
 			return json_fail(decoder->error, &here, "there is no such field in %s",
 					 type->name);
-		if (strcmp(key, field->json_name) != 0 && json_object_get(object, field->json_name))
+		if (strcmp(key, field->json_name) != 0 && json_member(object, field->json_name))
 			return json_fail(decoder->error, &here,
 					 "the field is there twice, also as %s", field->json_name);
 	}
@@ -68,7 +67,7 @@ static int check_keys(const struct decoder *decoder,
 static int check_oneof(const struct decoder *decoder,
 		       const struct schema_type *type,
 		       size_t index,
-		       const json_t *object,
+		       const struct json_value *object,
 		       const struct json_place *here)
 {
 	const json_field *field = type->fields[index];
@@ -114,7 +113,7 @@ static bool is_default(const json_field *field, const struct json_scalar *scalar
 /* One value with its key; a default is left out where it may be. */
 static int decode_value(struct decoder *decoder,
 			const json_field *field,
-			const json_t *value,
+			const struct json_value *value,
 			bool omit_default,
 			const struct json_place *here)
 {
@@ -151,18 +150,18 @@ static bool is_packed(const struct schema_type *type, const json_field *field)
 
 static int decode_packed(struct decoder *decoder,
 			 const json_field *field,
-			 const json_t *list,
+			 const struct json_value *list,
 			 const struct json_place *here)
 {
-	size_t start;
+	size_t start, i = 0;
 
 	put_key(decoder, field, WIRE_LENGTH);
 	start = decoder->out.n;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct json_place element = json_place_index(here, i);
+	for (const struct json_value *value = list->first; value; value = value->next) {
+		struct json_place element = json_place_index(here, i++);
 		struct json_scalar scalar;
-		int r = json_scalar_read(decoder->schema, field, json_array_get(list, i), &element,
-					 decoder->error, &scalar);
+		int r = json_scalar_read(decoder->schema, field, value, &element, decoder->error,
+					 &scalar);
 
 		if (r < 0)
 			return r;
@@ -175,18 +174,20 @@ static int decode_packed(struct decoder *decoder,
 static int decode_list(struct decoder *decoder,
 		       const struct schema_type *type,
 		       const json_field *field,
-		       const json_t *list,
+		       const struct json_value *list,
 		       const struct json_place *here)
 {
-	if (!json_is_array(list))
+	size_t i = 0;
+
+	if (list->what != JSON_IS_LIST)
 		return json_fail(decoder->error, here, "expected a list, got %s", json_kind(list));
-	if (json_array_size(list) == 0)
+	if (list->n_elements == 0)
 		return 0;
 	if (is_packed(type, field))
 		return decode_packed(decoder, field, list, here);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct json_place element = json_place_index(here, i);
-		int r = decode_value(decoder, field, json_array_get(list, i), false, &element);
+	for (const struct json_value *value = list->first; value; value = value->next) {
+		struct json_place element = json_place_index(here, i++);
+		int r = decode_value(decoder, field, value, false, &element);
 
 		if (r < 0)
 			return r;
@@ -196,11 +197,10 @@ static int decode_list(struct decoder *decoder,
 
 static int decode_entry(struct decoder *decoder,
 			const struct schema_type *entry,
-			const char *key,
-			const json_t *value,
+			const struct json_value *member,
 			const struct json_place *place)
 {
-	struct json_place here = json_place_key(place, key);
+	struct json_place here = json_place_key(place, member->key);
 	const struct schema_type *type;
 	struct json_scalar scalar;
 	int r;
@@ -209,34 +209,30 @@ static int decode_entry(struct decoder *decoder,
 	r = json_enter(decoder->schema, entry->name, &here, decoder->error, &type);
 	if (r < 0)
 		return r;
-	r = json_scalar_read_key(type->fields[0], key, &here, decoder->error, &scalar);
+	r = json_scalar_read_key(type->fields[0], member, &here, decoder->error, &scalar);
 	if (r < 0)
 		return r;
 	put_key(decoder, type->fields[0], json_wire_type(type->fields[0]));
 	put_scalar(decoder, json_wire_type(type->fields[0]), &scalar);
-	return decode_value(decoder, type->fields[1], value, false, &here);
+	return decode_value(decoder, type->fields[1], member, false, &here);
 }
 
 static int decode_map(struct decoder *decoder,
 		      const json_field *field,
 		      const struct schema_type *entry,
-		      const json_t *object,
+		      const struct json_value *object,
 		      const struct json_place *here)
 {
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(object))
+	if (object->what != JSON_IS_OBJECT)
 		return json_fail(decoder->error, here, "expected an object, got %s",
 				 json_kind(object));
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	for (const struct json_value *member = object->first; member; member = member->next) {
 		size_t start;
 		int r;
 
 		put_key(decoder, field, WIRE_LENGTH);
 		start = decoder->out.n;
-		r = decode_entry(decoder, entry, key, value, here);
+		r = decode_entry(decoder, entry, member, here);
 		if (r < 0)
 			return r;
 		json_buffer_prefix(&decoder->out, start);
@@ -247,13 +243,13 @@ static int decode_map(struct decoder *decoder,
 static int decode_field(struct decoder *decoder,
 			const struct schema_type *type,
 			size_t index,
-			const json_t *object,
+			const struct json_value *object,
 			const struct json_place *place)
 {
 	const json_field *field = type->fields[index];
 	const struct schema_type *entry = json_map_entry(decoder->schema, field);
 	const char *key;
-	const json_t *value = value_of(field, object, &key);
+	const struct json_value *value = value_of(field, object, &key);
 	struct json_place here = json_place_field(place, key);
 	int r;
 
@@ -273,7 +269,7 @@ static int decode_field(struct decoder *decoder,
 
 static int decode_message(struct decoder *decoder,
 			  const char *name,
-			  const json_t *object,
+			  const struct json_value *object,
 			  const struct json_place *at)
 {
 	struct json_place place = *at;
@@ -283,7 +279,7 @@ static int decode_message(struct decoder *decoder,
 	r = json_enter(decoder->schema, name, &place, decoder->error, &type);
 	if (r < 0)
 		return r;
-	if (!json_is_object(object))
+	if (object->what != JSON_IS_OBJECT)
 		return json_fail(decoder->error, at, "expected an object, got %s",
 				 json_kind(object));
 	r = check_keys(decoder, type, object, &place);
@@ -301,14 +297,15 @@ int json_to_message(const struct schema *schema,
 		    struct json_error *ret_error)
 {
 	struct decoder decoder = {.schema = schema, .error = ret_error};
-	json_auto_t *document = NULL;
 	struct json_place top = {0};
+	struct json_value document;
+	struct arena arena = {0};
 	int r;
 
-	r = json_parse(json, n, ret_error, &document);
-	if (r < 0)
-		return r;
-	r = decode_message(&decoder, type, document, &top);
+	r = json_parse(json, n, &arena, ret_error, &document);
+	if (r >= 0)
+		r = decode_message(&decoder, type, &document, &top);
+	arena_deinit(&arena);
 	/* So that there is something to free for an empty message too. */
 	json_buffer_put(&decoder.out, "", 1);
 	if (r >= 0 && decoder.out.failed)

@@ -194,20 +194,62 @@ static void clear_oneof(const struct schema_type *type, const json_field *field,
 	}
 }
 
+/* A message that comes in several parts is all of them together, which is what their bytes one
+ * behind the other say. */
+static void gather(const struct wire_field *first, struct wire rest, struct json_buffer *parts)
+{
+	struct wire_field found;
+
+	while (wire_next(&rest, &found) > 0) {
+		if (found.number != first->number || found.type != WIRE_LENGTH)
+			continue;
+		if (parts->n == 0)
+			json_buffer_put(parts, first->data, first->n);
+		json_buffer_put(parts, found.data, found.n);
+	}
+}
+
+static int encode_parts(struct encoder *encoder,
+			const json_field *field,
+			const struct wire_field *first,
+			struct wire rest,
+			const struct json_place *here,
+			json_t **ret_json)
+{
+	struct json_buffer parts = {0};
+	struct wire_field whole = *first;
+	int r = -ENOMEM;
+
+	if (first->type == WIRE_LENGTH)
+		gather(first, rest, &parts);
+	if (parts.n > 0) {
+		whole.data = parts.data;
+		whole.n = parts.n;
+	}
+	if (!parts.failed)
+		r = encode_value(encoder, field, &whole, here, ret_json);
+	free(parts.data);
+	return r;
+}
+
 static int set_value(struct encoder *encoder,
 		     const struct schema_type *type,
 		     const json_field *field,
 		     const struct wire_field *found,
+		     const struct wire *rest,
 		     const struct json_place *here,
 		     json_t *object)
 {
+	bool is_message = field->type == JSON_TYPE(MESSAGE);
 	json_t *json;
 	int r;
 
-	if (field->type == JSON_TYPE(MESSAGE) &&
+	/* Was taken together with the first one. */
+	if (is_message && found->type == WIRE_LENGTH &&
 	    json_is_object(json_object_get(object, field->json_name)))
-		return json_fail(encoder->error, here, "expected one such field, got another");
-	r = encode_value(encoder, field, found, here, &json);
+		return 0;
+	r = is_message ? encode_parts(encoder, field, found, *rest, here, &json)
+		       : encode_value(encoder, field, found, here, &json);
 	if (r < 0)
 		return r;
 	clear_oneof(type, field, object);
@@ -218,6 +260,7 @@ static int encode_field(struct encoder *encoder,
 			const struct schema_type *type,
 			const json_field *field,
 			const struct wire_field *found,
+			const struct wire *rest,
 			const struct json_place *place,
 			json_t *object)
 {
@@ -228,7 +271,7 @@ static int encode_field(struct encoder *encoder,
 	if (entry)
 		return put_entry(encoder, entry, found, &here, present);
 	if (!json_is_repeated(field))
-		return set_value(encoder, type, field, found, &here, object);
+		return set_value(encoder, type, field, found, rest, &here, object);
 	if (found->type == WIRE_LENGTH && json_wire_type(field) != WIRE_LENGTH)
 		return append_packed(encoder, field, found, &here, present);
 	return append_value(encoder, field, found, &here, present);
@@ -261,7 +304,7 @@ static int encode_fields(struct encoder *encoder,
 
 		if (!field)
 			continue;
-		r = encode_field(encoder, type, field, &found, place, object);
+		r = encode_field(encoder, type, field, &found, wire, place, object);
 		if (r < 0)
 			return r;
 	}

@@ -37,80 +37,15 @@ enum wire_type json_wire_type(const json_field *field)
 	return json_traits[field->type].wire;
 }
 
-const char *json_kind(const json_t *json)
+/* Of a number, or of a string that holds one and nothing else. */
+static enum json_number integer_of(const struct json_value *value, struct json_integer *ret)
 {
-	switch (json_typeof(json)) {
-	case JSON_OBJECT:
-		return "an object";
-	case JSON_ARRAY:
-		return "a list";
-	case JSON_STRING:
-		return "a string";
-	case JSON_INTEGER:
-		return "an integer";
-	case JSON_REAL:
-		return "a number with a fraction";
-	case JSON_TRUE:
-		return "true";
-	case JSON_FALSE:
-		return "false";
-	case JSON_NULL:
-		return "null";
-	}
-	return "something else";
+	if (value->n == 0 || json_number_length(value->text, value->n) != value->n)
+		return JSON_NUMBER_FRACTION;
+	return json_number_integer(value->text, value->n, ret);
 }
 
-/* An integer of any type: its magnitude and its sign. */
-struct integer {
-	uint64_t magnitude;
-	bool is_negative;
-};
-
-/* Digits with an optional minus, all of the text. False: it is not that, or beyond 64 bits. */
-static bool parse_integer(const char *text, struct integer *ret)
-{
-	struct integer integer = {.is_negative = *text == '-'};
-
-	if (integer.is_negative)
-		text++;
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9' ||
-		    __builtin_mul_overflow(integer.magnitude, 10u, &integer.magnitude) ||
-		    __builtin_add_overflow(integer.magnitude, (unsigned)(*text - '0'),
-					   &integer.magnitude))
-			return false;
-	}
-	*ret = integer;
-	return true;
-}
-
-/* A number like 1.0 or 1e3 is an integer too, as far as a double can tell them apart. */
-static bool integer_of(const json_t *json, struct integer *ret)
-{
-	double real;
-
-	if (json_is_string(json))
-		return parse_integer(json_string_value(json), ret);
-	if (json_is_integer(json)) {
-		json_int_t value = json_integer_value(json);
-
-		ret->is_negative = value < 0;
-		ret->magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-		return true;
-	}
-	if (!json_is_real(json))
-		return false;
-	real = json_real_value(json);
-	if (fabs(real) > 9007199254740992.0 || real != (double)(int64_t)real)
-		return false;
-	ret->is_negative = real < 0;
-	ret->magnitude = (uint64_t)fabs(real);
-	return true;
-}
-
-static bool fits(const struct integer *integer, const struct json_traits *type)
+static bool fits(const struct json_integer *integer, const struct json_traits *type)
 {
 	uint64_t limit = type->bits == 64 ? UINT64_MAX : (UINT64_C(1) << type->bits) - 1;
 
@@ -121,7 +56,7 @@ static bool fits(const struct integer *integer, const struct json_traits *type)
 }
 
 /* Two's complement, cut to what the wire carries; negative int32 are 64 bits there. */
-static uint64_t pack_integer(const struct integer *integer, const struct json_traits *type)
+static uint64_t pack_integer(const struct json_integer *integer, const struct json_traits *type)
 {
 	uint64_t bits = integer->is_negative ? -integer->magnitude : integer->magnitude;
 
@@ -131,41 +66,39 @@ static uint64_t pack_integer(const struct integer *integer, const struct json_tr
 }
 
 static int refuse_integer(const struct json_traits *type,
-			  const char *got,
+			  const struct json_value *got,
 			  const struct json_place *place,
 			  struct json_error *error)
 {
+	const char *quote = got->what == JSON_IS_STRING ? "\"" : "";
+	size_t n = got->n > 60 ? 60 : got->n;
+
+	/* A string ends in NUL, a number is ASCII. */
+	if (got->what == JSON_IS_STRING)
+		n = utf8_cut(got->text, 60);
 	if (type->is_signed)
 		return json_fail(error, place,
-				 "expected an integer of %" PRId64 " to %" PRId64 ", got %s",
+				 "expected an integer of %" PRId64 " to %" PRId64 ", got %s%.*s%s",
 				 type->bits == 64 ? INT64_MIN : INT32_MIN,
-				 type->bits == 64 ? INT64_MAX : INT32_MAX, got);
-	return json_fail(error, place, "expected an integer of 0 to %" PRIu64 ", got %s",
-			 type->bits == 64 ? UINT64_MAX : UINT32_MAX, got);
+				 type->bits == 64 ? INT64_MAX : INT32_MAX, quote, (int)n, got->text,
+				 quote);
+	return json_fail(error, place, "expected an integer of 0 to %" PRIu64 ", got %s%.*s%s",
+			 type->bits == 64 ? UINT64_MAX : UINT32_MAX, quote, (int)n, got->text,
+			 quote);
 }
 
 static int read_integer(const struct json_traits *type,
-			const json_t *json,
+			const struct json_value *value,
 			const struct json_place *place,
 			struct json_error *error,
 			uint64_t *ret_bits)
 {
-	struct integer integer;
-	char got[80];
+	struct json_integer integer;
 
-	if (!integer_of(json, &integer)) {
-		if (!json_is_string(json))
-			return json_fail(error, place, "expected an integer, got %s",
-					 json_kind(json));
-		(void)snprintf(got, sizeof got, "\"%.*s\"",
-			       (int)utf8_cut(json_string_value(json), 60), json_string_value(json));
-		return refuse_integer(type, got, place, error);
-	}
-	if (!fits(&integer, type)) {
-		(void)snprintf(got, sizeof got, "%s%" PRIu64, integer.is_negative ? "-" : "",
-			       integer.magnitude);
-		return refuse_integer(type, got, place, error);
-	}
+	if (value->what != JSON_IS_NUMBER && value->what != JSON_IS_STRING)
+		return json_fail(error, place, "expected an integer, got %s", json_kind(value));
+	if (integer_of(value, &integer) != JSON_NUMBER_OK || !fits(&integer, type))
+		return refuse_integer(type, value, place, error);
 	*ret_bits = pack_integer(&integer, type);
 	return 0;
 }
@@ -180,35 +113,33 @@ static const struct {
 	{"-Infinity", -(double)INFINITY},
 };
 
-static bool parse_real(const char *text, double *ret)
+static bool is_special(const struct json_value *value, double *ret)
 {
-	json_auto_t *number = NULL;
-
 	for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
-		if (strcmp(text, specials[i].name) == 0) {
+		if (strcmp(value->text, specials[i].name) == 0) {
 			*ret = specials[i].value;
 			return true;
 		}
-	number = json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
-	if (!json_is_real(number))
-		return false;
-	*ret = json_real_value(number);
-	return true;
+	return false;
 }
 
-static bool real_of(const json_t *json, double *ret)
+/* JSON_NUMBER_FRACTION: it is no number at all. */
+static int real_of(const struct json_value *value, double *ret)
 {
-	if (json_is_string(json))
-		return parse_real(json_string_value(json), ret);
-	*ret = json_number_value(json);
-	return json_is_number(json);
+	if (value->what == JSON_IS_STRING && is_special(value, ret))
+		return JSON_NUMBER_OK;
+	if (value->what != JSON_IS_NUMBER && value->what != JSON_IS_STRING)
+		return JSON_NUMBER_FRACTION;
+	if (value->n == 0 || json_number_length(value->text, value->n) != value->n)
+		return JSON_NUMBER_FRACTION;
+	return json_number_real(value->text, value->n, ret);
 }
 
 /* From here on a number is nearer to the float after the largest one: it would become infinite. */
 #define FLOAT_LIMIT 0x1.ffffffp127
 
 static int read_real(const struct json_traits *type,
-		     const json_t *json,
+		     const struct json_value *value,
 		     const struct json_place *place,
 		     struct json_error *error,
 		     uint64_t *ret_bits)
@@ -216,15 +147,20 @@ static int read_real(const struct json_traits *type,
 	double real = 0;
 	float narrow;
 	uint32_t bits;
+	int r = real_of(value, &real);
 
-	if (!real_of(json, &real))
-		return json_fail(error, place, "expected a number, got %s", json_kind(json));
+	if (r < 0)
+		return r;
+	if (r == JSON_NUMBER_FRACTION)
+		return json_fail(error, place, "expected a number, got %s", json_kind(value));
+	if (r == JSON_NUMBER_RANGE ||
+	    (type->bits == 32 && isfinite(real) && fabs(real) >= FLOAT_LIMIT))
+		return json_fail(error, place, "expected a number of %u bits, got %.*s", type->bits,
+				 (int)(value->n > 60 ? 60 : value->n), value->text);
 	if (type->bits == 64) {
 		memcpy(ret_bits, &real, sizeof real);
 		return 0;
 	}
-	if (isfinite(real) && fabs(real) >= FLOAT_LIMIT)
-		return json_fail(error, place, "expected a number of 32 bits, got %g", real);
 	narrow = (float)real;
 	memcpy(&bits, &narrow, sizeof bits);
 	*ret_bits = bits;
@@ -233,20 +169,20 @@ static int read_real(const struct json_traits *type,
 
 static int read_enum(const struct schema *schema,
 		     const json_field *field,
-		     const json_t *json,
+		     const struct json_value *value,
 		     const struct json_place *place,
 		     struct json_error *error,
 		     uint64_t *ret_bits)
 {
 	const Google__Protobuf__EnumDescriptorProto *type =
 		schema_enum(schema, field->type_name + 1);
-	const char *name = json_string_value(json);
+	const char *name = value->text;
 
-	if (!name && !json_is_integer(json))
+	if (value->what == JSON_IS_NUMBER)
+		return read_integer(&json_traits[field->type], value, place, error, ret_bits);
+	if (value->what != JSON_IS_STRING)
 		return json_fail(error, place, "expected a name of %s, got %s",
-				 field->type_name + 1, json_kind(json));
-	if (!name)
-		return read_integer(&json_traits[field->type], json, place, error, ret_bits);
+				 field->type_name + 1, json_kind(value));
 	for (size_t i = 0; type && i < type->n_value; i++)
 		if (strcmp(type->value[i]->name, name) == 0) {
 			*ret_bits = (uint64_t)(int64_t)type->value[i]->number;
@@ -257,13 +193,13 @@ static int read_enum(const struct schema *schema,
 }
 
 /* Base64 in either alphabet, with or without padding. */
-static int read_bytes(const json_t *json,
+static int read_bytes(const struct json_value *value,
 		      const struct json_place *place,
 		      struct json_error *error,
 		      struct json_scalar *scalar)
 {
-	const char *text = json_string_value(json);
-	size_t n = json_string_length(json);
+	const char *text = value->text;
+	size_t n = value->n;
 	bool padded = n > 0 && text[n - 1] == '=';
 	int variant;
 
@@ -284,25 +220,25 @@ static int read_bytes(const json_t *json,
 }
 
 static int read_string(const struct json_traits *type,
-		       const json_t *json,
+		       const struct json_value *value,
 		       const struct json_place *place,
 		       struct json_error *error,
 		       struct json_scalar *scalar)
 {
-	if (!json_is_string(json))
+	if (value->what != JSON_IS_STRING)
 		return json_fail(error, place, "expected %s, got %s",
 				 type->form == JSON_FORM_BYTES ? "bytes in base64" : "a string",
-				 json_kind(json));
+				 json_kind(value));
 	if (type->form == JSON_FORM_BYTES)
-		return read_bytes(json, place, error, scalar);
-	scalar->data = (const uint8_t *)json_string_value(json);
-	scalar->n = json_string_length(json);
+		return read_bytes(value, place, error, scalar);
+	scalar->data = (const uint8_t *)value->text;
+	scalar->n = value->n;
 	return 0;
 }
 
 int json_scalar_read(const struct schema *schema,
 		     const json_field *field,
-		     const json_t *json,
+		     const struct json_value *value,
 		     const struct json_place *place,
 		     struct json_error *error,
 		     struct json_scalar *ret_scalar)
@@ -312,46 +248,51 @@ int json_scalar_read(const struct schema *schema,
 	*ret_scalar = (struct json_scalar){0};
 	switch (type->form) {
 	case JSON_FORM_INTEGER:
-		return read_integer(type, json, place, error, &ret_scalar->bits);
+		return read_integer(type, value, place, error, &ret_scalar->bits);
 	case JSON_FORM_REAL:
-		return read_real(type, json, place, error, &ret_scalar->bits);
+		return read_real(type, value, place, error, &ret_scalar->bits);
 	case JSON_FORM_ENUM:
-		return read_enum(schema, field, json, place, error, &ret_scalar->bits);
+		return read_enum(schema, field, value, place, error, &ret_scalar->bits);
 	case JSON_FORM_STRING:
 	case JSON_FORM_BYTES:
-		return read_string(type, json, place, error, ret_scalar);
+		return read_string(type, value, place, error, ret_scalar);
 	case JSON_FORM_BOOL:
 		break;
 	}
-	if (!json_is_boolean(json))
-		return json_fail(error, place, "expected true or false, got %s", json_kind(json));
-	ret_scalar->bits = json_is_true(json);
+	if (value->what != JSON_IS_TRUE && value->what != JSON_IS_FALSE)
+		return json_fail(error, place, "expected true or false, got %s", json_kind(value));
+	ret_scalar->bits = value->what == JSON_IS_TRUE;
 	return 0;
 }
 
+/* One spelling for each number: two members are two keys. */
+static bool is_plain_integer(const char *text)
+{
+	if (strcmp(text, "-0") == 0)
+		return false;
+	return text[strspn(text, "-0123456789")] == '\0';
+}
+
 int json_scalar_read_key(const json_field *field,
-			 const char *text,
+			 const struct json_value *member,
 			 const struct json_place *place,
 			 struct json_error *error,
 			 struct json_scalar *ret_scalar)
 {
 	const struct json_traits *type = &json_traits[field->type];
-	json_auto_t *json = NULL;
+	const struct json_value key = {
+		.what = JSON_IS_STRING, .text = member->key, .n = strlen(member->key)};
 
 	*ret_scalar = (struct json_scalar){0};
-	if (type->form == JSON_FORM_STRING) {
-		ret_scalar->data = (const uint8_t *)text;
-		ret_scalar->n = strlen(text);
-		return 0;
-	}
+	if (type->form == JSON_FORM_STRING)
+		return read_string(type, &key, place, error, ret_scalar);
 	if (type->form == JSON_FORM_BOOL) {
-		ret_scalar->bits = strcmp(text, "true") == 0;
-		if (!ret_scalar->bits && strcmp(text, "false") != 0)
+		ret_scalar->bits = strcmp(key.text, "true") == 0;
+		if (!ret_scalar->bits && strcmp(key.text, "false") != 0)
 			return json_fail(error, place, "expected the key true or false");
 		return 0;
 	}
-	json = json_string(text);
-	if (!json)
-		return -ENOMEM;
-	return read_integer(type, json, place, error, &ret_scalar->bits);
+	if (!is_plain_integer(key.text))
+		return refuse_integer(type, &key, place, error);
+	return read_integer(type, &key, place, error, &ret_scalar->bits);
 }

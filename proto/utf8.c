@@ -42,17 +42,24 @@ static bool is_ascii8(const uint8_t *at)
 	return !((word | (word - 0x0101010101010101u)) & 0x8080808080808080u);
 }
 
-bool utf8_is_text(const uint8_t *bytes, size_t n)
+size_t utf8_prefix(const uint8_t *bytes, size_t n)
 {
-	while (n > 0) {
-		size_t length = n >= 8 && is_ascii8(bytes) ? 8 : character(bytes, n);
+	size_t left = n;
+
+	while (left > 0) {
+		size_t length = left >= 8 && is_ascii8(bytes) ? 8 : character(bytes, left);
 
 		if (length == 0)
-			return false;
+			break;
 		bytes += length;
-		n -= length;
+		left -= length;
 	}
-	return true;
+	return n - left;
+}
+
+bool utf8_is_text(const uint8_t *bytes, size_t n)
+{
+	return utf8_prefix(bytes, n) == n;
 }
 
 void utf8_clean(char *text)

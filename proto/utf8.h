@@ -9,6 +9,8 @@
 /* Well-formed UTF-8 (RFC 3629: shortest form, no surrogates, up to U+10FFFF) without U+0000, which
  * a C string would silently be cut at. */
 bool utf8_is_text(const uint8_t *bytes, size_t n);
+/* How many bytes at the front are such text. */
+size_t utf8_prefix(const uint8_t *bytes, size_t n);
 
 /* What is no such text in a string becomes '?', byte by byte: a reader would refuse the message
  * that holds it. */

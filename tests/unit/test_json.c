@@ -105,6 +105,22 @@ static void test_values(void **state)
 		{"{\"fInt64\":1e3}", "\"fInt64\":\"1000\","},
 		{"{\"fInt64\":-2.0}", "\"fInt64\":\"-2\","},
 		{"{\"fUint64\":\"18446744073709551615\"}", "\"fUint64\":\"18446744073709551615\","},
+		{"{\"fUint64\":18446744073709551615}", "\"fUint64\":\"18446744073709551615\","},
+		{"{\"fUint64\":18446744073709551615.000}", "\"fUint64\":\"18446744073709551615\","},
+		{"{\"fUint64\":1844674407370955161.5e1}", "\"fUint64\":\"18446744073709551615\","},
+		{"{\"fUint64\":\"1e19\"}", "\"fUint64\":\"10000000000000000000\","},
+		{"{\"fUint64\":-0}", "\"fUint64\":\"0\","},
+		{"{\"fUint64\":0e999999999999999999999}", "\"fUint64\":\"0\","},
+		{"{\"fUint64\":0.0}", "\"fUint64\":\"0\","},
+		{"{\"fInt64\":9007199254740993}", "\"fInt64\":\"9007199254740993\","},
+		{"{\"fInt64\":9007199254740993e0}", "\"fInt64\":\"9007199254740993\","},
+		{"{\"fInt64\":12300e-2}", "\"fInt64\":\"123\","},
+		{"{\"fDouble\":-0}", "\"fDouble\":-0.0,"},
+		{"{\"fDouble\":-0.0}", "\"fDouble\":-0.0,"},
+		{"{\"fFloat\":-0}", "\"fFloat\":-0.0,"},
+		{"{\"fDouble\":1e-400}", "\"fDouble\":0,"},
+		{"{\"fDouble\":100000000000000000000}", "\"fDouble\":1e+20,"},
+		{"{\"fDouble\":\"1E+2\"}", "\"fDouble\":100,"},
 		{"{\"fInt32\":-2147483648}", "\"fInt32\":-2147483648,"},
 		{"{\"fInt32\":\"12\"}", "\"fInt32\":12,"},
 		{"{\"fFixed64\":\"18446744073709551615\"}",
@@ -163,16 +179,17 @@ static void test_structures(void **state)
 static void test_refusals(void **state)
 {
 	static const struct example examples[] = {
-		{"", ": line 1, column 0: "},
-		{"{\"a\":1", ": line 1, column 6: "},
+		{"", ": line 1, column 1: expected a value, got the end of the text"},
+		{"{\"a\":1",
+		 ": line 1, column 7: expected a comma or the end of the object, got the"},
 		{"[]", ": expected an object, got a list"},
-		{"5", ": expected an object, got an integer"},
+		{"5", ": expected an object, got a number"},
 		{"null", ": expected an object, got null"},
-		{"{} {}", ": line 1, column 4: "},
+		{"{} {}", ": line 1, column 4: expected the end of the text, got {"},
 		{"{\"nope\":1}", "nope: there is no such field in t.All"},
 		{"{\"child\":{\"nope\":1}}", "child.nope: there is no such field in t.All"},
 		{"{\"fBool\":true,\"fBool\":true}",
-		 "fBool: line 1, column 21: the field is there twice"},
+		 "fBool: line 1, column 15: the field is there twice"},
 		{"{\"children\":[{},{\"words\":[\"]\",\"a\\\"\"],\"child\":{\"a\":1,\"a\":1}}]}",
 		 "children[1].child.a: line 1"},
 		{"{\"f_bool\":true,\"fBool\":true}",
@@ -182,7 +199,7 @@ static void test_refusals(void **state)
 		 "fInt32: expected an integer of -2147483648 to 2147483647, got \"x\""},
 		{"{\"fInt32\":2147483648}", "2147483647, got 2147483648"},
 		{"{\"fInt32\":-2147483649}", "2147483647, got -2147483649"},
-		{"{\"fInt32\":1.5}", "fInt32: expected an integer, got a number with a fraction"},
+		{"{\"fInt32\":1.5}", "2147483647, got 1.5"},
 		{"{\"fInt32\":true}", "fInt32: expected an integer, got true"},
 		{"{\"fInt32\":{}}", "fInt32: expected an integer, got an object"},
 		{"{\"fInt32\":\"\"}", "got \"\""},
@@ -190,21 +207,69 @@ static void test_refusals(void **state)
 		{"{\"fInt32\":\" 1\"}", "got \" 1\""},
 		{"{\"fUint32\":-1}", "fUint32: expected an integer of 0 to 4294967295, got -1"},
 		{"{\"fUint64\":\"18446744073709551616\"}", "of 0 to 18446744073709551615, got"},
-		{"{\"fUint64\":18446744073709551615}",
-		 "fUint64: line 1, column 31: a number that is"},
+		{"{\"fUint64\":18446744073709551616}", "of 0 to 18446744073709551615, got"},
+		{"{\"fUint64\":1e20}", "of 0 to 18446744073709551615, got 1e20"},
+		{"{\"fUint64\":-1}", "of 0 to 18446744073709551615, got -1"},
+		{"{\"fInt64\":9223372036854775808}", "9223372036854775807, got"},
+		{"{\"fInt64\":-9223372036854775809}", "9223372036854775807, got"},
+		{"{\"fInt64\":0.5}", "9223372036854775807, got 0.5"},
+		{"{\"fInt64\":15e-1}", "9223372036854775807, got 15e-1"},
+		{"{\"fInt64\":1e999999999999999999999}", "9223372036854775807, got 1e9999"},
+		{"{\"fInt64\":1e-999999999999999999999}", "9223372036854775807, got 1e-9999"},
+		{"{\"fInt64\":\"0x10\"}", "9223372036854775807, got \"0x10\""},
+		{"{\"fInt64\":\"+1\"}", "9223372036854775807, got \"+1\""},
+		{"{\"fInt64\":\"01\"}", "9223372036854775807, got \"01\""},
+		{"{\"fInt64\":\"1 \"}", "9223372036854775807, got \"1 \""},
+		{"{\"fInt64\":\"1.5\"}", "9223372036854775807, got \"1.5\""},
+		{"{\"fInt64\":\"NaN\"}", "9223372036854775807, got \"NaN\""},
 		{"{\"fInt64\":\"9223372036854775808\"}",
-		 "9223372036854775807, got 9223372036854775808"},
-		{"{\"fInt64\":1e30}", "fInt64: expected an integer, got"},
+		 "9223372036854775807, got \"9223372036854775808\""},
+		{"{\"fInt64\":1e30}", "9223372036854775807, got 1e30"},
+		{"{\"fDouble\":1e400}", "fDouble: expected a number of 64 bits, got 1e400"},
+		{"{\"fDouble\":\"-1e400\"}", "fDouble: expected a number of 64 bits, got -1e400"},
+		{"{\"fDouble\":\"nan\"}", "fDouble: expected a number, got a string"},
+		{"{\"fDouble\":\"inf\"}", "fDouble: expected a number, got a string"},
+		{"{\"fDouble\":\"0x1p3\"}", "fDouble: expected a number, got a string"},
+		{"{\"fDouble\":\"1.\"}", "fDouble: expected a number, got a string"},
+		{"{\"fDouble\":NaN}", "fDouble: line 1, column 12: expected a value, got N"},
+		{"{\"fDouble\":1.}", "fDouble: line 1, column 12: expected a number, got none"},
+		{"{\"fDouble\":-}", "fDouble: line 1, column 12: expected a number, got none"},
+		{"{\"fDouble\":1e}", "fDouble: line 1, column 12: expected a number, got none"},
+		{"{\"fDouble\":01}", "column 13: expected a comma or the end of the object, got 1"},
+		{"{\"fDouble\":.5}", "fDouble: line 1, column 12: expected a value, got ."},
 		{"{\"fDouble\":\"1.5x\"}", "fDouble: expected a number, got a string"},
 		{"{\"fDouble\":\"\"}", "fDouble: expected a number, got a string"},
 		{"{\"fDouble\":\"[1]\"}", "fDouble: expected a number, got a string"},
-		{"{\"fFloat\":1e39}", "fFloat: expected a number of 32 bits, got 1e+39"},
-		{"{\"fBool\":1}", "fBool: expected true or false, got an integer"},
+		{"{\"fFloat\":1e39}", "fFloat: expected a number of 32 bits, got 1e39"},
+		{"{\"fBool\":1}", "fBool: expected true or false, got a number"},
 		{"{\"fBool\":\"true\"}", "fBool: expected true or false, got a string"},
-		{"{\"fString\":1}", "fString: expected a string, got an integer"},
+		{"{\"fString\":1}", "fString: expected a string, got a number"},
 		{"{\"fString\":\"a\\u0000\"}",
-		 "fString: line 1, column 20: a string cannot hold U+0000"},
-		{"{\"fString\":\"\xff\"}", "fString: line 1"},
+		 "fString: line 1, column 14: a string cannot hold U+0000"},
+		{"{\"fString\":\"\xff\"}", ": line 1, column 13: expected UTF-8 without U+0000"},
+		{"{\"fString\":\"\xc3\xa9\xed\xa0\x80\"}", ": line 1, column 14: expected UTF-8"},
+		{"{\n \"fString\":\"\xc3\xa9\\x\"}", "fString: line 2, column 14: expected \\\""},
+		{"{\"fString\":\"\n\"}", "fString: line 1, column 13: a control character"},
+		{"{\"fString\":\"\\ud800\"}", "fString: line 1, column 13: half of a surrogate"},
+		{"{\"fString\":\"\\udc00\"}", "fString: line 1, column 13: half of a surrogate"},
+		{"{\"fString\":\"\\ud800\\u0041\"}", "half of a surrogate pair"},
+		{"{\"fString\":\"\\ud800\\ud800\"}", "half of a surrogate pair"},
+		{"{\"fString\":\"\\u12g4\"}", "expected four hexadecimal digits behind \\u"},
+		{"{\"fString\":\"\\u12\"}", "expected four hexadecimal digits behind \\u"},
+		{"{\"fString\":\"a", "fString: line 1, column 14: expected the end of a string"},
+		{"{\"fString\":\"a\\\"}",
+		 "fString: line 1, column 17: expected the end of a string"},
+		{"{\"fString\":'a'}", "fString: line 1, column 12: expected a value, got '"},
+		{"{\"fString\":\"a\",}",
+		 ": line 1, column 16: expected the name of a field in quotes"},
+		{"{fString:\"a\"}", ": line 1, column 2: expected the name of a field in quotes"},
+		{"{\"fString\" \"a\"}", "fString: line 1, column 12: expected a colon, got \""},
+		{"{\"numbers\":[1,]}", "numbers[1]: line 1, column 15: expected a value, got ]"},
+		{"{\"numbers\":[1 2]}",
+		 "numbers: line 1, column 15: expected a comma or the end of"},
+		{"{\"numbers\":[1,/*2*/2]}", "numbers[1]: line 1, column 15: expected a value"},
+		{"{\"fBool\":truE}", "fBool: line 1, column 10: expected a value, got t"},
+		{"{\"fBool\":\xc2\xa0true}", "column 10: expected a value, got another character"},
 		{"{\"fBytes\":\"a\"}", "fBytes: expected bytes in base64"},
 		{"{\"fBytes\":\"a-+b\"}", "fBytes: expected bytes in base64"},
 		{"{\"fBytes\":\"YQ=\"}", "fBytes: expected bytes in base64"},
@@ -212,17 +277,28 @@ static void test_refusals(void **state)
 		{"{\"fBytes\":\"\xc3\xa9==\"}", "fBytes: expected bytes in base64"},
 		{"{\"fBytes\":\"\xc3\xa9\xc3\xa9\"}", "fBytes: expected bytes in base64"},
 		{"{\"fEnum\":\"GREEN\"}", "fEnum: expected a name of t.Color, got \"GREEN\""},
-		{"{\"fEnum\":1.5}", "fEnum: expected a name of t.Color, got a number"},
+		{"{\"fEnum\":1.5}",
+		 "fEnum: expected an integer of -2147483648 to 2147483647, got 1.5"},
+		{"{\"fEnum\":2147483648}", "fEnum: expected an integer of"},
+		{"{\"fEnum\":\"-2\"}", "fEnum: expected a name of t.Color, got \"-2\""},
+		{"{\"fEnum\":true}", "fEnum: expected a name of t.Color, got true"},
 		{"{\"child\":[]}", "child: expected an object, got a list"},
-		{"{\"numbers\":5}", "numbers: expected a list, got an integer"},
+		{"{\"numbers\":5}", "numbers: expected a list, got a number"},
 		{"{\"numbers\":[1,2,\"x\"]}", "numbers[2]: expected an integer"},
 		{"{\"numbers\":[null]}", "numbers[0]: expected an integer, got null"},
-		{"{\"words\":[\"a\",1]}", "words[1]: expected a string, got an integer"},
+		{"{\"words\":[\"a\",1]}", "words[1]: expected a string, got a number"},
 		{"{\"children\":[{},{\"fBool\":0}]}", "children[1].fBool: expected true or false"},
 		{"{\"counts\":[]}", "counts: expected an object, got a list"},
 		{"{\"counts\":{\"a\":{}}}", "counts[\"a\"]: expected an integer, got an object"},
 		{"{\"counts\":{\"a\":null}}", "counts[\"a\"]: expected an integer, got null"},
 		{"{\"byId\":{\"x\":{}}}", "byId[\"x\"]: expected an integer"},
+		{"{\"byId\":{\"1.0\":{}}}", "byId[\"1.0\"]: expected an integer"},
+		{"{\"byId\":{\"-0\":{}}}", "byId[\"-0\"]: expected an integer"},
+		{"{\"byId\":{\"01\":{}}}", "byId[\"01\"]: expected an integer"},
+		{"{\"byId\":{\"2147483648\":{}}}", "byId[\"2147483648\"]: expected an integer"},
+		{"{\"byId\":{\"1\":{},\"1\":{}}}",
+		 "byId.1: line 1, column 17: the field is there twice"},
+		{"{\"byId\":{\"1\":null}}", "byId[\"1\"]: expected an object, got null"},
 		{"{\"byId\":{\"1\":{\"nope\":1}}}", "byId[\"1\"].nope: there is no such field"},
 		{"{\"flags\":{\"1\":0}}", "flags[\"1\"]: expected the key true or false"},
 		{"{\"a\\u001bb\":1}", "a?b: there is no such field"},
@@ -260,7 +336,17 @@ static void test_bytes(void **state)
 		       "a"),
 		 "fInt32: expected a varint, got bytes with a length"},
 		{BYTES("\x4a\x01\xff"), "fString: expected UTF-8"},
-		{BYTES("\x8a\x01\x00\x8a\x01\x00"), "child: expected one such field"},
+		/* A message in several parts is all of them; one of a oneof ends what was before.
+		 */
+		{BYTES("\x8a\x01\x04\x28\x01\x40\x01\x8a\x01\x00\x8a\x01\x02\x28\x03"),
+		 "\"child\":{\"fDouble\":0,\"fFloat\":0,\"fInt64\":\"0\",\"fUint64\":\"0\","
+		 "\"fInt32\":3,\"fFixed64\":\"0\",\"fFixed32\":0,\"fBool\":true"},
+		{BYTES("\xca\x01\x02\x40\x01\xc0\x01\x01\xca\x01\x02\x28\x07"),
+		 "\"other\":{\"fDouble\":0,\"fFloat\":0,\"fInt64\":\"0\",\"fUint64\":\"0\","
+		 "\"fInt32\":7,\"fFixed64\":\"0\",\"fFixed32\":0,\"fBool\":false"},
+		{BYTES("\x8a\x01\x00\x88\x01\x00"), "child: expected bytes with a length, got"},
+		{BYTES("\x8a\x01\x00\x8a\x01\x02\x28"), "child: expected as many bytes"},
+		{BYTES("\x8a\x01\x00\x8a\x01\x01\x28"), "child.fInt32: expected the rest"},
 		{BYTES("\xa2\x01\x00\xa2\x01\x03\x4a\x01\xff"),
 		 "children[1].fString: expected UTF-8"},
 		{BYTES("\x92\x01\x02\x01\x80"), "numbers: expected the rest of a varint"},
@@ -325,6 +411,27 @@ static void test_depth(void **state)
 	}
 }
 
+/* Nor does the text itself nest without bound, whatever its type. */
+static void test_text_depth(void **state)
+{
+	const size_t n = 1000000;
+	_cleanup_(freep) char *json = malloc(n);
+	struct json_error error = {0};
+	uint8_t *bytes = NULL;
+	size_t n_bytes;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memset(json, '[', n);
+		for (size_t at = 0; i == 1 && at + 5 <= n; at += 5)
+			memcpy(json + at, "{\"a\":", 5);
+		assert_int_equal(
+			json_to_message(schema, "t.All", json, n, &bytes, &n_bytes, &error),
+			-EBADMSG);
+		assert_non_null(strstr(error.text, "lists and objects at most 192 deep"));
+	}
+}
+
 /* A type that is not there, or that JSON writes in a way of its own, is named. */
 static void test_types(void **state)
 {
@@ -360,15 +467,11 @@ static void test_values_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_structures),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_wire_form),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_types),
-		cmocka_unit_test(test_values_are_bounded),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_values),
+		cmocka_unit_test(test_structures), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_bytes),      cmocka_unit_test(test_wire_form),
+		cmocka_unit_test(test_depth),      cmocka_unit_test(test_text_depth),
+		cmocka_unit_test(test_types),      cmocka_unit_test(test_values_are_bounded),
 	};
 
 	return test_run_cases(tests, set_up, tear_down);
