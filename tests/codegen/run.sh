@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh golden|order|refused|wrong|right|names - tests of protoc-gen-wat. $PROTOC, $GENERATOR, $MESSAGES (protoc-gen-wat-c),
+# run.sh golden|order|refused|wrong|right|names|describe - tests of protoc-gen-wat. $PROTOC, $GENERATOR, $MESSAGES (protoc-gen-wat-c), $WATCTL,
 # $BUILD (its include directory) and $SOURCE name the tools.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -282,6 +282,57 @@ odd() {
 	cc $(includes) -Wall -Wextra -Werror -shared -fPIC -Wl,-z,defs -o "$work/odd.so" "$here/odd/handlers.c" \
 		"$work"/{odd,nowhere}.pb-c.c "$work"/odd.{wat,plugin}.c "$BUILD/include/wat/types.pb-c.c" -lprotobuf-c ||
 		fail "a plugin of odd.proto"
+}
+
+# watctl describe FILE: what a plugin says of itself, all its services, with comments; its code is not run (row 1).
+describe() {
+	both
+	# Not even its constructors.
+	echo 'extern void abort(void); __attribute__((constructor)) static void run(void) { abort(); }' >"$work/bomb.c"
+	# shellcheck disable=SC2046
+	cc $(includes) -shared -fPIC -o "$work/counter.so" "$SOURCE/plugins/counter/counter.c" "$work/bomb.c" \
+		"$work"/counter.{pb-c,wat,plugin}.c "$BUILD/include/wat/types.pb-c.c" -lprotobuf-c
+	# Its handlers are missing, and nobody notices: they are not needed.
+	# shellcheck disable=SC2046
+	cc $(includes) -shared -fPIC -o "$work/kv.so" "$work"/kv.{pb-c,wat,plugin}.c "$BUILD/include/wat/types.pb-c.c" -lprotobuf-c
+	cd "$work"
+	"$WATCTL" describe ./counter.so >said || fail "describe ./counter.so"
+	for line in counter.Counter '  A number that many users share.' '  Get(wat.Empty) returns counter.Value  [read only]' \
+		'  Increment(counter.Amount) returns counter.Value' \
+		'      Adds n, which may be negative. OUT_OF_RANGE if the result would not fit.' \
+		'  Provision(a user'"'"'s name) returns a User' '  counter.Amount' '    sint64 n = 1'; do
+		grep -qxF -- "$line" said || fail "describe ./counter.so does not say: $line"
+	done
+	grep -A1 -xF State said | grep -qxF '  counter.State' || fail "describe ./counter.so does not say the state"
+	"$WATCTL" describe "$work/kv.so" >said || fail "describe kv.so"
+	for line in acme.kv.v1.Store acme.kv.v1.KV acme.kv.v1.Cache '  Put(acme.kv.v1.Item) returns wat.Empty' \
+		'      Puts an item: /* even this */ survives.' '    map<string, string> items = 1' \
+		'  HTTPGet(acme.kv.v1.HTTPRequest) returns acme.kv.v1.Answer  [answers later]' '  acme.kv.v1.Item.Key'; do
+		grep -qxF -- "$line" said || fail "describe kv.so does not say: $line"
+	done
+	if grep -q Sweep said; then fail "describe shows an internal method"; fi
+	"$WATCTL" -j describe ./kv.so >said || fail "describe -j"
+	/usr/bin/python3 -c 'import json, sys; d = json.load(sys.stdin)
+assert [s["service"] for s in d["services"]] == ["acme.kv.v1.Store", "acme.kv.v1.KV", "acme.kv.v1.Cache"], d
+assert d["services"][0]["userMethods"][1]["deadlineMs"] == 500, d' <said || fail "describe -j"
+	describe_refused
+}
+
+# describe_refused: files that are none, or say nothing, or something that does not fit together.
+describe_refused() {
+	echo 'int nothing;' >empty.c
+	cc -shared -fPIC -o empty.so empty.c
+	objcopy --remove-section .wat.schema counter.so no_schema.so
+	objcopy --dump-section .wat.schema=schema kv.so
+	objcopy --update-section .wat.schema=schema counter.so other_schema.so
+	head -c 1000 counter.so >cut.so
+	echo text >text.so
+	for file in empty.so no_schema.so other_schema.so cut.so text.so gone.so .; do
+		if "$WATCTL" describe "./$file" >said 2>&1; then fail "describe ./$file: $(cat said)"; fi
+		[[ $(wc -l <said) == 1 ]] || fail "describe ./$file says: $(cat said)"
+	done
+	if "$WATCTL" describe ./other_schema.so >said 2>&1; then fail "the schema of another plugin is taken"; fi
+	grep -q 'counter.Counter has handlers, but the schema does not declare it' said || fail "other_schema: $(cat said)"
 }
 
 "$1"
