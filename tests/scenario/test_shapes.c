@@ -1,5 +1,5 @@
-/* test_shapes.c - states of every shape: strings, bytes, repeated, nested, maps, oneof. A failed
- * handler leaves the old one, whatever it wrote; a limit is kept; nothing leaks. row 8 */
+/* test_shapes.c - states of every shape: strings, bytes, repeated, nested, maps, oneof, optional. A
+ * failed handler leaves the old one, whatever it wrote; a limit is kept; nothing leaks. row 8 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +61,40 @@ static void fill_maps(guest_shapes *s, int seed)
 	}
 }
 
+/* Set on purpose to their default, set to more, or not set. */
+static void fill_optional(guest_shapes *s, int seed)
+{
+	if (seed % 3 > 0) {
+		s->_maybe_number_case = GUEST__SHAPES___MAYBE_NUMBER_MAYBE_NUMBER;
+		s->maybe_number = seed % 3 == 1 ? 0 : -seed;
+	}
+	if (seed % 4 > 0) {
+		s->_maybe_text_case = GUEST__SHAPES___MAYBE_TEXT_MAYBE_TEXT;
+		s->maybe_text = strdup(seed % 4 == 1 ? "" : "maybe");
+	}
+	if (seed % 5 > 2) {
+		s->_maybe_person_case = GUEST__SHAPES___MAYBE_PERSON_MAYBE_PERSON;
+		s->maybe_person = person(seed % 5 == 3 ? 0 : seed);
+	}
+}
+
+static void fill_small(guest_shapes *s, int seed)
+{
+	static const Guest__Color colors[] = {GUEST__COLOR__INFRARED, GUEST__COLOR__BLUE,
+					      (Guest__Color)77, GUEST__COLOR__NO_COLOR};
+
+	s->color = colors[seed % 4];
+	s->n_colors = (size_t)(seed % 5);
+	s->colors = calloc(5, sizeof *s->colors);
+	for (size_t i = 0; i < s->n_colors; i++)
+		s->colors[i] = colors[i % 4];
+	s->small = 0.1f * (float)seed;
+	s->n_flags = (size_t)(seed % 3);
+	s->flags = calloc(3, sizeof *s->flags);
+	for (size_t i = 0; i < s->n_flags; i++)
+		s->flags[i] = (seed + (int)i) % 2;
+}
+
 static guest_shapes *shapes(int seed)
 {
 	guest_shapes *s = calloc(1, sizeof *s);
@@ -72,6 +106,8 @@ static guest_shapes *shapes(int seed)
 	memset(s->data.data, seed, 300);
 	fill_repeated(s, seed);
 	fill_maps(s, seed);
+	fill_optional(s, seed);
+	fill_small(s, seed);
 	s->one = seed % 4 ? person(seed) : NULL;
 	s->choice_case =
 		(Guest__Shapes__ChoiceCase)(seed % 3 == 0   ? GUEST__SHAPES__CHOICE_WORD
@@ -84,7 +120,6 @@ static guest_shapes *shapes(int seed)
 	else
 		s->someone = person(seed);
 	s->ratio = 1.5 * seed;
-	s->color = GUEST__COLOR__BLUE;
 	return s;
 }
 

@@ -70,6 +70,33 @@ static void copy_choice(struct wat_call *call, guest_shapes *to, const guest_sha
 		to->someone = copy_person(call, from->someone);
 }
 
+static void copy_optional(struct wat_call *call, guest_shapes *to, const guest_shapes *from)
+{
+	to->_maybe_number_case = from->_maybe_number_case;
+	to->maybe_number = from->maybe_number;
+	to->_maybe_text_case = from->_maybe_text_case;
+	if (from->_maybe_text_case)
+		to->maybe_text = copy_text(call, from->maybe_text);
+	to->_maybe_person_case = from->_maybe_person_case;
+	if (from->_maybe_person_case)
+		to->maybe_person = copy_person(call, from->maybe_person);
+}
+
+static void copy_small(struct wat_call *call, guest_shapes *to, const guest_shapes *from)
+{
+	to->ratio = from->ratio;
+	to->small = from->small;
+	to->color = from->color;
+	to->n_colors = from->n_colors;
+	to->colors = call->api->alloc(call, from->n_colors * sizeof *to->colors);
+	to->n_flags = from->n_flags;
+	to->flags = call->api->alloc(call, from->n_flags * sizeof *to->flags);
+	if (from->n_colors > 0)
+		memcpy(to->colors, from->colors, from->n_colors * sizeof *to->colors);
+	if (from->n_flags > 0)
+		memcpy(to->flags, from->flags, from->n_flags * sizeof *to->flags);
+}
+
 void guest_copy_shapes(struct wat_call *call, guest_shapes *to, const guest_shapes *from)
 {
 	/* In place first, where the old state has room: a failure must find that undone, too. */
@@ -77,6 +104,12 @@ void guest_copy_shapes(struct wat_call *call, guest_shapes *to, const guest_shap
 		to->numbers[0] = -1;
 	if (to->one && to->one->name[0])
 		to->one->name[0] = '!';
+	if (to->_maybe_text_case && to->maybe_text[0])
+		to->maybe_text[0] = '!';
+	if (to->_maybe_number_case)
+		to->maybe_number++;
+	if (to->n_colors > 0)
+		to->colors[0] = GUEST__COLOR__RED;
 	to->text = copy_text(call, from->text);
 	to->data = copy_data(call, from->data);
 	to->numbers = call->api->alloc(call, from->n_numbers * sizeof(*to->numbers));
@@ -92,6 +125,6 @@ void guest_copy_shapes(struct wat_call *call, guest_shapes *to, const guest_shap
 		to->many[i] = copy_person(call, from->many[i]);
 	copy_maps(call, to, from);
 	copy_choice(call, to, from);
-	to->ratio = from->ratio;
-	to->color = from->color;
+	copy_optional(call, to, from);
+	copy_small(call, to, from);
 }
