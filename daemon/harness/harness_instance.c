@@ -83,8 +83,9 @@ int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, bool run_sta
 	if (r < 0)
 		return r;
 	test->instance.generation++;
-	test->instance.loop->source = (struct loop_source){
-		.now_ns = fake_now, .random = fake_random, .arg = test};
+	test->instance.loop->candid = true;
+	test->instance.loop->source =
+		(struct loop_source){.now_ns = fake_now, .random = fake_random, .arg = test};
 	carried.snapshot = from;
 	in.from = &carried;
 	in.run_start = run_start;

@@ -308,8 +308,12 @@ static void send_panic(struct call *call)
 	log_error("a handler panicked; its call is answered SERVER_DIED and the state is as before",
 		  "instance", instance->name, "method", method, "text", call->base.text);
 	service_loop_tell_panic(call->loop, method, call->base.text);
-	report_init_for_user(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance,
-			     "the service panicked in this call; its Admin can see why");
+	if (call->loop->candid)
+		report_init(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance, method,
+			    call->base.text);
+	else
+		report_init_for_user(&report, WAT__ENVELOPE__CAUSE_KIND__PANIC, instance,
+				     "the service panicked in this call; its Admin can see why");
 	answer = answer_of(&report.failure.base);
 	send_answer(call, &answer);
 }

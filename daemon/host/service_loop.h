@@ -39,6 +39,7 @@ struct service_loop {
 	struct event *durable;             /* more of the journal is; NULL: it always is */
 	uint64_t asked_ns;                 /* when watd was asked for a segment; 0: it was not */
 	struct loop_source source; /* the kernel's and libsodium's, unless it is set before Start */
+	bool candid;               /* whoever calls is the author: panics are told in full */
 	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */
 
 	struct call call;     /* the one at hand, unless its method answers later */

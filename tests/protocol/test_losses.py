@@ -182,13 +182,14 @@ class Deaths(DaemonCase):
         PROBE["Value"].decode(self.user.wait(self.send("Add", n=1, note="after")))
 
     def test_panicked(self):
-        """A panic is answered SERVER_DIED with the chain, nearest first; the channel lives, and the state
-        is as before (rows 8, 46)."""
+        """A panic is answered SERVER_DIED with the chain, nearest first, of which a User is told kind and
+        service; the channel lives, and the state is as before (rows 8, 46, 49)."""
         with self.assertRaises(WatError) as caught:
             self.user.wait(self.send("AddThenPanic", n=1, note="x"))
         self.assertEqual(caught.exception.status, Status.SERVER_DIED)
         cause = caught.exception.chain[0]
-        self.assertEqual((cause.service, cause.instance), ("probe.Probe", self.name))
+        self.assertEqual((cause.service, cause.instance), ("probe.Probe", ""))
+        self.assertEqual((cause.method, cause.text), ("", ""))
         self.assertEqual(PROBE["Value"].decode(self.user.wait(self.send("Get"))).n_items, 0)
         self.assertEqual(self.user.channel.attached.generation, 1)
 

@@ -204,6 +204,50 @@ static void assert_order_as_told(const struct world *t, const struct linear_mode
 	fail_msg("the order that the answers tell is none: %d", r);
 }
 
+static void note_panic(struct world *t, const char *line)
+{
+	const char *at = strstr(line, "write ");
+	long long value, place;
+	uint64_t client;
+
+	if (!at || sscanf(at, "write %lld was place %lld", &value, &place) != 2)
+		return;
+	/* As record_run chooses it: client and call. */
+	client = ((uint64_t)value >> 32) - 1;
+	assert_true(client < RECORD_CLIENTS);
+	assert_true((value & INT64_C(0xffffffff)) < (int64_t)t->history[client].n);
+	((struct linear_op *)t->history[client].ops)[value & INT64_C(0xffffffff)].hint =
+		(uint64_t)place;
+}
+
+static bool has_all_places(const struct world *t)
+{
+	for (uint32_t c = 0; c < RECORD_CLIENTS; c++)
+		for (size_t i = 0; i < t->history[c].n; i++)
+			if (t->history[c].ops[i].hint == 0)
+				return false;
+	return true;
+}
+
+/* The client of a panic is not told what it said: the log is. Its lines come on their own way. */
+static void read_places_of_panics(struct world *t)
+{
+	char path[128], line[4096];
+	struct test_output out;
+
+	snprintf(path, sizeof path, "%s/log", t->daemon.dir);
+	do {
+		FILE *log = fopen(path, "r");
+
+		assert_non_null(log);
+		while (fgets(line, sizeof line, log))
+			note_panic(t, line);
+		fclose(log);
+		test_watctl(&t->daemon, &out, "show", "s1", NULL);
+		assert_int_equal(out.code, 0);
+	} while (!has_all_places(t));
+}
+
 /* The n-th answered pull of the history that got something. */
 static struct linear_op *nth_pull(struct world *t, size_t n)
 {
@@ -279,6 +323,7 @@ static void test_history(void **state)
 	run_clients(&t);
 	assert_replies_in_order(&t);
 	assert_lively(&t);
+	read_places_of_panics(&t);
 	assert_linear(&t, &linear_ledger);
 	assert_order_as_told(&t, &linear_ledger);
 	assert_notices(&t);

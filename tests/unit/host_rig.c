@@ -199,7 +199,7 @@ static void take_event(struct rig *rig, const struct frame *frame, const uint8_t
 			memcpy(rig->checkpoint, checkpoint->snapshot->snapshot->state.data,
 			       rig->n_checkpoint);
 		rig->n_checkpoints++;
-	} else if (frame->method == 3) {
+	} else if (frame->method == 4) {
 		const Wat__Host__Panicked *panicked;
 
 		message = unpack(&wat__host__panicked__descriptor, body, frame->body_len);

@@ -148,7 +148,7 @@ wat_status ledger_on_write_then_panic(struct ledger_write_then_panic_call *call,
 				      ledger_answer *out)
 {
 	(void)write_and_answer(&call->base, state, in, out);
-	wat_panic(call, "place %" PRIu64, out->place);
+	wat_panic(call, "write %" PRId64 " was place %" PRIu64, in->value, out->place);
 }
 
 static _Atomic int released;
