@@ -23,7 +23,7 @@ struct dispatch_ops {
 	void (*answer_taken)(struct dispatch_call *);
 	/* Leaves the running handler by longjmp, after call->status and call->text were set: a
 	 * panic (SERVER_DIED) or an allocation over the limit (RESOURCE_EXHAUSTED). Must not
-	 * return. NULL where handlers are our own and never do that. */
+	 * return. NULL where no handler does that. */
 	void (*leave)(struct dispatch_call *) __attribute__((noreturn));
 	void (*log)(struct dispatch_call *, int level, const char *format, va_list);
 	uint64_t (*now)(struct dispatch_call *);

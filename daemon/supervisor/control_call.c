@@ -1,6 +1,7 @@
 /* control_call.c - calls on a control connection, by dispatch. Loop thread. */
 #include "daemon/supervisor/control_call.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wat/admin.service.h>
@@ -57,7 +58,25 @@ static void answer_taken(struct dispatch_call *base)
 	control_call_free(call);
 }
 
-static const struct dispatch_ops ops = {.answer_taken = answer_taken};
+/* Out of a handler that asked for more memory than a call may have. Those that ask for any only
+ * read, so nothing is left half done. */
+static jmp_buf out_of_handler;
+
+static void __attribute__((noreturn)) leave(struct dispatch_call *base)
+{
+	(void)base;
+	_longjmp(out_of_handler, 1);
+}
+
+static const struct dispatch_ops ops = {.answer_taken = answer_taken, .leave = leave};
+
+/* False: it was taken, and is answered later. */
+static bool run_handler(struct control_call *call, const struct wat_service *service)
+{
+	if (_setjmp(out_of_handler) == 0)
+		return dispatch_invoke(&call->base, service, NULL) != DISPATCH_TAKEN;
+	return true;
+}
 
 static const struct wat_service *service_of(const struct control_call *call)
 {
@@ -121,7 +140,7 @@ void control_call_run(struct session *session, const struct frame *frame, const 
 	service = service_of(call);
 	if (dispatch_decode(&call->base, service->interface, UINT64_MAX, frame->method, body,
 			    frame->body_len) == WAT_OK &&
-	    dispatch_invoke(&call->base, service, NULL) == DISPATCH_TAKEN)
+	    !run_handler(call, service))
 		return;
 	send_answer(call);
 	control_call_free(call);

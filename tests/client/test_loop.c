@@ -207,6 +207,30 @@ static void test_timeout(void **state)
 	fake_stop(&fake);
 }
 
+/* The limit of a method is one for its caller too, whatever the time of other calls. */
+static void test_limit_of_method(void **state)
+{
+	struct stream channel;
+	struct fake fake;
+	wat_capability *user;
+	uint8_t *reply = NULL;
+	size_t n;
+	wat *w;
+
+	(void)state;
+	fake_start(&fake);
+	w = fake_connect(&fake);
+	user = fake_user(&fake, w, &channel);
+	wat_set_timeout(w, 0);
+	assert_int_equal(wat_call_raw(user, 0, 0, 50, "x", 1, &reply, &n), WAT_DEADLINE_EXCEEDED);
+	assert_true(fake_expect(w, &channel, FRAME_CALL).budget <= 50);
+	assert_null(reply);
+	wat_capability_free(user);
+	wat_free(w);
+	stream_deinit(&channel);
+	fake_stop(&fake);
+}
+
 /* A call that is taken back ends once, with CANCELLED; its neighbours don't notice. */
 static void test_cancel(void **state)
 {
@@ -251,6 +275,7 @@ int main(void)
 		CASE(test_libevent),
 		cmocka_unit_test(test_reader_stops),
 		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_limit_of_method),
 		cmocka_unit_test(test_cancel),
 	};
 

@@ -351,3 +351,13 @@ wat_status probe_on_fail_waiting(struct probe_fail_waiting_call *call,
 	n_waiting = 0;
 	return WAT_OK;
 }
+
+wat_status probe_on_add_soon(struct probe_add_soon_call *call,
+			     probe_state *state,
+			     const probe_change *in,
+			     probe_value *out)
+{
+	add(&call->base, state, in);
+	show(state, out);
+	return WAT_OK;
+}
