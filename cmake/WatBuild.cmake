@@ -7,6 +7,11 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+# Below the places of GNUInstallDirs; see WatInstall.
+set(WAT_PLUGIN_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/watd/plugins)
+set(WAT_PLUGIN_INSTALL_FULL_DIR ${CMAKE_INSTALL_FULL_LIBDIR}/watd/plugins)
+set(WAT_INTERFACE_INSTALL_DIR ${CMAKE_INSTALL_DATADIR}/wat/interfaces)
+set(WAT_CMAKE_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Wat)
 
 add_compile_definitions(_GNU_SOURCE WAT_VERSION="${PROJECT_VERSION}")
 # build/include is what an installed <wat/*.h> is; build/gen holds what stays inside.
@@ -74,8 +79,4 @@ endfunction()
 
 function(wat_linked_as_a_whole target)
   set_target_properties(${target} PROPERTIES WAT_LINKED_AS_A_WHOLE ON)
-endfunction()
-
-function(wat_generated)
-  set_source_files_properties(${ARGN} PROPERTIES GENERATED TRUE COMPILE_OPTIONS "-w")
 endfunction()

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/supervisor/beside.h"
 #include "daemon/supervisor/config.h"
 #include "proto/support/cleanup.h"
 
@@ -132,34 +133,16 @@ static int set_runtime_dir(char **field)
 	return set_default(field, "/run/user/%s/watd", user);
 }
 
-/* Where this program was started from: PREFIX/bin/watd has PREFIX/libexec/watd-host, and the
- * plugins beside it. */
+/* Where this watd is installed; in a build tree, where that has them. */
 static int set_beside_program(struct options *options)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-	char *slash;
-	int r;
+	static const char *const hosts[] = {WAT_HOST_PLACE, "../libexec/watd-host", NULL};
+	static const char *const plugins[] = {WAT_PLUGIN_PLACE, "../plugins", NULL};
+	int r = beside_program(hosts, &options->host_program);
 
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	for (int i = 0; i < 2; i++) {
-		slash = strrchr(path, '/');
-		if (slash)
-			*slash = '\0';
-	}
-	r = set_default(&options->host_program, "%s/libexec/watd-host", path);
-	if (r < 0)
+	if (r < 0 || options->plugin_dir)
 		return r;
-	if (options->plugin_dir)
-		return 0;
-	r = set_default(&options->plugin_dir, "%s/plugins", path);
-	if (r < 0 || access(options->plugin_dir, F_OK) == 0)
-		return r;
-	free(options->plugin_dir);
-	options->plugin_dir = NULL;
-	return set_default(&options->plugin_dir, "%s/lib/watd/plugins", path);
+	return beside_program(plugins, &options->plugin_dir);
 }
 
 static int set_defaults(struct options *options)
