@@ -40,6 +40,7 @@ function(wat_install_with_paths component destination)
   install(SCRIPT ${with_paths} COMPONENT ${component})
 endfunction()
 
-wat_install_with_paths(dev ${CMAKE_INSTALL_LIBDIR}/pkgconfig cmake/package/wat.pc.in cmake/package/wat-plugin.pc.in)
+wat_install_with_paths(dev ${CMAKE_INSTALL_LIBDIR}/pkgconfig cmake/package/wat.pc.in cmake/package/wat-plugin.pc.in
+  cmake/package/wat-test.pc.in)
 
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT watd)

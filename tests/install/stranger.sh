@@ -84,6 +84,7 @@ configure() {
 quietly configure "$work/cmake"
 quietly "$CMAKE" --build "$work/cmake/build"
 quietly "$CMAKE" --install "$work/cmake/build"
+quietly ctest --test-dir "$work/cmake/build" --no-tests=error
 [[ -e $lib/watd/plugins/lease.so ]] || fail "the plugin is not where watd looks for it"
 
 # By pkg-config.
@@ -91,6 +92,9 @@ export PKG_CONFIG_PATH=$lib/pkgconfig
 for example in plugin client; do
 	quietly make -C "$work/plain/$example" CC="$CC" CFLAGS="-Wall -Wextra -Werror"
 done
+
+quietly make -C "$work/plain/plugin" CC="$CC" lease-test
+LD_LIBRARY_PATH=$lib quietly "$work/plain/plugin/lease-test"
 
 # A handler that is missing does not link, either way. row 2
 for way in cmake plain; do
