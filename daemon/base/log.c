@@ -4,8 +4,11 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
@@ -20,8 +23,23 @@ struct line {
 	size_t n;
 };
 
+/* $JOURNAL_STREAM is device:inode of what the service manager connected to the journal. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	(void)snprintf(ours, sizeof ours, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
 void log_setup(enum log_format format, int max_level)
 {
+	if (format == LOG_FORMAT_TEXT && stderr_is_journal())
+		format = LOG_FORMAT_CHILD;
 	current_format = format;
 	log_set_level(max_level);
 }

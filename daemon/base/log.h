@@ -21,7 +21,8 @@ enum log_format {
 	LOG_FORMAT_CHILD, /* "<4>sentence key=value", for the parent that reads it */
 };
 
-/* Before other threads exist. */
+/* Before other threads exist. Where stderr is the journal, LOG_FORMAT_TEXT is LOG_FORMAT_CHILD: the
+ * journal reads the level from there. */
 void log_setup(enum log_format format, int max_level);
 void log_set_level(int max_level);
 /* "error", "warning", "info", "debug"; -1 for another word. */
