@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,20 +28,23 @@ struct keyring {
 	struct secret_key *secret;
 };
 
-static int check_file(int fd)
+/* A credential is root's: the manager lets us read it by an access control list, whose mask shows
+ * as the group's permission. */
+static int check_file(int fd, bool credential)
 {
+	mode_t others = credential ? S_IWGRP | S_IRWXO : S_IRWXG | S_IRWXO;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size != crypto_sign_SEEDBYTES)
 		return -EBADMSG;
-	if (st.st_uid != geteuid() || (st.st_mode & 077))
+	if ((st.st_uid != geteuid() && !(credential && st.st_uid == 0)) || (st.st_mode & others))
 		return -EPERM;
 	return 0;
 }
 
-static int read_seed(int dir, uint8_t *seed)
+static int read_seed(int dir, bool credential, uint8_t *seed)
 {
 	_cleanup_(fd_closep) int fd = openat(dir, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n;
@@ -48,7 +52,7 @@ static int read_seed(int dir, uint8_t *seed)
 
 	if (fd < 0)
 		return -errno;
-	r = check_file(fd);
+	r = check_file(fd, credential);
 	if (r < 0)
 		return r;
 	n = pread(fd, seed, crypto_sign_SEEDBYTES, 0);
@@ -74,29 +78,69 @@ static int write_seed(int dir, const uint8_t *seed)
 	return 0;
 }
 
-int keyring_open(const char *state_dir, struct keyring **ret)
+static int open_dir(const char *path)
 {
-	_cleanup_(fd_closep) int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct keyring *keyring;
-	void *secret;
-	int r;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0)
-		return -errno;
-	r = secret_alloc(sizeof *keyring->secret, &secret);
-	if (r < 0)
+	return dir < 0 ? -errno : dir;
+}
+
+/* -ENOENT: there is none. */
+static int read_credential(const char *credentials_dir, uint8_t *seed)
+{
+	_cleanup_(fd_closep) int dir = -1;
+
+	if (!credentials_dir)
+		return -ENOENT;
+	dir = open_dir(credentials_dir);
+	/* A directory that was promised and is not there is no directory without a key. */
+	if (dir == -ENOENT)
+		return -ENOTDIR;
+	return dir < 0 ? dir : read_seed(dir, true, seed);
+}
+
+static int read_or_make(const char *state_dir, uint8_t *seed)
+{
+	_cleanup_(fd_closep) int dir = open_dir(state_dir);
+	int r = dir < 0 ? dir : read_seed(dir, false, seed);
+
+	if (r != -ENOENT || dir < 0)
 		return r;
-	keyring = calloc(1, sizeof *keyring);
-	if (!keyring) {
-		secret_free(secret);
-		return -ENOMEM;
+	randombytes_buf(seed, crypto_sign_SEEDBYTES);
+	return write_seed(dir, seed);
+}
+
+static struct keyring *keyring_alloc(void)
+{
+	struct keyring *keyring = calloc(1, sizeof *keyring);
+	void *secret;
+
+	if (!keyring)
+		return NULL;
+	if (secret_alloc(sizeof *keyring->secret, &secret) < 0) {
+		free(keyring);
+		return NULL;
 	}
 	keyring->secret = secret;
-	r = read_seed(dir, keyring->secret->seed);
-	if (r == -ENOENT) {
-		randombytes_buf(keyring->secret->seed, sizeof keyring->secret->seed);
-		r = write_seed(dir, keyring->secret->seed);
-	}
+	return keyring;
+}
+
+int keyring_open(const char *state_dir,
+		 const char *credentials_dir,
+		 const char **ret_dir,
+		 struct keyring **ret)
+{
+	struct keyring *keyring = keyring_alloc();
+	int r;
+
+	*ret_dir = state_dir;
+	if (!keyring)
+		return -ENOMEM;
+	r = read_credential(credentials_dir, keyring->secret->seed);
+	if (r == -ENOENT)
+		r = read_or_make(state_dir, keyring->secret->seed);
+	else
+		*ret_dir = credentials_dir;
 	if (r < 0) {
 		keyring_free(keyring);
 		return r;

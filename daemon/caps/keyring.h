@@ -9,9 +9,13 @@
 
 struct keyring;
 
-/* Reads state_dir/node.key (32-byte Ed25519 seed, 0600, ours) or makes it. -EPERM: it belongs to
- * another or others may read it; -EBADMSG: not a key. */
-int keyring_open(const char *state_dir, struct keyring **ret) WAT_MUST_CHECK;
+/* Reads node.key (32-byte Ed25519 seed): credentials_dir's, if it has one (NULL: no directory);
+ * else state_dir's, which is made if it is not there. *ret_dir is the directory in question, also
+ * on failure. -EPERM: it belongs to another, or others may read it; -EBADMSG: not a key. */
+int keyring_open(const char *state_dir,
+		 const char *credentials_dir,
+		 const char **ret_dir,
+		 struct keyring **ret) WAT_MUST_CHECK;
 struct keyring *keyring_free(struct keyring *keyring);
 const uint8_t *keyring_public(const struct keyring *keyring);
 /* Sets kid and sig. */

@@ -262,6 +262,7 @@ static bool is_known(void *arg, const uint8_t instance_id[16])
 static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
+	const char *key_dir;
 	_cleanup_(freep) char *note = NULL;
 	char pid[16];
 	int other = 0, r;
@@ -287,9 +288,9 @@ static int init_state(struct node *node)
 		return fail(r, "the directory of the journals can't be made", dir);
 	node->last_time = store_last_time(node->store);
 	node->last_connection = store_starts(node->store) << 40;
-	r = keyring_open(dir, &node->keyring);
+	r = keyring_open(dir, getenv("CREDENTIALS_DIRECTORY"), &key_dir, &node->keyring);
 	if (r < 0)
-		return fail(r, "the issuing key can't be read", dir);
+		return fail(r, "the issuing key can't be read", key_dir);
 	node->grants = grant_table_new();
 	if (!node->grants)
 		return -ENOMEM;

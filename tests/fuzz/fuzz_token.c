@@ -28,6 +28,7 @@ static void require(int condition)
 static void open_keyring(void)
 {
 	char dir[] = "/tmp/wat-fuzz-XXXXXX", path[64];
+	const char *key_dir;
 	int fd;
 
 	require(mkdtemp(dir) != NULL);
@@ -35,7 +36,7 @@ static void open_keyring(void)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	require(write(fd, genuine.issuer_seed, 32) == 32);
 	close(fd);
-	require(keyring_open(dir, &keyring) == 0);
+	require(keyring_open(dir, NULL, &key_dir, &keyring) == 0);
 	unlink(path);
 	rmdir(dir);
 }

@@ -48,9 +48,10 @@ static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof *w);
 	struct store_grant row = {.role = TOKEN_USER, .state = 2, .method_mask = 3};
+	const char *key_dir;
 
 	test_make_dir(w->dir, sizeof w->dir);
-	if (sodium_init() < 0 || keyring_open(w->dir, &w->keyring) < 0)
+	if (sodium_init() < 0 || keyring_open(w->dir, NULL, &key_dir, &w->keyring) < 0)
 		return -1;
 	w->grants = grant_table_new();
 	w->instance = VERIFY_INSTANCE_FOUND;
@@ -226,20 +227,21 @@ static void test_key_file(void **state)
 {
 	struct world *w = *state;
 	struct keyring *again;
+	const char *key_dir;
 	struct stat st;
 	char path[64];
 
 	snprintf(path, sizeof path, "%s/node.key", w->dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(keyring_open(w->dir, &again), 0);
+	assert_int_equal(keyring_open(w->dir, NULL, &key_dir, &again), 0);
 	assert_memory_equal(keyring_public(again), keyring_public(w->keyring), 32);
 	keyring_free(again);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_int_equal(keyring_open(w->dir, &again), -EPERM);
+	assert_int_equal(keyring_open(w->dir, NULL, &key_dir, &again), -EPERM);
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(truncate(path, 31), 0);
-	assert_int_equal(keyring_open(w->dir, &again), -EBADMSG);
+	assert_int_equal(keyring_open(w->dir, NULL, &key_dir, &again), -EBADMSG);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
