@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/notify.h"
 #include "proto/failure.h"
 #include "proto/interface.h"
 #include "proto/limits.h"
@@ -113,6 +114,7 @@ void instance_move(struct instance *instance, enum instance_state to)
 		 "from", states[instance->state].name, "to", states[to].name, "generation",
 		 generation);
 	instance->state = to;
+	notify_changed(instance->node);
 	if (instance_is_settled(instance))
 		wake(instance);
 }

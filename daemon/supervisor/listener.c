@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,43 +123,86 @@ static int bind_path(struct listener *listener, unsigned mode)
 	return 0;
 }
 
+static struct listener *alloc_listener(struct node *node, int fd, bool admin)
+{
+	struct listener *listener = calloc(1, sizeof *listener);
+
+	if (!listener) {
+		fd_close(fd);
+		return NULL;
+	}
+	listener->node = node;
+	listener->admin = admin;
+	listener->fd = fd;
+	return listener;
+}
+
+static int accept_connections(struct listener *listener)
+{
+	listener->acceptable = event_new(listener->node->base, listener->fd, EV_READ | EV_PERSIST,
+					 on_acceptable, listener);
+	listener->resume = evtimer_new(listener->node->base, on_resume, listener);
+	if (!listener->acceptable || !listener->resume || event_add(listener->acceptable, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
 int listener_new(struct node *node,
 		 const char *path,
 		 unsigned mode,
 		 bool admin,
 		 struct listener **ret)
 {
-	struct listener *listener = calloc(1, sizeof *listener);
-	int r = 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct listener *listener;
+	int r;
 
+	if (fd < 0)
+		return -errno;
+	listener = alloc_listener(node, fd, admin);
 	if (!listener)
 		return -ENOMEM;
-	listener->node = node;
-	listener->admin = admin;
 	listener->address.sun_family = AF_UNIX;
-	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener->fd < 0)
-		r = -errno;
-	else if (strlen(path) >= sizeof listener->address.sun_path)
-		r = -ENAMETOOLONG;
+	r = strlen(path) < sizeof listener->address.sun_path ? 0 : -ENAMETOOLONG;
 	if (r == 0) {
 		memcpy(listener->address.sun_path, path, strlen(path) + 1);
 		r = bind_path(listener, mode);
 	}
-	if (r == 0) {
-		listener->acceptable = event_new(node->base, listener->fd, EV_READ | EV_PERSIST,
-						 on_acceptable, listener);
-		listener->resume = evtimer_new(node->base, on_resume, listener);
-		if (!listener->acceptable || !listener->resume ||
-		    event_add(listener->acceptable, NULL) < 0)
-			r = -ENOMEM;
-	}
+	if (r == 0)
+		r = accept_connections(listener);
 	if (r < 0) {
 		listener_free(listener);
 		return r;
 	}
 	*ret = listener;
 	return 0;
+}
+
+int listener_adopt(struct node *node, int fd, bool admin, struct listener **ret)
+{
+	struct listener *listener = alloc_listener(node, fd, admin);
+	socklen_t n = sizeof listener->address - 1;
+	int r;
+
+	if (!listener)
+		return -ENOMEM;
+	/* A client that hangs up between poll and accept must not hold the loop. */
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&listener->address, &n) < 0)
+		r = -errno;
+	else
+		r = accept_connections(listener);
+	if (r < 0) {
+		listener_free(listener);
+		return r;
+	}
+	*ret = listener;
+	return 0;
+}
+
+const char *listener_path(const struct listener *listener)
+{
+	return listener->address.sun_path;
 }
 
 struct listener *listener_free(struct listener *listener)

@@ -16,7 +16,11 @@ int listener_new(struct node *node,
 		 unsigned mode,
 		 bool admin,
 		 struct listener **ret) WAT_MUST_CHECK;
-/* Closes, and removes the path. */
+/* A socket that listens already; the descriptor is consumed. Whoever bound it removes its path. */
+int listener_adopt(struct node *node, int fd, bool admin, struct listener **ret) WAT_MUST_CHECK;
+/* "" for a socket without a path. Valid as long as the listener. */
+const char *listener_path(const struct listener *listener);
+/* Closes, and removes the path that it bound. */
 struct listener *listener_free(struct listener *listener);
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
@@ -21,8 +20,10 @@
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/lock.h"
 #include "daemon/supervisor/node_load.h"
+#include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/session.h"
+#include "daemon/supervisor/sockets.h"
 #include "daemon/supervisor/user_end.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
@@ -154,9 +155,8 @@ static void tell_ready(struct node *node)
 
 	node->ready = true;
 	(void)snprintf(count, sizeof count, "%zu", node->instances.n);
-	/* Nobody waits for it when not started by systemd. */
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s instances", count);
-	log_info("ready", "instances", count, "socket", node->options->socket);
+	notify_ready(node);
+	log_info("ready", "instances", count, "socket", listener_path(node->client));
 }
 
 void node_check_progress(struct node *node)
@@ -191,7 +191,7 @@ static void suspend(struct node *node)
 		return;
 	node->suspending = true;
 	log_info("suspending: states are committed, capabilities stay");
-	(void)sd_notify(0, "STOPPING=1");
+	notify_stopping(node);
 	node->client = listener_free(node->client);
 	node->admin = listener_free(node->admin);
 	(void)event_add(node->overdue, &overdue);
@@ -210,10 +210,15 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
 
 static void on_hangup(evutil_socket_t fd, short what, void *arg)
 {
+	struct node *node = arg;
+
 	(void)fd;
 	(void)what;
-	(void)arg;
+	if (!node->ready || node->suspending)
+		return;
+	notify_reloading(node);
 	log_info("SIGHUP: nothing can be reloaded while watd runs; options need a restart");
+	notify_ready(node);
 }
 
 static void on_stored(evutil_socket_t fd, short what, void *arg)
@@ -242,7 +247,7 @@ static int init_events(struct node *node)
 	    (r = add_event(&node->hangup, evsignal_new(node->base, SIGHUP, on_hangup, node))) < 0)
 		return r;
 	node->overdue = event_new(node->base, -1, EV_PERSIST, on_overdue, node);
-	return node->overdue ? 0 : -ENOMEM;
+	return node->overdue ? notify_init(node) : -ENOMEM;
 }
 
 static int fail(int r, const char *what, const char *path)
@@ -302,28 +307,6 @@ static int init_state(struct node *node)
 	return r < 0 ? fail(r, "the database can't be read", dir) : 0;
 }
 
-static int init_sockets(struct node *node)
-{
-	const struct options *options = node->options;
-	int r = make_directory(options->runtime_dir, 0755);
-
-	if (r < 0)
-		return fail(r, "the runtime directory can't be made", options->runtime_dir);
-	r = listener_new(node, options->socket, 0660, false, &node->client);
-	if (r < 0)
-		return fail(r,
-			    r == -ENAMETOOLONG ? "a socket's path may have 107 bytes"
-					       : "the client socket can't be opened",
-			    options->socket);
-	r = listener_new(node, options->admin_socket, 0600, true, &node->admin);
-	if (r < 0)
-		return fail(r,
-			    r == -ENAMETOOLONG ? "a socket's path may have 107 bytes"
-					       : "the admin socket can't be opened",
-			    options->admin_socket);
-	return 0;
-}
-
 static void resume_all(struct node *node)
 {
 	list_for_each_safe (i, &node->instances.all) {
@@ -362,7 +345,7 @@ int node_init(struct node *node, const struct options *options)
 			    "error", strerror(-r));
 	r = init_events(node);
 	if (r == 0)
-		r = init_sockets(node);
+		r = sockets_open(node);
 	if (r < 0)
 		return r;
 	resume_all(node);
@@ -395,6 +378,7 @@ static void free_events(struct node *node)
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (*events[i])
 			event_free(*events[i]);
+	notify_deinit(node);
 }
 
 static void free_instances(struct node *node)

@@ -14,6 +14,7 @@
 #include "daemon/supervisor/answers.h"
 #include "daemon/supervisor/catalog.h"
 #include "daemon/supervisor/instance_table.h"
+#include "daemon/supervisor/notify.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -37,6 +38,7 @@ struct node {
 	struct host *pool; /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;
 	struct event *stored, *terminate, *interrupt, *hangup, *overdue;
+	struct notify notify;
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
 	int lock_fd;
 	int journal_dir; /* state_dir/journal */

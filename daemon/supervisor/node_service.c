@@ -7,6 +7,7 @@
 
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/host.h"
+#include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/options.h"
@@ -32,7 +33,7 @@ wat_status node_on_status(struct node_status_call *call,
 	out->started_ms = node->started_ms;
 	out->n_connections = (uint32_t)node->n_sessions;
 	out->state_dir = node->options->state_dir;
-	out->socket = node->options->socket;
+	out->socket = node->client ? (char *)listener_path(node->client) : node->options->socket;
 	out->plugin_dir = node->options->plugin_dir;
 	list_for_each (i, &node->instances.all) {
 		const struct instance *instance = container_of(i, struct instance, all);
