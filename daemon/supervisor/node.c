@@ -155,8 +155,8 @@ static void tell_ready(struct node *node)
 
 	node->ready = true;
 	(void)snprintf(count, sizeof count, "%zu", node->instances.n);
-	notify_ready(node);
 	log_info("ready", "instances", count, "socket", listener_path(node->client));
+	notify_ready(node);
 }
 
 void node_check_progress(struct node *node)

@@ -67,6 +67,7 @@ void test_daemon_init(struct test_daemon *daemon, const char *plugin_dir)
 static void __attribute__((noreturn))
 run_watd(const struct test_daemon *daemon, pid_t parent, char *const *arguments)
 {
+	const char *program = getenv("WAT_TEST_WATD");
 	char path[128];
 	int log;
 
@@ -79,7 +80,7 @@ run_watd(const struct test_daemon *daemon, pid_t parent, char *const *arguments)
 		_exit(126);
 	snprintf(path, sizeof path, "%s/notify", daemon->dir);
 	setenv("NOTIFY_SOCKET", path, 1);
-	execv(WAT_BUILD_DIR "/bin/watd", arguments);
+	execv(program ? program : WAT_BUILD_DIR "/bin/watd", arguments);
 	_exit(127);
 }
 
@@ -103,28 +104,26 @@ void test_daemon_spawn(struct test_daemon *daemon, const char *const *more)
 		run_watd(daemon, parent, (char *const *)arguments);
 }
 
-/* Readiness or the end, whichever comes first. */
-static bool wait_ready(struct test_daemon *daemon)
+bool test_daemon_told(struct test_daemon *daemon, const char *text, char *ret, size_t size)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, daemon->pid, 0);
 	struct pollfd fds[] = {{.fd = daemon->notify, .events = POLLIN},
 			       {.fd = pidfd, .events = POLLIN}};
-	char text[1024];
-	bool ready = false;
+	bool told = false;
 
-	while (!ready && poll(fds, 2, -1) >= 0) {
+	while (!told && poll(fds, 2, -1) >= 0) {
 		ssize_t n;
 
 		if (!(fds[0].revents & POLLIN) && fds[1].revents)
 			break;
-		n = recv(daemon->notify, text, sizeof text - 1, MSG_DONTWAIT);
+		n = recv(daemon->notify, ret, size - 1, MSG_DONTWAIT);
 		if (n < 0)
 			continue;
-		text[n] = '\0';
-		ready = strstr(text, "READY=1") != NULL;
+		ret[n] = '\0';
+		told = strstr(ret, text) != NULL;
 	}
 	close(pidfd);
-	return ready;
+	return told;
 }
 
 static void show_log(const struct test_daemon *daemon)
@@ -142,8 +141,10 @@ static void show_log(const struct test_daemon *daemon)
 
 void test_daemon_start(struct test_daemon *daemon)
 {
+	char text[1024];
+
 	test_daemon_spawn(daemon, NULL);
-	if (wait_ready(daemon))
+	if (test_daemon_told(daemon, "READY=1", text, sizeof text))
 		return;
 	show_log(daemon);
 	fail_test("watd did not get ready");

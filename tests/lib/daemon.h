@@ -1,6 +1,6 @@
 /* daemon.h - a real watd for a test: a temporary directory, a child process, its sockets. Nothing
  * waits for a time: readiness comes by sd_notify, the end by the pidfd. A failed step fails the
- * test. */
+ * test. $WAT_TEST_WATD names a program that is run in place of build/bin/watd. */
 #ifndef WAT_TESTS_DAEMON_H
 #define WAT_TESTS_DAEMON_H
 
@@ -26,6 +26,9 @@ bool test_daemon_try_start(struct test_daemon *daemon);
 /* Starts watd with the directory as it is and more arguments (NULL-terminated), without waiting;
  * for starts that fail. */
 void test_daemon_spawn(struct test_daemon *daemon, const char *const *more);
+/* Waits until watd tells its service manager something that contains the text: then the whole
+ * message is in ret. False: it ended before that. */
+bool test_daemon_told(struct test_daemon *daemon, const char *text, char *ret, size_t size);
 /* SIGTERM, and waits: the exit code, or -signal. */
 int test_daemon_terminate(struct test_daemon *daemon);
 /* SIGKILL, and waits. */
