@@ -43,4 +43,10 @@ endfunction()
 wat_install_with_paths(dev ${CMAKE_INSTALL_LIBDIR}/pkgconfig cmake/package/wat.pc.in cmake/package/wat-plugin.pc.in
   cmake/package/wat-test.pc.in)
 
+# The system service.
+wat_install_with_paths(watd lib/systemd/system systemd/watd.service.in systemd/watd.socket systemd/watd-admin.socket)
+install(FILES systemd/watd.sysusers DESTINATION lib/sysusers.d RENAME watd.conf COMPONENT watd)
+install(FILES systemd/watd.tmpfiles DESTINATION lib/tmpfiles.d RENAME watd.conf COMPONENT watd)
+wat_install_with_paths(watd sysconfdir/watd conf/watd.conf)
+
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT watd)

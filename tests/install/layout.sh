@@ -27,6 +27,8 @@ expected=(
 	"$lib/cmake/Wat/WatConfig.cmake" "$lib/cmake/Wat/WatPlugin.cmake" "$lib/cmake/Wat/WatProto.cmake"
 	"$include/wat/wat.h" "$include/wat/plugin.h" "$include/wat/options.proto" "$include/wat/types.proto"
 	"$data/wat/interfaces/counter.proto"
+	lib/systemd/system/watd.service lib/systemd/system/watd.socket lib/systemd/system/watd-admin.socket
+	lib/sysusers.d/watd.conf lib/tmpfiles.d/watd.conf
 )
 
 install_to() {
@@ -36,7 +38,7 @@ install_to() {
 	}
 }
 
-# check STAGE PREFIX: each file is there, and where a text names a path it names the prefix.
+# check STAGE PREFIX SYSCONFDIR: each file is there, and where a text names a path it names the prefix.
 check() {
 	local root=$1$2 file
 	for file in "${expected[@]}"; do
@@ -45,13 +47,16 @@ check() {
 	grep -rlIF -e "$BUILD" -e "$SOURCE" "$1" >"$work/named" || true
 	[[ ! -s $work/named ]] || fail "$2: the build or the source directory is named in $(cat "$work/named")"
 	grep -qx "prefix=$2" "$root/$lib/pkgconfig/wat.pc" || fail "$2: prefix of wat.pc"
+	grep -qx "ExecStart=$2/$bin/watd --config $3/watd/watd.conf" "$root/lib/systemd/system/watd.service" ||
+		fail "$2: ExecStart"
+	[[ -e $1$3/watd/watd.conf ]] || fail "$2: no watd.conf in $3"
 	grep -qx "plugindir=$2/$lib/watd/plugins" "$root/$lib/pkgconfig/wat-plugin.pc" || fail "$2: plugindir of wat-plugin.pc"
 }
 
 install_to "$work/usr" /usr
-check "$work/usr" /usr
+check "$work/usr" /usr /etc
 install_to "" "$work/scratch"
-check "" "$work/scratch"
+check "" "$work/scratch" "$work/scratch/etc"
 
 # Only watctl needs libwat, and has a way to it of its own unless it is built for /usr.
 runpaths() {
