@@ -11,26 +11,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "proto/socket_path.h"
 #include "proto/support/cleanup.h"
 
 char *address_resolve(const char *address)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char *path;
-	int n;
-
 	if (!address)
 		address = getenv("WAT_SOCKET");
-	if (address && *address)
-		return strdup(address);
-	if (geteuid() == 0)
-		return strdup("/run/watd/watd.sock");
-	/* As watd chooses its own. */
-	if (runtime && *runtime)
-		n = asprintf(&path, "%s/watd/watd.sock", runtime);
-	else
-		n = asprintf(&path, "/run/user/%u/watd/watd.sock", (unsigned)geteuid());
-	return n < 0 ? NULL : path;
+	return address && *address ? strdup(address) : socket_path_default();
 }
 
 /* The account that watd runs as when it is a system service. */

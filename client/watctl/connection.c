@@ -11,6 +11,7 @@
 
 #include "client/watctl/problem.h"
 #include "proto/check.h"
+#include "proto/socket_path.h"
 
 #define PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
 
@@ -21,22 +22,11 @@ void watctl_deinit(struct watctl *ctl)
 	ctl->connection = NULL;
 }
 
-/* Where libwat looks when nobody says otherwise. */
-static int default_socket(char **ret)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	bool system_wide = geteuid() == 0 || !runtime || !*runtime;
-
-	return asprintf(ret, "%s/watd/watd.sock", system_wide ? "/run" : runtime) < 0 ? -ENOMEM : 0;
-}
-
 static int client_socket(const struct watctl *ctl, char **ret)
 {
 	const char *given = ctl->socket ? ctl->socket : getenv("WAT_SOCKET");
 
-	if (!given || !*given)
-		return default_socket(ret);
-	*ret = strdup(given);
+	*ret = given && *given ? strdup(given) : socket_path_default();
 	return *ret ? 0 : -ENOMEM;
 }
 

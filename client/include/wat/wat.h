@@ -98,10 +98,11 @@ struct wat_failure {
 	const struct wat_cause *causes; /* nearest first */
 };
 
-/* Connects to the watd at a unix socket. address: its path; NULL: $WAT_SOCKET, then the default.
- * Tries once. Before anything is signed the peer's credentials are checked: root, this uid, the
- * account `watd`, or $WAT_SERVER_UID. -ENOENT, -ECONNREFUSED, -EACCES, ... , UNAVAILABLE; *ret is
- * freed with wat_free. */
+/* Connects to the watd at a unix socket. address: its path; NULL: $WAT_SOCKET, then the default:
+ * root's is /run/watd/watd.sock, that of others $XDG_RUNTIME_DIR/watd/watd.sock (/run/user/UID for
+ * an unset one) if it is there, then root's. Tries once. Before anything is signed the peer's
+ * credentials are checked: root, this uid, the account `watd`, or $WAT_SERVER_UID. -ENOENT,
+ * -ECONNREFUSED, -EACCES, ... , UNAVAILABLE; *ret is freed with wat_free. */
 WAT_API_CHECK int wat_connect(const char *address, wat **ret);
 /* Per call; default 30,000 ms; 0: no limit. */
 WAT_API void wat_set_timeout(wat *, uint64_t timeout_ms);
