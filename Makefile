@@ -3,7 +3,8 @@
 #   make run    builds, and shows watd at work
 #   make test   builds in every way that is tested, and runs all tests
 #   make bench  measures calls against a bare echo and Redis; BENCH_SECONDS=20 for steadier figures
-.PHONY: all packages build run test bench clean
+#   make deb    builds Debian packages into build/deb/packages/
+.PHONY: all packages build run test bench deb clean
 
 all: build
 
@@ -27,6 +28,14 @@ bench:
 	@cmake/packages.sh bench
 	@$(MAKE) --no-print-directory build
 	@tests/bench/run.sh build/bin/wat-bench --json build/bench.json
+
+deb:
+	@cmake/packages.sh deb
+	@mkdir -p build/deb
+	@cmake -S . -B build/deb $(if $(wildcard build/deb/CMakeCache.txt),,-G Ninja) -DCMAKE_BUILD_TYPE=Release -DWAT_SANITIZE= \
+		-DWAT_DEBIAN=ON -DCMAKE_INSTALL_PREFIX=/usr > build/deb/configure.log 2>&1 || { cat build/deb/configure.log; exit 1; }
+	@cmake --build build/deb
+	@cd build/deb && cpack
 
 clean:
 	rm -rf build

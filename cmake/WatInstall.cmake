@@ -49,4 +49,13 @@ install(FILES systemd/watd.sysusers DESTINATION lib/sysusers.d RENAME watd.conf 
 install(FILES systemd/watd.tmpfiles DESTINATION lib/tmpfiles.d RENAME watd.conf COMPONENT watd)
 wat_install_with_paths(watd sysconfdir/watd conf/watd.conf)
 
-install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT watd)
+# Documentation; Debian's packages have directories of their own, and the license once for all.
+set(dev_doc ${CMAKE_INSTALL_DOCDIR})
+if(WAT_DEBIAN)
+  set(dev_doc ${CMAKE_INSTALL_DATADIR}/doc/libwat-dev)
+  include(WatDebian)
+else()
+  install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT watd)
+endif()
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT watd)
+install(DIRECTORY examples DESTINATION ${dev_doc} COMPONENT dev PATTERN tour.sh EXCLUDE)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# packages.sh build|test|bench - installs the Debian packages that are missing; does nothing, and needs
+# packages.sh build|test|bench|deb - installs the Debian packages that are missing; does nothing, and needs
 # no network, when all are there. The lists here are the only ones.
 set -euo pipefail
 
@@ -12,13 +12,17 @@ build=(
 test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
 	python3 python3-nacl python3-protobuf)
 bench=("${build[@]}" redis-server redis-tools)
+# To make Debian packages; to check those, and the units for systemd, of which nothing is started by its installation.
+deb=("${build[@]}" dpkg-dev file gzip xz-utils)
+test+=("${deb[@]}" lintian systemd)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${test[@]}") ;;
 bench) wanted=("${bench[@]}") ;;
+deb) wanted=("${deb[@]}") ;;
 *)
-	echo "usage: packages.sh build|test|bench" >&2
+	echo "usage: packages.sh build|test|bench|deb" >&2
 	exit 64
 	;;
 esac

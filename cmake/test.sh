@@ -98,6 +98,9 @@ if build "clang, address, fuzz" build/fuzz clang -DCMAKE_BUILD_TYPE=Debug -DWAT_
 	check "clang, address, fuzz" build/fuzz -R '^fuzz[.]'
 fi
 targets=()
+if build "Debian packages" build/deb gcc -DCMAKE_BUILD_TYPE=Release -DWAT_SANITIZE= -DWAT_DEBIAN=ON -DCMAKE_INSTALL_PREFIX=/usr; then
+	check "Debian packages" build/deb
+fi
 build clang build/clang clang -DCMAKE_BUILD_TYPE=Release || true
 
 echo "=== done ($((SECONDS - started)) s)"

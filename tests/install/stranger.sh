@@ -1,81 +1,17 @@
 #!/bin/bash
 # stranger.sh - somebody who has only what is installed writes a plugin and programs, by CMake and by
 # plain cc, runs watd from that prefix, and everything works; also when the prefix has moved.
-# $BUILD, $SOURCE, $CMAKE and $CC name the build, the tree, cmake and the compiler.
+# $BUILD, $CMAKE and $CC name the build, cmake and the compiler.
 set -euo pipefail
-work=$(mktemp -d)
-watd_pid=
-finish() {
-	local code=$? running
-	trap - EXIT
-	mapfile -t running < <(jobs -p)
-	((${#running[@]} == 0)) || kill "${running[@]}" 2>/dev/null || true
-	wait
-	((code == 0)) || [[ ! -e $work/log ]] || cat "$work/log" >&2
-	rm -rf "$work"
-	exit "$code"
-}
-trap finish EXIT
+# shellcheck source=tests/install/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-fail() {
-	echo "FAILED: $*" >&2
-	exit 1
-}
-
-# quietly COMMAND...: its output only if it fails.
-quietly() {
-	"$@" >"$work/output" 2>&1 || {
-		cat "$work/output" >&2
-		fail "$*"
-	}
-}
-
-# refused TEXT COMMAND...: must fail, and say TEXT.
-refused() {
-	local text=$1
-	shift
-	if "$@" >"$work/output" 2>&1; then fail "\"$*\" was not refused"; fi
-	grep -qF -- "$text" "$work/output" || fail "\"$*\" did not say \"$text\": $(cat "$work/output")"
-}
-
-# expect TEXT COMMAND...
-expect() {
-	local text=$1 said
-	shift
-	said=$("$@") || fail "$*"
-	[[ $said == "$text" ]] || fail "\"$*\" said \"$said\", not \"$text\""
-}
-
-# Returns when watd is ready: its log says so.
-start_watd() {
-	local line
-	mkfifo "$work/fifo"
-	"$prefix/bin/watd" --state-dir "$work/state" --runtime-dir "$work" 2>"$work/fifo" &
-	watd_pid=$!
-	exec 7<"$work/fifo"
-	rm "$work/fifo"
-	while IFS= read -r line <&7; do
-		printf '%s\n' "$line" >>"$work/log"
-		[[ $line != *": ready "* ]] || break
-	done
-	[[ ${line:-} == *": ready "* ]] || fail "watd did not get ready"
-	cat <&7 >>"$work/log" &
-	exec 7<&-
-}
-
-stop_watd() {
-	kill "$watd_pid"
-	wait "$watd_pid" || fail "watd did not end well"
-	watd_pid=
-}
-
-unset WAT_TOKEN_FILE LD_LIBRARY_PATH
-export WAT_SOCKET=$work/watd.sock WAT_KEYRING=$work/keyring
 prefix=$work/prefix
 lib=$prefix/$(sed -n 's/^CMAKE_INSTALL_LIBDIR:[A-Z]*=//p' "$BUILD/CMakeCache.txt")
 quietly "$CMAKE" --install "$BUILD" --prefix "$prefix"
-cp -r "$SOURCE/examples" "$work/cmake"
-cp -r "$SOURCE/examples" "$work/plain"
+doc=$(sed -n 's/^CMAKE_INSTALL_DOCDIR:[A-Z]*=//p' "$BUILD/CMakeCache.txt")
+cp -r "$prefix/${doc:-share/doc/watd}/examples" "$work/cmake"
+cp -r "$work/cmake" "$work/plain"
 
 # By CMake.
 configure() {
@@ -102,7 +38,7 @@ for way in cmake plain; do
 done
 refused lease_on_show "$CMAKE" --build "$work/cmake/build" --target lease
 refused lease_on_show make -C "$work/plain/plugin" CC="$CC" lease.so -B
-cp "$SOURCE/examples/plugin/lease.c" "$work/plain/plugin"
+cp "$prefix/${doc:-share/doc/watd}/examples/plugin/lease.c" "$work/plain/plugin"
 quietly make -C "$work/plain/plugin" CC="$CC" lease.so -B
 
 # keep USER: a keeper under that user's token; its lines come through $work/USER.in and .out.
