@@ -47,6 +47,9 @@ is watd-admin.socket ListenStream /run/watd/admin.sock
 is watd.service Type notify
 is watd.service KillMode mixed
 is watd.service LoadCredential node.key:watd.node.key
+# A host that outlived its watd is looked for there.
+is watd.service ProtectProc ''
+is watd.service ProcSubset ''
 [[ $(setting watd.service RuntimeDirectory) != watd ]] || fail "watd could replace the sockets in /run/watd"
 
 # The account and the directory that the units presuppose.
