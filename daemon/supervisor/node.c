@@ -323,6 +323,7 @@ int node_init(struct node *node, const struct options *options)
 
 	*node = (struct node){.options = options,
 			      .lifeline = {-1, -1},
+			      .notify.socket.fd = -1,
 			      .lock_fd = -1,
 			      .journal_dir = -1,
 			      .started_ms = clock_unix_ms()};

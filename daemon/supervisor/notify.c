@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/status_line.h"
 
@@ -20,33 +22,66 @@ static enum status_phase phase_of(const struct node *node)
 	return node->ready ? STATUS_READY : STATUS_STARTING;
 }
 
-/* Also says what else there is to say, in lines of its own. Nobody waits for an answer: a manager
- * that does not listen is its own trouble. */
-static void tell(struct node *node, const char *more)
+static void tell_later(struct node *node)
+{
+	struct event *changed = node->notify.changed;
+	struct timeval delay = {.tv_usec = STATUS_DELAY_MS * 1000};
+
+	if (changed && !evtimer_pending(changed, NULL))
+		(void)event_add(changed, &delay);
+}
+
+/* False: not now, but later. A manager that is not there is its own trouble. */
+static bool send_text(struct node *node, const char *text)
+{
+	if (notify_socket_send(&node->notify.socket, text) != -EAGAIN)
+		return true;
+	tell_later(node);
+	return false;
+}
+
+static void tell(struct node *node)
 {
 	struct notify *notify = &node->notify;
+	char status[NOTIFY_STATUS_MAX], text[NOTIFY_STATUS_MAX + 64];
 
-	status_line(&node->instances, phase_of(node), notify->status, sizeof notify->status);
-	(void)sd_notifyf(0, "%sSTATUS=%s", more, notify->status);
+	if (notify->reloading_us) {
+		/* A manager that waits for the reload tells by the time that this is no earlier
+		 * one. */
+		(void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%llu",
+			       (unsigned long long)notify->reloading_us);
+		if (!send_text(node, text))
+			return;
+		notify->reloading_us = 0;
+	}
+	status_line(&node->instances, phase_of(node), status, sizeof status);
+	if (!notify->ready && !notify->stopping && strcmp(status, notify->status) == 0)
+		return;
+	(void)snprintf(text, sizeof text, "%s%sSTATUS=%s", notify->ready ? "READY=1\n" : "",
+		       notify->stopping ? "STOPPING=1\n" : "", status);
+	if (!send_text(node, text))
+		return;
+	notify->ready = notify->stopping = false;
+	memcpy(notify->status, status, sizeof notify->status);
 }
 
 static void on_changed(evutil_socket_t fd, short what, void *arg)
 {
-	struct node *node = arg;
-	char status[NOTIFY_STATUS_MAX];
-
 	(void)fd;
 	(void)what;
-	status_line(&node->instances, phase_of(node), status, sizeof status);
-	if (strcmp(status, node->notify.status) != 0)
-		tell(node, "");
+	tell(arg);
 }
 
 /* Also looks for what no instance's move told of. */
 static void on_ping(evutil_socket_t fd, short what, void *arg)
 {
-	(void)sd_notify(0, "WATCHDOG=1");
-	on_changed(fd, what, arg);
+	struct node *node = arg;
+
+	(void)fd;
+	(void)what;
+	/* One that can't be told now is not told later: the next one says the same. */
+	if (notify_socket_send(&node->notify.socket, "WATCHDOG=1") == 0)
+		tell(node);
 }
 
 static int start_pings(struct node *node)
@@ -65,6 +100,13 @@ static int start_pings(struct node *node)
 
 int notify_init(struct node *node)
 {
+	int r = notify_socket_open(&node->notify.socket);
+
+	if (r < 0) {
+		log_error("$NOTIFY_SOCKET can't be used", "value", getenv("NOTIFY_SOCKET"), "error",
+			  strerror(-r));
+		return r;
+	}
 	node->notify.changed = evtimer_new(node->base, on_changed, node);
 	return node->notify.changed ? start_pings(node) : -ENOMEM;
 }
@@ -75,34 +117,29 @@ void notify_deinit(struct node *node)
 		event_free(node->notify.ping);
 	if (node->notify.changed)
 		event_free(node->notify.changed);
-	node->notify = (struct notify){0};
+	notify_socket_close(&node->notify.socket);
+	node->notify = (struct notify){.socket.fd = -1};
 }
 
 void notify_changed(struct node *node)
 {
-	struct event *changed = node->notify.changed;
-	struct timeval delay = {.tv_usec = STATUS_DELAY_MS * 1000};
-
-	if (changed && !evtimer_pending(changed, NULL))
-		(void)event_add(changed, &delay);
+	tell_later(node);
 }
 
 void notify_ready(struct node *node)
 {
-	tell(node, "READY=1\n");
+	node->notify.ready = true;
+	tell(node);
 }
 
 void notify_reloading(struct node *node)
 {
-	char state[64];
-
-	/* A manager that waits for the reload tells by the time that this is no earlier one. */
-	(void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu\n",
-		       (unsigned long long)(clock_monotonic_ns() / 1000));
-	tell(node, state);
+	node->notify.reloading_us = clock_monotonic_ns() / 1000;
+	tell(node);
 }
 
 void notify_stopping(struct node *node)
 {
-	tell(node, "STOPPING=1\n");
+	node->notify.stopping = true;
+	tell(node);
 }

@@ -104,6 +104,25 @@ static void test_reload(void **state)
 	assert_int_equal(test_daemon_terminate(&the_daemon), 0);
 }
 
+/* A manager that does not listen for a while holds nobody up, and learns the rest later. */
+static void test_deaf_manager(void **state)
+{
+	(void)state;
+	setenv("WATCHDOG_USEC", "2000", 1);
+	test_daemon_start(&the_daemon);
+	/* More than its queue takes: it is full when pings begin to be lost. */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(kill(the_daemon.pid, SIGHUP), 0);
+	spawn("c1");
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(kill(the_daemon.pid, SIGHUP), 0);
+		test_watctl(&the_daemon, &out, "show", "c1", NULL);
+		assert_int_equal(out.code, 0);
+	}
+	assert_told("STATUS=1 instance ready");
+	assert_int_equal(test_daemon_terminate(&the_daemon), 0);
+}
+
 /* The loop pings for as long as it turns, and only when the manager asked this process for it. */
 static void test_watchdog(void **state)
 {
@@ -145,9 +164,9 @@ static void test_journal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ready),   cmocka_unit_test(test_troubles),
-		cmocka_unit_test(test_reload),  cmocka_unit_test(test_watchdog),
-		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_ready),    cmocka_unit_test(test_troubles),
+		cmocka_unit_test(test_reload),   cmocka_unit_test(test_deaf_manager),
+		cmocka_unit_test(test_watchdog), cmocka_unit_test(test_journal),
 	};
 
 	return test_run_cases(tests, set_up, tear_down);
