@@ -152,8 +152,10 @@ void test_daemon_start(struct test_daemon *daemon)
 
 bool test_daemon_try_start(struct test_daemon *daemon)
 {
+	char text[1024];
+
 	test_daemon_spawn(daemon, NULL);
-	if (wait_ready(daemon))
+	if (test_daemon_told(daemon, "READY=1", text, sizeof text))
 		return true;
 	(void)test_daemon_wait(daemon);
 	return false;
