@@ -134,8 +134,11 @@ struct checkpoint {
 	struct node *node;
 	uint8_t instance_id[16];
 	uint64_t at_ms;
-	uint64_t segment; /* the first one that is not in it */
-	Wat__Host__Snapshot *snapshot;
+	uint64_t segment;                                    /* the first one that is not in it */
+	Wat__Host__Snapshot *snapshot;                       /* NULL: none */
+	void (*then)(struct instance *, struct operation *); /* NULL: nothing */
+	struct operation *operation;
+	uint64_t generation;
 };
 
 static void checkpoint_free(struct checkpoint *checkpoint)
@@ -151,20 +154,32 @@ static void drop_segments(const struct instance *instance, uint64_t below)
 	lifecycle_drop_segments(instance, below);
 }
 
+static void take_stored(const struct checkpoint *checkpoint, struct instance *instance, int r)
+{
+	if (r < 0)
+		log_error("a checkpoint was not stored; the one before is kept", "instance",
+			  instance ? instance->name : "", "error", lifecycle_store_error(r));
+	else if (instance && checkpoint->snapshot &&
+		 instance_set_snapshot(instance, checkpoint->snapshot, checkpoint->at_ms) < 0)
+		log_error("no memory for a checkpoint's state", "instance", instance->name);
+	else if (instance && checkpoint->snapshot && checkpoint->segment > 0)
+		drop_segments(instance, checkpoint->segment);
+}
+
+/* What comes then comes also if nothing could be stored: the instance runs, and its journal has
+ * everything. */
 static void on_checkpointed(void *arg, int r)
 {
 	struct checkpoint *checkpoint = arg;
 	struct instance *instance =
 		instance_table_by_id(&checkpoint->node->instances, checkpoint->instance_id);
 
-	if (r < 0)
-		log_error("a checkpoint was not stored; the one before is kept", "instance",
-			  instance ? instance->name : "", "error", lifecycle_store_error(r));
-	else if (instance &&
-		 instance_set_snapshot(instance, checkpoint->snapshot, checkpoint->at_ms) < 0)
-		log_error("no memory for a checkpoint's state", "instance", instance->name);
-	else if (instance && checkpoint->segment > 0)
-		drop_segments(instance, checkpoint->segment);
+	take_stored(checkpoint, instance, r);
+	if (checkpoint->then)
+		checkpoint->then(instance && instance->generation == checkpoint->generation
+					 ? instance
+					 : NULL,
+				 checkpoint->operation);
 	checkpoint_free(checkpoint);
 }
 
@@ -220,15 +235,17 @@ void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 	set_panic(instance, message->method, text);
 }
 
-int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)
+int lifecycle_store_then(struct instance *instance,
+			 struct store_txn *changes,
+			 const struct lifecycle_stored *what)
 {
 	struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
-	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
+	_cleanup_(store_txn_freep) struct store_txn *txn = changes;
 	int r = checkpoint && txn ? 0 : -ENOMEM;
 
-	if (r == 0)
-		r = carried_open(carried, fd, &checkpoint->snapshot);
-	if (r == 0)
+	if (r == 0 && what->snapshot)
+		r = carried_open(what->snapshot, what->fd, &checkpoint->snapshot);
+	if (r == 0 && checkpoint->snapshot)
 		r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
 					       checkpoint->snapshot);
 	if (r < 0) {
@@ -239,8 +256,18 @@ int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried
 	memcpy(checkpoint->instance_id, instance->id, 16);
 	checkpoint->at_ms = clock_unix_ms();
 	checkpoint->segment = instance_has_journal(instance) ? instance->segment : 0;
+	checkpoint->generation = instance->generation;
+	checkpoint->then = what->then;
+	checkpoint->operation = what->operation;
 	store_submit(instance->node->store, TAKE(txn), on_checkpointed, checkpoint);
 	return 0;
+}
+
+int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)
+{
+	const struct lifecycle_stored what = {.snapshot = carried, .fd = fd};
+
+	return lifecycle_store_then(instance, store_txn_new(), &what);
 }
 
 void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *message, int fd)

@@ -38,13 +38,23 @@ int lifecycle_txn_add_snapshot(struct store_txn *txn,
 			       enum store_snapshot_kind kind,
 			       const Wat__Host__Snapshot *snapshot);
 /* What came from a host becomes the newest snapshot in memory. */
-int lifecycle_take_snapshot(struct instance *instance,
-			    const Wat__Host__Carried *carried,
-			    int fd) WAT_MUST_CHECK;
-/* The same into the store; when it is there old segments go. */
-int lifecycle_store_snapshot(struct instance *instance,
-			     const Wat__Host__Carried *carried,
-			     int fd) WAT_MUST_CHECK;
+int lifecycle_take_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)
+	WAT_MUST_CHECK;
+/* What is stored together, and what comes when that is done: `then` is called once, also if it
+ * could not be stored; instance NULL: it has ended, or is a generation further. */
+struct lifecycle_stored {
+	const Wat__Host__Carried *snapshot; /* NULL: none */
+	int fd;                             /* that came with it; not taken */
+	void (*then)(struct instance *instance, struct operation *operation);
+	struct operation *operation;
+};
+/* Takes the transaction (NULL: memory was out). On an error `then` is not called. */
+int lifecycle_store_then(struct instance *instance,
+			 struct store_txn *txn,
+			 const struct lifecycle_stored *what) WAT_MUST_CHECK;
+/* A snapshot alone; when it is there old segments go. */
+int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried *carried, int fd)
+	WAT_MUST_CHECK;
 /* Whom a host's event is about; NULL: nobody that it runs now. */
 struct instance *lifecycle_of_event(struct host *host,
 				    const ProtobufCBinaryData *id,
@@ -55,7 +65,7 @@ struct segment_files {
 	struct segment_file {
 		uint64_t number;
 		int fd;
-	} *files;
+	} * files;
 	size_t n;
 };
 /* The instance's segments, and a fresh one. -EWOULDBLOCK: a host of before still has them. */

@@ -329,44 +329,51 @@ static void begun(struct instance *instance)
 	refused(instance, WAT_RESOURCE_EXHAUSTED, NULL, "watd has no memory for the new instance");
 }
 
-/* A later generation: nothing but its number is new. */
-static void went_on(struct instance *instance)
+/* The number of the generation is stored, so that no other one gets it. Its host may have died
+ * meanwhile: that was seen to. */
+static void on_went_on(struct instance *instance, struct operation *operation)
 {
-	struct operation *operation = instance->operation;
-	struct store_txn *txn = lifecycle_txn(instance, STORE_RUNNING);
-
-	if (operation && txn && decide_reply(instance, txn, NULL) < 0)
-		txn = store_txn_free(txn);
-	lifecycle_commit(instance, txn);
-	instance->operation = NULL;
-	lifecycle_ready(instance);
+	if (instance && instance->host && instance->state == INSTANCE_STARTING)
+		lifecycle_ready(instance);
 	if (operation)
 		operation_conclude(operation);
 }
 
-static int take_reply(struct instance *instance,
-		      const Wat__Host__StartReply *reply,
-		      const struct host_answer *answer)
+/* A later generation: its number is new, and with a journal what was recovered. Until that is
+ * stored the old segments stay. */
+static int went_on(struct instance *instance,
+		   const Wat__Host__StartReply *reply,
+		   const struct host_answer *answer)
 {
-	if (instance->beginning)
-		return lifecycle_take_snapshot(instance, reply->snapshot, answer->fd);
-	if (!instance_has_journal(instance))
-		return 0;
-	user_end_take_lives(instance, reply);
-	CRASH_HERE(start_answered);
-	/* What was recovered is committed; until then the old segments stay. */
-	return lifecycle_store_snapshot(instance, reply->snapshot, answer->fd);
+	struct store_txn *txn = lifecycle_txn(instance, STORE_RUNNING);
+	struct lifecycle_stored what = {.then = on_went_on, .operation = instance->operation};
+
+	if (instance_has_journal(instance)) {
+		user_end_take_lives(instance, reply);
+		CRASH_HERE(start_answered);
+		what.snapshot = reply->snapshot;
+		what.fd = answer->fd;
+	}
+	if (instance->operation && txn && decide_reply(instance, txn, NULL) < 0)
+		txn = store_txn_free(txn);
+	if (lifecycle_store_then(instance, txn, &what) < 0)
+		return -ENOMEM;
+	instance->operation = NULL;
+	return 0;
 }
 
 static int take_answer(struct instance *instance, const struct host_answer *answer)
 {
 	ProtobufCMessage *message;
+	const Wat__Host__StartReply *reply;
 	int r = check_unpack(&wat__host__start_reply__descriptor, NULL, answer->body, answer->n,
 			     &message, NULL);
 
 	if (r < 0)
 		return r;
-	r = take_reply(instance, (const Wat__Host__StartReply *)message, answer);
+	reply = (const Wat__Host__StartReply *)message;
+	r = instance->beginning ? lifecycle_take_snapshot(instance, reply->snapshot, answer->fd)
+				: went_on(instance, reply, answer);
 	protobuf_c_message_free_unpacked(message, NULL);
 	return r;
 }
@@ -388,11 +395,10 @@ static void on_started(void *arg, const struct host_answer *answer)
 	r = take_answer(instance, answer);
 	if (r < 0)
 		refused(instance, WAT_START_FAILED, NULL,
-			"the host gave no state that can be read");
+			r == -ENOMEM ? "watd has no memory to go on with it"
+				     : "the host gave no state that can be read");
 	else if (instance->beginning)
 		begun(instance);
-	else
-		went_on(instance);
 }
 
 static struct instance *instance_for(struct operation *operation,
