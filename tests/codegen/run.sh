@@ -249,14 +249,21 @@ C
 # What does not come from protoc ends with a sentence, not with a crash: 12,000 nested messages overflow the stack
 # of a decoder that recurses.
 no_request() {
+	local generator
+	for generator in "$GENERATOR" "$MESSAGES"; do
+		printf 'GET / HTTP/1.1\r\n\r\n' >"$work/request"
+		sends_away "$generator" 'no request of protoc: .*expected'
+		nested 12000 >"$work/request"
+		sends_away "$generator" 'expected messages at most 64 deep'
+	done
+}
+
+# sends_away GENERATOR PATTERN: what it says of $work/request
+sends_away() {
 	local status=0
-	printf 'GET / HTTP/1.1\r\n\r\n' | "$GENERATOR" 2>"$work/said" >"$work/written" || status=$?
-	[[ $status == 1 && ! -s $work/written ]] || fail "text: exit $status"
-	grep -q '^protoc-gen-wat.*: no request of protoc: .*expected' "$work/said" || fail "text: $(cat "$work/said")"
-	status=0
-	nested 12000 | "$GENERATOR" 2>"$work/said" >"$work/written" || status=$?
-	[[ $status == 1 && ! -s $work/written ]] || fail "nested messages: exit $status"
-	grep -q 'expected messages at most 64 deep' "$work/said" || fail "nested messages: $(cat "$work/said")"
+	"$1" <"$work/request" 2>"$work/said" >"$work/written" || status=$?
+	[[ $status == 1 && ! -s $work/written ]] || fail "$1: exit $status"
+	grep -q "$2" "$work/said" || fail "$1: $(cat "$work/said")"
 }
 
 # nested N: a request whose file has a message in a message in a message ...

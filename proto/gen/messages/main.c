@@ -18,6 +18,7 @@
 #include <google/protobuf/compiler/plugin.pb-c.h>
 
 #include "proto/gen/io.h"
+#include "proto/gen/request_check.h"
 
 typedef Google__Protobuf__Compiler__CodeGeneratorRequest request;
 typedef Google__Protobuf__Compiler__CodeGeneratorResponse response;
@@ -31,14 +32,13 @@ static int fail(const char *what, int r)
 	return 1;
 }
 
-static uint8_t *read_request(size_t *ret_n)
+/* NULL: there is none, for the reason in *ret_problem. */
+static uint8_t *read_request(size_t *ret_n, char **ret_problem)
 {
 	size_t n = 0;
 	uint8_t *bytes = io_read_all(STDIN_FILENO, &n), *packed;
-	request *in = NULL;
+	request *in = bytes ? request_read(bytes, n, ret_problem) : NULL;
 
-	if (bytes)
-		in = google__protobuf__compiler__code_generator_request__unpack(NULL, n, bytes);
 	if (!in)
 		return NULL;
 	for (size_t i = 0; i < in->n_proto_file; i++)
@@ -114,13 +114,13 @@ static int write_answer(const uint8_t *bytes, size_t n)
 int main(void)
 {
 	size_t n = 0, n_answer = 0;
-	uint8_t *bytes = read_request(&n), *answer;
+	char *problem = NULL;
+	uint8_t *bytes = read_request(&n, &problem), *answer;
 	int r;
 
 	if (!bytes) {
-		fputs("protoc-gen-wat-c: expected a CodeGeneratorRequest on stdin; protoc starts "
-		      "this program\n",
-		      stderr);
+		fprintf(stderr, "protoc-gen-wat-c, which protoc starts: %s\n",
+			problem ? problem : strerror(errno));
 		return 1;
 	}
 	answer = exchange(bytes, n, &n_answer, &r);
