@@ -8,7 +8,14 @@
 #include "tests/bench/bench.h"
 
 /* raw.c: bytes that come back from bench-echo, in frames of the same size as ours. */
-void raw_start(struct contestant *ret, const char *program, const char *dir);
+struct echo {
+	pid_t pid;
+	char path[128];
+};
+void echo_start(struct echo *ret, const char *program, const char *dir);
+void raw_start(struct contestant *ret, const struct echo *echo);
+/* frames.c: the same echo, by frames that are made and read. */
+void frames_start(struct contestant *ret, const struct echo *echo);
 
 /* redis.c: INCR by redis-benchmark, from a redis-server of our own that keeps nothing. */
 void redis_start(struct contestant *ret, const char *dir);

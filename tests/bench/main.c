@@ -25,6 +25,7 @@ struct bench {
 	const char *json;
 	bool smoke;
 	cpu_set_t all, one;
+	struct echo echo;
 	struct node node;
 	struct contestant contestants[N_CONTESTANTS];
 	struct report report;
@@ -161,7 +162,9 @@ static void start(struct bench *bench, const char *dir)
 {
 	struct report *report = &bench->report;
 
-	raw_start(&bench->contestants[RAW], WAT_BUILD_DIR "/bin/bench-echo", dir);
+	echo_start(&bench->echo, WAT_BUILD_DIR "/bin/bench-echo", dir);
+	raw_start(&bench->contestants[RAW], &bench->echo);
+	frames_start(&bench->contestants[FRAMES], &bench->echo);
 	node_start(&bench->node, dir);
 	service_start(&bench->contestants[THREAD], "thread, none", &bench->node, WAT_TIER_THREAD,
 		      WAT_DURABILITY_NONE);
@@ -189,7 +192,7 @@ static void end(struct bench *bench)
 	for (enum who who = THREAD; who <= PROCESS_CRASH; who++)
 		service_end(&bench->contestants[who]);
 	node_end(&bench->node);
-	child_end(bench->contestants[RAW].pid);
+	child_end(bench->echo.pid);
 	child_end(bench->contestants[REDIS].pid);
 }
 

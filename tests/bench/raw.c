@@ -114,25 +114,31 @@ static void run(struct contestant *contestant, enum load load, double seconds, s
 	ret->wall_s = now_s() - start;
 }
 
-void raw_start(struct contestant *ret, const char *program, const char *dir)
+void echo_start(struct echo *ret, const char *program, const char *dir)
 {
-	char path[128], log[128];
-	char *arguments[] = {(char *)program, path, NULL};
+	char log[128];
+	char *arguments[] = {(char *)program, ret->path, NULL};
+
+	(void)snprintf(ret->path, sizeof ret->path, "%s/echo.sock", dir);
+	(void)snprintf(log, sizeof log, "%s/echo.log", dir);
+	ret->pid = child_start(arguments, log, NULL);
+	child_wait_socket(ret->pid, ret->path);
+}
+
+void raw_start(struct contestant *ret, const struct echo *echo)
+{
 	struct raw *raw = calloc(1, sizeof *raw);
 
 	if (!raw)
 		fatal("no memory");
-	(void)snprintf(path, sizeof path, "%s/echo.sock", dir);
-	(void)snprintf(log, sizeof log, "%s/echo.log", dir);
-	*ret = (struct contestant){.name = "raw epoll echo", .run = run, .client = raw};
-	ret->pid = child_start(arguments, log, NULL);
-	child_wait_socket(ret->pid, path);
+	*ret = (struct contestant){
+		.name = "raw epoll echo", .pid = echo->pid, .run = run, .client = raw};
 	make_frames(raw);
 	raw->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
 
-		raw->fds[i] = socket_connect(path);
+		raw->fds[i] = socket_connect(echo->path);
 		if (epoll_ctl(raw->epoll, EPOLL_CTL_ADD, raw->fds[i], &event) < 0)
 			fatal("epoll: %s", strerror(errno));
 	}

@@ -10,7 +10,7 @@
 
 enum placement { PINNED, UNPINNED, N_PLACEMENTS };
 /* A counter on a thread or in a process of its own, without a journal or with the usual one. */
-enum who { RAW, THREAD, PROCESS, THREAD_CRASH, PROCESS_CRASH, REDIS, N_CONTESTANTS };
+enum who { RAW, FRAMES, THREAD, PROCESS, THREAD_CRASH, PROCESS_CRASH, REDIS, N_CONTESTANTS };
 
 struct figures {
 	struct series wall_us, cpu_us; /* per call, of each round */
