@@ -89,7 +89,7 @@ static const char *role_name(int role)
 
 static int check_token(const char *text, int role, uint64_t interface_hash, struct token *ret_token)
 {
-	if (token_from_text(text, ret_token) != TOKEN_OK)
+	if (!text || token_from_text(text, ret_token) != TOKEN_OK)
 		return failure_set(WAT_ACCESS_DENIED, NULL,
 				   "this is no token; expected a text that begins with wats1_");
 	if (!ret_token->has_seed)

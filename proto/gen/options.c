@@ -109,5 +109,7 @@ const char *comment_of(const file_proto *file, const int32_t *path, size_t n)
 {
 	const Google__Protobuf__SourceCodeInfo__Location *l = find(file, path, n);
 
-	return l && l->leading_comments ? l->leading_comments : "";
+	if (l && l->leading_comments)
+		return l->leading_comments;
+	return l && l->trailing_comments ? l->trailing_comments : "";
 }

@@ -16,7 +16,7 @@ Wat__MethodOptions *options_of_method(const method_proto *method, bool *ret_unkn
 
 /* "file:line:column", counted from 1; n numbers of path as in SourceCodeInfo. */
 char *location_of(const file_proto *file, const int32_t *path, size_t n);
-/* The comment above an element, "" if none. */
+/* The comment above an element, else the one behind it; "" if there is none. */
 const char *comment_of(const file_proto *file, const int32_t *path, size_t n);
 
 #endif

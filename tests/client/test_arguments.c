@@ -189,6 +189,29 @@ static void test_holder_key(void **state)
 	counter_user_free(user);
 }
 
+/* Calls whose answer nobody wants are made all the same; a token that is none is one. */
+static void test_nobody_waits(void **state)
+{
+	struct world *t = *state;
+	struct wat_grant grant = WAT_GRANT_INIT;
+	counter_amount one = COUNTER_AMOUNT_INIT;
+	counter_user *user = NULL, *none = NULL;
+	int64_t value = 0;
+
+	grant.name = "u1";
+	one.n = 1;
+	assert_int_equal(counter_provision(t->admin, &grant, &user), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(counter_increment_send(user, &one, NULL, NULL), 0);
+	assert_int_equal(counter_get_with(user, &value), 0);
+	assert_int_equal(value, 100);
+	assert_int_equal(wat_outstanding(t->w), 0);
+	assert_int_equal(counter_user_open(t->w, NULL, &none), WAT_ACCESS_DENIED);
+	assert_int_equal(counter_user_open(t->w, "", &none), WAT_ACCESS_DENIED);
+	assert_null(none);
+	counter_user_free(user);
+}
+
 #define MANY 4096
 
 /* A connection that holds as many capabilities as it may: what is spawned or provisioned then is
@@ -432,6 +455,7 @@ int main(void)
 		CASE(test_holder_key),
 		CASE(test_not_bound_at_once),
 		CASE(test_failure_per_thread),
+		CASE(test_nobody_waits),
 		cmocka_unit_test(test_stop_in_a_stream),
 		cmocka_unit_test(test_stop_not_sent),
 	};

@@ -83,8 +83,22 @@ refused() {
 		if generate "$here/newer" $name.proto 2>"$work/said"; then fail "newer/$name was not refused"; fi
 		grep -qF -- "$(cat "$here/newer/$name.expected")" "$work/said" || fail "newer/$name: $(cat "$work/said")"
 	done
+	reserved
 	together
 	large
+}
+
+# Every name that a generated function of each service has, as a method's.
+reserved() {
+	mkdir "$work/reserved"
+	for method in Admin User Spawn Provision Deprovision Stop Start Open; do
+		{
+			printf 'syntax = "proto3";\npackage p;\nimport "wat/options.proto";\nmessage S { int32 a = 1; }\n'
+			printf 'service T {\n  option (wat.service) = { state: "p.S" };\n  rpc %s(S) returns (S);\n}\n' "$method"
+		} >"$work/reserved/$method.proto"
+		if generate "$work/reserved" "$method.proto" 2>"$work/said"; then fail "the method $method was not refused"; fi
+		grep -qF "$method.proto:7:3: error: method name $method is reserved" "$work/said" || fail "$method: $(cat "$work/said")"
+	done
 }
 
 # Files that are good alone and can't be in one plugin: their C names meet.
@@ -195,6 +209,7 @@ names() {
 	for symbol in http_server_x_names_on_get_url http_server_x_on_new http_server_x_names_return_take; do
 		grep -qE "\b$symbol\b" "$work/names.service.h" || fail "names.service.h has no $symbol"
 	done
+	grep -qF '/* Makes one: behind, not above. */' "$work/names.client.h" || fail "a comment behind a method was lost"
 	# Options that were set one by one are all there.
 	grep -q 'version = 7u' "$work/names.wat.c" || fail "the version was lost"
 	grep -q 'state_max = 1000u' "$work/names.wat.c" || fail "state_max was lost"
