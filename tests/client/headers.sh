@@ -20,12 +20,16 @@ for header in "${public[@]}"; do
 	# For the authors of services, whose macros take any number of arguments: C99.
 	[[ $header == plugin.h ]] && modes=("-std=c99" "-std=c17")
 	for mode in "${modes[@]}"; do
-		# shellcheck disable=SC2086
-		cc $mode -Wall -Wextra -Werror -I"$BUILD/include" -c \
-			-o "$work/o" "$work/alone.c" || fail "$header, $mode"
+		for compiler in gcc clang; do
+			# shellcheck disable=SC2086
+			$compiler $mode -Wall -Wextra -Werror -I"$BUILD/include" -c \
+				-o "$work/o" "$work/alone.c" || fail "$header, $compiler $mode"
+		done
 	done
 	[[ $header == plugin.h ]] && continue
-	c++ -std=c++17 -Wall -Wextra -Werror -I"$BUILD/include" -c -o "$work/o" "$work/alone.cc" || fail "$header, C++"
+	for compiler in g++ clang++; do
+		$compiler -std=c++17 -Wall -Wextra -Werror -I"$BUILD/include" -c -o "$work/o" "$work/alone.cc" || fail "$header, $compiler"
+	done
 done
 
 printf '#include "counter.client.h"\nint unused_;\n' >"$work/generated.c"
