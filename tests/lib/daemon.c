@@ -126,6 +126,13 @@ bool test_daemon_told(struct test_daemon *daemon, const char *text, char *ret, s
 	return told;
 }
 
+static bool wait_ready(struct test_daemon *daemon)
+{
+	char text[1024];
+
+	return test_daemon_told(daemon, "READY=1", text, sizeof text);
+}
+
 static void show_log(const struct test_daemon *daemon)
 {
 	char path[128], line[4096];
@@ -141,10 +148,8 @@ static void show_log(const struct test_daemon *daemon)
 
 void test_daemon_start(struct test_daemon *daemon)
 {
-	char text[1024];
-
 	test_daemon_spawn(daemon, NULL);
-	if (test_daemon_told(daemon, "READY=1", text, sizeof text))
+	if (wait_ready(daemon))
 		return;
 	show_log(daemon);
 	fail_test("watd did not get ready");
