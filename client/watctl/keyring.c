@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "proto/limits.h"
+#include "proto/name.h"
 #include "proto/support/cleanup.h"
 
 #define SUFFIX ".token"
@@ -20,11 +21,7 @@ struct keyring {
 
 bool keyring_name_ok(const char *name)
 {
-	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-	size_t n = strlen(name);
-
-	return n >= 1 && n <= WAT_NAME_MAX && strchr(first, name[0]) &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+	return name_is_valid(name);
 }
 
 static int home_of(char **ret)

@@ -9,6 +9,7 @@
 #include "daemon/supervisor/operation.h"
 #include "daemon/supervisor/user_begin.h"
 #include "daemon/supervisor/user_end.h"
+#include "proto/name.h"
 #include "proto/token.h"
 
 static struct grant *find_user(const struct instance *instance, const char *user)

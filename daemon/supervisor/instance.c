@@ -231,12 +231,3 @@ void instance_set_service(struct instance *instance,
 	instance->lifecycle = service->lifecycle;
 	instance->state_max = service->state_max ? service->state_max : WAT_STATE_MAX;
 }
-
-bool name_is_valid(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n >= 1 && n <= WAT_NAME_MAX &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n &&
-	       !strchr("._-", name[0]);
-}

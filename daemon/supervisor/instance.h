@@ -156,8 +156,4 @@ void instance_set_service(struct instance *instance,
 			  const uint8_t schema_digest[32],
 			  const Wat__Manifest__Service *service);
 
-/* [a-z0-9][a-z0-9._-]{0,62}: names of instances and users. */
-bool name_is_valid(const char *name);
-#define NAME_RULE "expected 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"
-
 #endif

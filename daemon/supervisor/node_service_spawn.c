@@ -10,6 +10,7 @@
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/operation.h"
 #include "proto/limits.h"
+#include "proto/name.h"
 
 static wat_status refuse_while_suspending(struct wat_call *call)
 {
