@@ -19,11 +19,12 @@ declare -A allowed=(
 	[client]="client/include proto proto/support"
 	[client/watctl]="client/include proto proto/support"
 	[daemon/base]="proto/support"
+	[daemon/config]="proto proto/support"
 	[daemon/store]="daemon/base proto proto/support"
 	[daemon/caps]="daemon/base proto proto/support"
 	[daemon/host]="daemon/base proto proto/support plugins/sdk"
 	[daemon/harness]="daemon/host daemon/base proto proto/support plugins/sdk"
-	[daemon/supervisor]="daemon/store daemon/caps daemon/base proto proto/support plugins/sdk"
+	[daemon/supervisor]="daemon/config daemon/store daemon/caps daemon/base proto proto/support plugins/sdk"
 	[daemon/gate]="client/include daemon/base proto proto/support"
 )
 

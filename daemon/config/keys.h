@@ -1,0 +1,118 @@
+/* keys.h - every section and key of the configuration: the one list that the reader, the command
+ * line, --help, conf/watd.conf and the checks are made of. Constant data. */
+#ifndef WAT_CONFIG_KEYS_H
+#define WAT_CONFIG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/config/value.h"
+
+/* K(id, name, kind, applied, need, default, example, help). default NULL: there is none, or it
+ * depends on the machine and stands in the help. */
+
+#define CONFIG_WATD_KEYS(K)                                                                   \
+	K(state_dir, "state-dir", PATH, RESTART, MAY, "/var/lib/watd", NULL,                  \
+	  "database and issuing key; $STATE_DIRECTORY goes before the default, which for an " \
+	  "unprivileged user is $XDG_STATE_HOME/watd")                                        \
+	K(runtime_dir, "runtime-dir", PATH, RESTART, MAY, "/run/watd", NULL,                  \
+	  "sockets; $RUNTIME_DIRECTORY goes before the default, which for an unprivileged "   \
+	  "user is $XDG_RUNTIME_DIR/watd")                                                    \
+	K(plugin_dir, "plugin-dir", PATH, RESTART, MAY, "/usr/lib/watd/plugins", NULL,        \
+	  "service plugins (*.so); the default is PREFIX/lib/watd/plugins for a "             \
+	  "PREFIX/bin/watd")                                                                  \
+	K(socket, "socket", SOCKET, RESTART, MAY, "/run/watd/watd.sock", NULL,                \
+	  "client socket; the default is watd.sock in runtime-dir")                           \
+	K(admin_socket, "admin-socket", SOCKET, RESTART, MAY, "/run/watd/admin.sock", NULL,   \
+	  "admin socket, whose file mode decides who manages the node; the default is "       \
+	  "admin.sock in runtime-dir")                                                        \
+	K(log_level, "log-level", LEVEL, RELOAD, MAY, "info", NULL,                           \
+	  "what is logged: this and everything worse")                                        \
+	K(log_format, "log-format", FORMAT, RESTART, MAY, "text", NULL, "form of a log line") \
+	K(max_connections, "max-connections", COUNT, RELOAD, MAY, "4096", NULL,               \
+	  "control connections at a time; those over it are told OVERLOADED, except on the "  \
+	  "admin socket")                                                                     \
+	K(max_calls, "max-calls", COUNT, RELOAD, MAY, "256", NULL,                            \
+	  "open calls of one control connection")                                             \
+	K(max_capabilities, "max-capabilities", COUNT, RELOAD, MAY, "4096", NULL,             \
+	  "capabilities that one control connection may have bound")                          \
+	K(max_waiting, "max-waiting", COUNT, RELOAD, MAY, "256", NULL,                        \
+	  "BINDs of one control connection that wait for their instance")                     \
+	K(hello_timeout, "hello-timeout", DURATION, RELOAD, MAY, "10s", NULL,                 \
+	  "how long a new connection may take to say HELLO")                                  \
+	K(grant_life, "grant-life", LIFE, RELOAD, MAY, "90d", NULL,                           \
+	  "life of a capability when whoever makes it says nothing else")
+
+#define CONFIG_PLUGIN_KEYS(K)                                                \
+	K(file, "file", PATH, RELOAD, MUST, NULL, "/opt/counter/counter.so", \
+	  "a plugin beside those of plugin-dir; a service that both have comes from it")
+
+#define CONFIG_INSTANCE_KEYS(K)                                                               \
+	K(service, "service", SERVICE, SPAWN, MUST, NULL, "counter",                          \
+	  "full name of the service, or its prefix where that is unique")                     \
+	K(tier, "tier", TIER, SPAWN, MAY, "process", NULL,                                    \
+	  "a process of its own, or a thread in the pool")                                    \
+	K(state_file, "state-file", PATH, SPAWN, MAY, NULL, "/etc/watd/counter.json",         \
+	  "initial state as JSON; without it every field is empty")                           \
+	K(restart, "restart", POLICY, RELOAD, MAY, "on-failure", NULL,                        \
+	  "what follows a death: up to 5 starts within 10 s from the newest committed state") \
+	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                        \
+	  "instances that are ready before this one is started")                              \
+	K(durability, "durability", DURABILITY, SPAWN, MAY, "none", NULL,                     \
+	  "what an acknowledged call survives")
+
+#define CONFIG_GRANT_KEYS(K)                                                                     \
+	K(instance, "instance", NAME, RELOAD, MUST, NULL, "counter", "the [instance] it is for") \
+	K(methods, "methods", METHODS, RELOAD, MAY, NULL, "Get Increment",                       \
+	  "methods that it allows; without it all")                                              \
+	K(expires, "expires", LIFE, RELOAD, MAY, NULL, "90d",                                    \
+	  "life of a token, which is renewed when a quarter of that is left; without it "        \
+	  "grant-life")                                                                          \
+	K(out, "out", PATH, RELOAD, MUST, NULL, "/run/watd/reader.token",                        \
+	  "the token's file, 0600; its directory has to exist")                                  \
+	K(group, "group", GROUP, RELOAD, MAY, NULL, "www-data",                                  \
+	  "group that may read the file, which is 0640 then")
+
+/* When a change is applied. */
+enum config_applied {
+	CONFIG_RELOAD,  /* by SIGHUP or watctl reload */
+	CONFIG_RESTART, /* when watd is started again */
+	CONFIG_SPAWN,   /* when an instance is begun for the first time */
+};
+enum config_need { CONFIG_MAY, CONFIG_MUST };
+
+enum config_type { CONFIG_WATD, CONFIG_PLUGIN, CONFIG_INSTANCE, CONFIG_GRANT, CONFIG_TYPES_N };
+
+#define CONFIG_KEY_ENUM(prefix, id) prefix##_KEY_##id,
+#define CONFIG_WATD_ENUM(id, ...) CONFIG_KEY_ENUM(WATD, id)
+#define CONFIG_PLUGIN_ENUM(id, ...) CONFIG_KEY_ENUM(PLUGIN, id)
+#define CONFIG_INSTANCE_ENUM(id, ...) CONFIG_KEY_ENUM(INSTANCE, id)
+#define CONFIG_GRANT_ENUM(id, ...) CONFIG_KEY_ENUM(GRANT, id)
+enum watd_key { CONFIG_WATD_KEYS(CONFIG_WATD_ENUM) WATD_KEYS_N };
+enum plugin_key { CONFIG_PLUGIN_KEYS(CONFIG_PLUGIN_ENUM) PLUGIN_KEYS_N };
+enum instance_key { CONFIG_INSTANCE_KEYS(CONFIG_INSTANCE_ENUM) INSTANCE_KEYS_N };
+enum grant_key { CONFIG_GRANT_KEYS(CONFIG_GRANT_ENUM) GRANT_KEYS_N };
+#define CONFIG_KEYS_MAX WATD_KEYS_N /* of any section */
+
+struct config_key {
+	const char *name;
+	enum value_kind kind;
+	enum config_applied applied;
+	enum config_need need;
+	const char *fallback, *example; /* NULL: none */
+	const char *help;
+};
+
+struct config_section_type {
+	const char *word; /* "instance" */
+	bool named;       /* [word NAME] */
+	const char *help;
+	const struct config_key *keys;
+	size_t n_keys;
+};
+
+extern const struct config_section_type config_types[CONFIG_TYPES_N];
+/* "reload", ... */
+extern const char *const config_applied_names[];
+
+#endif

@@ -1,0 +1,181 @@
+/* value.c - values of the configuration. */
+#include "daemon/config/value.h"
+
+#include <string.h>
+
+#define SOCKET_PATH_MAX 107u /* sun_path without its NUL */
+#define COUNT_MAX 1000000u
+#define DAY_S 86400u
+#define DURATION_MAX_S (3650u * DAY_S)
+#define LIFE_MIN_S 4u /* a quarter of it is a second */
+
+static const struct {
+	const char *word, *expected;
+} kinds[] = {
+#define VALUE_ROW(kind, word, expected) [VALUE_##kind] = {word, expected},
+	VALUE_KINDS(VALUE_ROW)
+#undef VALUE_ROW
+};
+
+const char *value_expected(enum value_kind kind)
+{
+	return kinds[kind].expected;
+}
+
+const char *value_word(enum value_kind kind)
+{
+	return kinds[kind].word;
+}
+
+static const struct {
+	const char *name;
+	uint64_t seconds;
+} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", DAY_S}, {"w", 7 * DAY_S}};
+
+/* Digits, then what they are counted in; 0: neither, or too many. */
+static uint64_t scan_number(const char *text, const char **ret_rest)
+{
+	uint64_t number = 0;
+	size_t n = strspn(text, "0123456789");
+
+	*ret_rest = text + n;
+	if (n == 0 || n > 10)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		number = number * 10 + (uint64_t)(text[i] - '0');
+	return number;
+}
+
+static uint64_t scan_seconds(const char *text)
+{
+	const char *rest;
+	uint64_t number = scan_number(text, &rest);
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (strcmp(rest, units[i].name) == 0)
+			return number * units[i].seconds;
+	return 0;
+}
+
+static bool is_count(const char *text)
+{
+	const char *rest;
+	uint64_t number = scan_number(text, &rest);
+
+	return !*rest && number >= 1 && number <= COUNT_MAX;
+}
+
+static bool is_duration(const char *text, uint64_t min)
+{
+	uint64_t seconds = scan_seconds(text);
+
+	return seconds >= min && seconds <= DURATION_MAX_S;
+}
+
+/* An identifier, or with dots several. */
+static bool is_identifier(const char *text, bool dots)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char more[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	size_t n;
+
+	do {
+		n = strspn(text, more);
+		if (n == 0 || !strchr(letters, *text))
+			return false;
+		text += n;
+	} while (dots && *text == '.' && text++);
+	return !*text;
+}
+
+static bool one_of(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+#define ONE_OF(text, ...)                                \
+	one_of(text, (const char *const[]){__VA_ARGS__}, \
+	       sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+bool value_next(const char **at, char *ret_word, size_t size)
+{
+	static const char blanks[] = " \t";
+	const char *word = *at + strspn(*at, blanks);
+	size_t n = strcspn(word, blanks), kept = n < size ? n : size - 1;
+
+	memcpy(ret_word, word, kept);
+	ret_word[kept] = '\0';
+	*at = word + n;
+	return n > 0;
+}
+
+static bool occurs_before(const char *words, const char *end, const char *word)
+{
+	char other[VALUE_WORD_SIZE];
+
+	while (value_next(&words, other, sizeof other) && words < end)
+		if (strcmp(other, word) == 0)
+			return true;
+	return false;
+}
+
+static bool are_words(const char *text, enum value_kind kind)
+{
+	char word[VALUE_WORD_SIZE];
+	const char *at = text;
+
+	while (value_next(&at, word, sizeof word)) {
+		bool valid = kind == VALUE_NAMES ? name_is_valid(word) : is_identifier(word, false);
+
+		if (!valid || occurs_before(text, at, word))
+			return false;
+	}
+	return true;
+}
+
+bool value_is_valid(enum value_kind kind, const char *text)
+{
+	switch (kind) {
+	case VALUE_PATH:
+		return *text == '/';
+	case VALUE_SOCKET:
+		return *text == '/' && strlen(text) <= SOCKET_PATH_MAX;
+	case VALUE_LEVEL:
+		return ONE_OF(text, "error", "warning", "info", "debug");
+	case VALUE_FORMAT:
+		return ONE_OF(text, "text", "json");
+	case VALUE_COUNT:
+		return is_count(text);
+	case VALUE_DURATION:
+		return is_duration(text, 1);
+	case VALUE_LIFE:
+		return is_duration(text, LIFE_MIN_S);
+	case VALUE_NAME:
+		return name_is_valid(text);
+	case VALUE_NAMES:
+	case VALUE_METHODS:
+		return are_words(text, kind);
+	case VALUE_SERVICE:
+		return is_identifier(text, true);
+	case VALUE_TIER:
+		return ONE_OF(text, "process", "thread");
+	case VALUE_POLICY:
+		return strcmp(text, "on-failure") == 0;
+	case VALUE_DURABILITY:
+		return strcmp(text, "none") == 0;
+	case VALUE_GROUP:
+		return !strpbrk(text, " \t:/");
+	default:
+		return false;
+	}
+}
+
+uint64_t value_number(enum value_kind kind, const char *text)
+{
+	const char *rest;
+
+	return kind == VALUE_COUNT ? scan_number(text, &rest) : scan_seconds(text);
+}
