@@ -19,7 +19,7 @@ with() {
 	fi
 }
 
-supervisor="daemon/store daemon/caps daemon/base proto proto/support plugins/sdk"
+supervisor="daemon/config daemon/store daemon/caps daemon/base proto proto/support plugins/sdk"
 
 with proto/support/fd.h '"proto/frame.h"' \
 	'proto/support/fd.h:2: proto/support may not include proto/frame.h, which is in proto (it may include: only itself)'
@@ -33,6 +33,8 @@ with daemon/store/store.c '"daemon/caps/keyring.h"' \
 	'daemon/store/store.c:2: daemon/store may not include daemon/caps/keyring.h, which is in daemon/caps (it may include: daemon/base proto proto/support)'
 with daemon/caps/keyring.c '"daemon/store/store.h"' \
 	'daemon/caps/keyring.c:2: daemon/caps may not include daemon/store/store.h, which is in daemon/store (it may include: daemon/base proto proto/support)'
+with daemon/config/ini.c '"daemon/supervisor/options.h"' \
+	'daemon/config/ini.c:2: daemon/config may not include daemon/supervisor/options.h, which is in daemon/supervisor (it may include: proto proto/support)'
 with daemon/host/loop.c '"daemon/supervisor/node.h"' \
 	'daemon/host/loop.c:2: daemon/host may not include daemon/supervisor/node.h, which is in daemon/supervisor (it may include: daemon/base proto proto/support plugins/sdk)'
 with daemon/host/loop.c '"daemon/caps/keyring.h"' \
