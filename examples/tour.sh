@@ -95,7 +95,8 @@ title() {
 start_watd() {
 	local command=(watd --state-dir "$run_dir/state" --runtime-dir "$runtime_dir" --plugin-dir "$(absolute "$build")/plugins")
 	say "${command[@]}"
-	"${command[@]}" >"$run_dir/watd.log" 2>&1 </dev/null &
+	# Whatever this machine has in /etc.
+	CONFIGURATION_DIRECTORY=$run_dir/conf "${command[@]}" >"$run_dir/watd.log" 2>&1 </dev/null &
 	watd_pid=$!
 	local i
 	for ((i = 0; i < 200; i++)); do

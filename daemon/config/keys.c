@@ -15,8 +15,7 @@ const struct config_section_type config_types[CONFIG_TYPES_N] = {
 			   PLUGIN_KEYS_N},
 	[CONFIG_INSTANCE] = {"instance", true,
 			     "An instance that watd begins if there is none of that name. One "
-			     "that exists, running or stopped,\n"
-			     "# is left as it is.",
+			     "that exists, running or stopped, is left as it is.",
 			     instance_keys, INSTANCE_KEYS_N},
 	[CONFIG_GRANT] = {"grant", true,
 			  "A User of an instance, for a program that starts at boot: watd keeps "

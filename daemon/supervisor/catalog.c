@@ -36,8 +36,8 @@ static bool provides(const struct plugin_file *file, const char *service)
 	return false;
 }
 
-/* A service has one plugin: the first by file name; a later one that declares it again is refused.
- */
+/* A service has one plugin: that of the configuration, else the first by file name; a later one
+ * that declares it again is refused. */
 static int refuse_second(const struct catalog *catalog, struct plugin_file *file)
 {
 	for (size_t i = 0; !file->error && i < catalog->n_files; i++) {
@@ -74,14 +74,16 @@ static int read_file(const char *path, struct plugin_file **ret)
 	return r;
 }
 
-static int add(struct catalog *catalog, const char *directory, const char *name)
+static int add(struct catalog *catalog, const char *path)
 {
+	struct plugin_file **grown =
+		reallocarray(catalog->files, catalog->n_files + 1, sizeof(*grown));
 	struct plugin_file *file;
-	char path[PATH_MAX];
 	int r;
 
-	if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
-		return -ENAMETOOLONG;
+	if (!grown)
+		return -ENOMEM;
+	catalog->files = grown;
 	r = read_file(path, &file);
 	if (r < 0)
 		return r;
@@ -94,25 +96,59 @@ static int add(struct catalog *catalog, const char *directory, const char *name)
 	return 0;
 }
 
-int catalog_scan(struct catalog *catalog, const char *directory)
+static int add_configured(struct catalog *catalog, const struct config *config)
+{
+	int r = 0;
+
+	config_for_each (plugin, config, CONFIG_PLUGIN) {
+		const char *path = config_text(plugin, PLUGIN_KEY_file);
+
+		if (r == 0 && path && !catalog_file(catalog, path))
+			r = add(catalog, path);
+	}
+	return r;
+}
+
+static int add_of_directory(struct catalog *catalog, const char *directory, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
+		return -ENAMETOOLONG;
+	return catalog_file(catalog, path) ? 0 : add(catalog, path);
+}
+
+static int add_directory(struct catalog *catalog, const char *directory)
 {
 	struct dirent **entries;
-	int n, r = 0;
+	int n = scandir(directory, &entries, is_plugin, alphasort), r = 0;
 
-	catalog_deinit(catalog);
-	n = scandir(directory, &entries, is_plugin, alphasort);
 	if (n < 0)
 		return -errno;
-	catalog->files = calloc((size_t)n + 1, sizeof(*catalog->files));
-	if (!catalog->files)
-		r = -ENOMEM;
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
-			r = add(catalog, directory, entries[i]->d_name);
+			r = add_of_directory(catalog, directory, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
 	return r;
+}
+
+int catalog_scan(struct catalog *catalog, const char *directory, const struct config *config)
+{
+	int r;
+
+	catalog_deinit(catalog);
+	r = add_configured(catalog, config);
+	return r < 0 ? r : add_directory(catalog, directory);
+}
+
+const struct plugin_file *catalog_file(const struct catalog *catalog, const char *path)
+{
+	for (size_t i = 0; i < catalog->n_files; i++)
+		if (strcmp(catalog->files[i]->path, path) == 0)
+			return catalog->files[i];
+	return NULL;
 }
 
 enum catalog_find catalog_find(const struct catalog *catalog,

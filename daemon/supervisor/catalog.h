@@ -4,15 +4,18 @@
 
 #include <stddef.h>
 
+#include "daemon/config/config.h"
 #include "proto/plugin_file.h"
 
 struct catalog {
-	struct plugin_file **files; /* by name */
+	struct plugin_file **files; /* those of the configuration, then the directory's by name */
 	size_t n_files;
 };
 
-/* Reads DIR/ *.so anew. A directory that can't be read leaves an empty catalog: -errno. */
-int catalog_scan(struct catalog *catalog, const char *directory) WAT_MUST_CHECK;
+/* Reads the [plugin] files of the configuration and DIR/ *.so anew. A directory that can't be read
+ * leaves the former: -errno. */
+int catalog_scan(struct catalog *catalog, const char *directory, const struct config *config)
+	WAT_MUST_CHECK;
 void catalog_deinit(struct catalog *catalog);
 
 enum catalog_find { CATALOG_FOUND = 0, CATALOG_UNKNOWN = 1, CATALOG_AMBIGUOUS = 2 };
@@ -22,6 +25,8 @@ enum catalog_find catalog_find(const struct catalog *catalog,
 			       const char *name,
 			       const struct plugin_file **ret_file,
 			       const Wat__Manifest__Service **ret_service);
+/* NULL: no file of this path was read. */
+const struct plugin_file *catalog_file(const struct catalog *catalog, const char *path);
 /* Why some file that may be meant can't be used: its path and error; NULL if all files are fine. */
 const struct plugin_file *catalog_broken(const struct catalog *catalog, const char *name);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/check_config.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
 
@@ -37,15 +38,13 @@ static int exit_code(int r)
 		return EXIT_SUCCESS;
 	case OPTIONS_EXIT_USAGE:
 		return EX_USAGE;
-	case OPTIONS_EXIT_CONFIG:
-		return EX_CONFIG;
 	default:
 		fprintf(stderr, "watd: options can't be read: %s\n", strerror(-r));
 		return EX_OSERR;
 	}
 }
 
-static int serve(const struct options *options)
+static int serve(struct options *options)
 {
 	struct node node;
 	int r = node_init(&node, options);
@@ -56,9 +55,22 @@ static int serve(const struct options *options)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int run(struct options *options, struct problems *problems)
+{
+	if (options->check)
+		return check_config(options, problems);
+	if (problems_any(problems)) {
+		problems_print(problems, stderr);
+		return EX_CONFIG;
+	}
+	log_setup(options->format, options->level);
+	return serve(options);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {0};
+	struct problems problems = {0};
 	int r;
 
 	if (open_standard_descriptors() < 0 || sodium_init() < 0)
@@ -68,13 +80,9 @@ int main(int argc, char **argv)
 	/* Files of the state directory are ours alone. */
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = options_read(&options, argc, argv);
-	if (r == OPTIONS_RUN) {
-		log_setup(options.format, options.level);
-		r = serve(&options);
-	} else {
-		r = exit_code(r);
-	}
+	r = options_read(&options, argc, argv, &problems);
+	r = r == OPTIONS_RUN ? run(&options, &problems) : exit_code(r);
+	problems_deinit(&problems);
 	options_deinit(&options);
 	return r;
 }

@@ -89,7 +89,7 @@ int node_mint(struct node *node,
 		.method_mask = method_mask,
 		.interface_hash = instance->interface_hash,
 		.not_before = now,
-		.not_after = not_after ? not_after : now + WAT_GRANT_DAYS * 86400u,
+		.not_after = not_after ? not_after : now + node->options->limits.grant_life_s,
 	};
 	struct store_grant row = {.role = role,
 				  .state = 1,
@@ -317,7 +317,7 @@ static void resume_all(struct node *node)
 	}
 }
 
-int node_init(struct node *node, const struct options *options)
+int node_init(struct node *node, struct options *options)
 {
 	int r;
 
@@ -340,7 +340,7 @@ int node_init(struct node *node, const struct options *options)
 	r = init_state(node);
 	if (r < 0)
 		return r;
-	r = catalog_scan(&node->catalog, options->plugin_dir);
+	r = catalog_scan(&node->catalog, options->plugin_dir, options->config);
 	if (r < 0)
 		log_warning("the plugin directory can't be read", "path", options->plugin_dir,
 			    "error", strerror(-r));

@@ -26,7 +26,7 @@ struct options;
 
 struct node {
 	struct event_base *base;
-	const struct options *options;
+	struct options *options; /* the program's; what a reload may change, changes */
 	struct store *store;
 	struct keyring *keyring;
 	struct grant_table *grants;
@@ -53,7 +53,7 @@ struct node {
 
 /* Opens everything and starts what was running. Negative errno; said in the log. node_deinit
  * follows in any case. */
-int node_init(struct node *node, const struct options *options) WAT_MUST_CHECK;
+int node_init(struct node *node, struct options *options) WAT_MUST_CHECK;
 /* Serves until suspended. */
 int node_run(struct node *node) WAT_MUST_CHECK;
 void node_deinit(struct node *node);

@@ -70,7 +70,7 @@ static node_plugin_file *describe_file(struct node_plugins_call *call,
 
 static wat_status scan(struct wat_call *call, struct node *node)
 {
-	int r = catalog_scan(&node->catalog, node->options->plugin_dir);
+	int r = catalog_scan(&node->catalog, node->options->plugin_dir, node->options->config);
 
 	if (r == 0)
 		return WAT_OK;

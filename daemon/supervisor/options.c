@@ -1,4 +1,4 @@
-/* options.c - command line and defaults of watd. Runs on the main thread before anything else. */
+/* options.c - command line, configuration and defaults of watd become one. */
 #include "daemon/supervisor/options.h"
 
 #include <errno.h>
@@ -9,30 +9,57 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/config/template.h"
 #include "daemon/supervisor/beside.h"
-#include "daemon/supervisor/config.h"
 #include "proto/support/cleanup.h"
 
-char **options_field(struct options *options, const char *name)
+char **options_field(struct options *options, enum watd_key key)
 {
-#define FIELD_BY_NAME(field, text, value, help) \
-	if (strcmp(name, text) == 0)            \
-		return &options->field;
-	OPTIONS_LIST(FIELD_BY_NAME)
-#undef FIELD_BY_NAME
-	return NULL;
+	static const size_t offsets[] = {
+#define FIELD_OFFSET(id, ...) [WATD_KEY_##id] = offsetof(struct options, id),
+		CONFIG_WATD_KEYS(FIELD_OFFSET)
+#undef FIELD_OFFSET
+	};
+
+	return (char **)(void *)((char *)options + offsets[key]);
+}
+
+const char *options_text(const struct options *options, enum watd_key key)
+{
+	return *options_field((struct options *)options, key);
+}
+
+static const struct config_key *key_of(size_t i)
+{
+	return &config_types[CONFIG_WATD].keys[i];
+}
+
+static void print_option(const char *name, const char *word, const char *help)
+{
+	printf("  --%s%s%s\n        %s\n", name, *word ? " " : "", word, help);
 }
 
 static void print_help(void)
 {
 	puts("usage: watd [OPTION]...\n"
-	     "Hosts services: private state behind capabilities. Stays in the foreground.\n\n"
-	     "  --config FILE          configuration, section [watd]: the options below without "
-	     "dashes");
-#define HELP_LINE(field, name, value, help) printf("  --%-20s %s\n", name " " value, help);
-	OPTIONS_LIST(HELP_LINE)
-#undef HELP_LINE
-	puts("  --version              print the version\n  --help                 print this");
+	     "Hosts services: private state behind capabilities. Stays in the foreground.\n");
+	print_option(
+		"config", "FILE",
+		"configuration; without it $CONFIGURATION_DIRECTORY/watd.conf, /etc/watd/watd.conf "
+		"or XDG's");
+	print_option("check-config", "", "say what is wrong with the configuration; exit 78 or 0");
+	print_option("default-config", "",
+		     "print a configuration with every key, its values and its default");
+	for (size_t i = 0; i < WATD_KEYS_N; i++) {
+		print_option(key_of(i)->name, value_word(key_of(i)->kind), key_of(i)->help);
+		printf("        (%s; default %s)\n", value_expected(key_of(i)->kind),
+		       key_of(i)->fallback);
+	}
+	print_option("version", "", "print the version");
+	print_option("help", "", "print this");
+	puts("\nThe same keys, without dashes, stand in [watd] of the configuration, which also "
+	     "has\n"
+	     "[plugin NAME], [instance NAME] and [grant NAME]. SIGHUP reads it again.");
 }
 
 static int set(char **field, const char *value)
@@ -46,42 +73,118 @@ static int set(char **field, const char *value)
 	return 0;
 }
 
+/* A path may be relative here, where one sees from where. */
+static int set_given(struct options *options, size_t key, const char *text)
+{
+	enum value_kind kind = key_of(key)->kind;
+
+	if (kind == VALUE_PATH || kind == VALUE_SOCKET ? *text != '\0' : value_is_valid(kind, text))
+		return set(&options->given[key], text);
+	fprintf(stderr, "watd: --%s \"%s\": expected %s\n", key_of(key)->name, text,
+		kind == VALUE_PATH || kind == VALUE_SOCKET ? "a path" : value_expected(kind));
+	return OPTIONS_EXIT_USAGE;
+}
+
+enum {
+	OPTION_CONFIG = 1000,
+	OPTION_CHECK,
+	OPTION_DEFAULT,
+	OPTION_VERSION,
+	OPTION_HELP,
+	OPTION_KEYS, /* + enum watd_key */
+};
+
+static int take_option(struct options *options, int which)
+{
+	switch (which) {
+	case OPTION_CONFIG:
+		return set(&options->given_config, optarg);
+	case OPTION_CHECK:
+		options->check = true;
+		return 0;
+	case OPTION_DEFAULT:
+		config_print_template(stdout);
+		return OPTIONS_EXIT_OK;
+	case OPTION_VERSION:
+		puts("watd " WAT_VERSION);
+		return OPTIONS_EXIT_OK;
+	case OPTION_HELP:
+		print_help();
+		return OPTIONS_EXIT_OK;
+	default:
+		if (which >= OPTION_KEYS)
+			return set_given(options, (size_t)(which - OPTION_KEYS), optarg);
+		fputs("watd: see watd --help\n", stderr);
+		return OPTIONS_EXIT_USAGE;
+	}
+}
+
 static int parse_arguments(struct options *options, int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"config", required_argument, NULL, 'c'},
-#define LONG_OPTION(field, name, value, help) {name, required_argument, NULL, 'o'},
-		OPTIONS_LIST(LONG_OPTION)
+#define LONG_OPTION(id, name, ...) {name, required_argument, NULL, OPTION_KEYS + WATD_KEY_##id},
+		CONFIG_WATD_KEYS(LONG_OPTION)
 #undef LONG_OPTION
-			{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
+			{"config", required_argument, NULL, OPTION_CONFIG},
+		{"check-config", no_argument, NULL, OPTION_CHECK},
+		{"default-config", no_argument, NULL, OPTION_DEFAULT},
+		{"version", no_argument, NULL, OPTION_VERSION},
+		{"help", no_argument, NULL, OPTION_HELP},
 		{0},
 	};
-	int which, index, r = 0;
+	int which, r = 0;
 
-	while (r == 0 && (which = getopt_long(argc, argv, "", table, &index)) >= 0) {
-		switch (which) {
-		case 'c':
-			r = set(&options->config, optarg);
-			break;
-		case 'o':
-			r = set(options_field(options, table[index].name), optarg);
-			break;
-		case 'v':
-			puts("watd " WAT_VERSION);
-			return OPTIONS_EXIT_OK;
-		case 'h':
-			print_help();
-			return OPTIONS_EXIT_OK;
-		default:
-			fputs("watd: see watd --help\n", stderr);
-			return OPTIONS_EXIT_USAGE;
-		}
-	}
+	while (r == 0 && (which = getopt_long(argc, argv, "", table, NULL)) != -1)
+		r = take_option(options, which);
 	if (r == 0 && optind < argc) {
 		fprintf(stderr, "watd: unexpected argument \"%s\"; see watd --help\n",
 			argv[optind]);
 		return OPTIONS_EXIT_USAGE;
+	}
+	return r;
+}
+
+/* Where the configuration is when nobody says so: *ret, heap. */
+static int default_config(char **ret)
+{
+	const char *given = getenv("CONFIGURATION_DIRECTORY"), *xdg = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	int n;
+
+	if (given && *given)
+		n = asprintf(ret, "%.*s/watd.conf", (int)strcspn(given, ":"), given);
+	else if (geteuid() == 0)
+		n = asprintf(ret, "/etc/watd/watd.conf");
+	else if (xdg && *xdg == '/')
+		n = asprintf(ret, "%s/watd/watd.conf", xdg);
+	else
+		n = asprintf(ret, "%s/.config/watd/watd.conf",
+			     home && *home ? home : "/nonexistent");
+	return n < 0 ? -ENOMEM : 0;
+}
+
+static int load_config(struct options *options, struct problems *problems)
+{
+	_cleanup_(freep) char *path = NULL;
+	int r;
+
+	if (options->given_config)
+		return config_load(options->given_config, true, problems, &options->config);
+	r = default_config(&path);
+	return r < 0 ? r : config_load(path, false, problems, &options->config);
+}
+
+/* The command line goes before the files. */
+static int merge(struct options *options)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < WATD_KEYS_N; i++) {
+		const char *text = options->given[i] ? options->given[i]
+						     : options->config->watd.values[i].text;
+
+		if (text)
+			r = set(options_field(options, (enum watd_key)i), text);
 	}
 	return r;
 }
@@ -145,6 +248,7 @@ static int set_beside_program(struct options *options)
 	return beside_program(plugins, &options->plugin_dir);
 }
 
+/* What depends on this machine comes before what does not. */
 static int set_defaults(struct options *options)
 {
 	int r;
@@ -155,30 +259,35 @@ static int set_defaults(struct options *options)
 	    (r = set_runtime_dir(&options->runtime_dir)) < 0 ||
 	    (r = set_default(&options->socket, "%s/watd.sock", options->runtime_dir)) < 0 ||
 	    (r = set_default(&options->admin_socket, "%s/admin.sock", options->runtime_dir)) < 0 ||
-	    (r = set_default(&options->log_level, "%s", "info")) < 0 ||
-	    (r = set_default(&options->log_format, "%s", "text")) < 0)
+	    (r = set_beside_program(options)) < 0)
 		return r;
-	return set_beside_program(options);
+	for (size_t i = 0; i < WATD_KEYS_N; i++) {
+		r = set_default(options_field(options, (enum watd_key)i), "%s",
+				key_of(i)->fallback);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-static int check_values(struct options *options)
+static uint64_t number_of(const struct options *options, enum watd_key key)
+{
+	return value_number(key_of(key)->kind, options_text(options, key));
+}
+
+static void read_values(struct options *options)
 {
 	options->level = log_level_from_name(options->log_level);
-	if (options->level < 0) {
-		fprintf(stderr, "watd: log-level \"%s\": expected error, warning, info or debug\n",
-			options->log_level);
-		return OPTIONS_EXIT_USAGE;
-	}
-	if (strcmp(options->log_format, "text") == 0) {
-		options->format = LOG_FORMAT_TEXT;
-	} else if (strcmp(options->log_format, "json") == 0) {
-		options->format = LOG_FORMAT_JSON;
-	} else {
-		fprintf(stderr, "watd: log-format \"%s\": expected text or json\n",
-			options->log_format);
-		return OPTIONS_EXIT_USAGE;
-	}
-	return OPTIONS_RUN;
+	options->format =
+		strcmp(options->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+	options->limits = (struct limits){
+		.connections = number_of(options, WATD_KEY_max_connections),
+		.calls = number_of(options, WATD_KEY_max_calls),
+		.capabilities = number_of(options, WATD_KEY_max_capabilities),
+		.waiting = number_of(options, WATD_KEY_max_waiting),
+		.hello_s = number_of(options, WATD_KEY_hello_timeout),
+		.grant_life_s = number_of(options, WATD_KEY_grant_life),
+	};
 }
 
 /* Hosts are told paths, and have no say in where they are. A directory that is not there yet stays
@@ -194,29 +303,54 @@ static int make_absolute(char **field)
 	return 0;
 }
 
-int options_read(struct options *options, int argc, char **argv)
+/* From options->given on. */
+static int complete(struct options *options, struct problems *problems)
+{
+	int r;
+
+	if ((r = load_config(options, problems)) < 0 || (r = merge(options)) < 0 ||
+	    (r = set_defaults(options)) < 0 || (r = make_absolute(&options->plugin_dir)) < 0)
+		return r;
+	read_values(options);
+	return OPTIONS_RUN;
+}
+
+int options_read(struct options *options, int argc, char **argv, struct problems *problems)
 {
 	int r = parse_arguments(options, argc, argv);
 
-	if (r != 0)
-		return r;
-	if (options->config) {
-		r = config_read(options->config, options);
-		if (r != 0)
-			return r < 0 ? r : OPTIONS_EXIT_CONFIG;
-	}
-	r = set_defaults(options);
+	return r != 0 ? r : complete(options, problems);
+}
+
+int options_read_again(const struct options *running,
+		       struct problems *problems,
+		       struct options *ret)
+{
+	struct options options = {0};
+	int r = 0;
+
+	if (running->given_config)
+		r = set(&options.given_config, running->given_config);
+	for (size_t i = 0; r == 0 && i < WATD_KEYS_N; i++)
+		if (running->given[i])
+			r = set(&options.given[i], running->given[i]);
 	if (r == 0)
-		r = make_absolute(&options->plugin_dir);
-	return r < 0 ? r : check_values(options);
+		r = complete(&options, problems);
+	if (r < 0)
+		options_deinit(&options);
+	else
+		*ret = options;
+	return r;
 }
 
 void options_deinit(struct options *options)
 {
-	free(options->config);
-#define FREE_FIELD(field, name, value, help) free(options->field);
-	OPTIONS_LIST(FREE_FIELD)
-#undef FREE_FIELD
+	for (size_t i = 0; i < WATD_KEYS_N; i++) {
+		free(*options_field(options, (enum watd_key)i));
+		free(options->given[i]);
+	}
+	free(options->given_config);
 	free(options->host_program);
+	config_free(options->config);
 	*options = (struct options){0};
 }

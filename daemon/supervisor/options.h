@@ -1,44 +1,58 @@
-/* options.h - what watd was told: command line, then configuration file, then environment, then
- * defaults. */
+/* options.h - what watd was told: command line, then configuration, then environment, then
+ * defaults. Main thread; the loop thread at a reload. */
 #ifndef WAT_SUPERVISOR_OPTIONS_H
 #define WAT_SUPERVISOR_OPTIONS_H
 
+#include <stdint.h>
+
 #include "daemon/base/log.h"
+#include "daemon/config/config.h"
 #include "proto/support/must_check.h"
 
-#define OPTIONS_LIST(O)                                                                         \
-	O(state_dir, "state-dir", "DIR",                                                        \
-	  "database and keys; $STATE_DIRECTORY, /var/lib/watd or XDG's")                        \
-	O(runtime_dir, "runtime-dir", "DIR", "sockets; $RUNTIME_DIRECTORY, /run/watd or XDG's") \
-	O(plugin_dir, "plugin-dir", "DIR", "service plugins (*.so)")                            \
-	O(socket, "socket", "PATH", "client socket; RUNTIME-DIR/watd.sock")                     \
-	O(admin_socket, "admin-socket", "PATH", "admin socket; RUNTIME-DIR/admin.sock")         \
-	O(log_level, "log-level", "LEVEL", "error, warning, info or debug; info")               \
-	O(log_format, "log-format", "FORMAT", "text or json; text")
+/* What the clients of watd may take. */
+struct limits {
+	uint64_t connections;
+	uint64_t calls, capabilities, waiting; /* of one connection */
+	uint64_t hello_s;
+	uint64_t grant_life_s;
+};
 
 struct options {
-	char *config; /* NULL: none */
-#define OPTIONS_FIELD(field, name, value, help) char *field;
-	OPTIONS_LIST(OPTIONS_FIELD)
+	/* In effect, as text; one for each key of [watd]. */
+#define OPTIONS_FIELD(id, ...) char *id;
+	CONFIG_WATD_KEYS(OPTIONS_FIELD)
 #undef OPTIONS_FIELD
 	char *host_program; /* watd-host */
 	int level;
 	enum log_format format;
+	struct limits limits;
+	struct config *config; /* what the files say */
+	/* The command line; NULL: not given. It stays in force at a reload. */
+	char *given[WATD_KEYS_N];
+	char *given_config;
+	bool check; /* --check-config */
 };
 
 enum options_outcome {
 	OPTIONS_RUN = 0,
-	OPTIONS_EXIT_OK = 1,     /* --help, --version: printed */
-	OPTIONS_EXIT_USAGE = 2,  /* said on stderr; exit 64 */
-	OPTIONS_EXIT_CONFIG = 3, /* said on stderr with file:line; exit 78 */
+	OPTIONS_EXIT_OK = 1,    /* --help and the like: printed */
+	OPTIONS_EXIT_USAGE = 2, /* said on stderr; exit 64 */
 };
 
-/* Zero-initialised before; options_deinit after, whatever came back. A negative errno is this
- * machine's. */
-int options_read(struct options *options, int argc, char **argv) WAT_MUST_CHECK;
+/* Zero-initialised before; options_deinit after, whatever came back. What is wrong with the
+ * configuration goes to problems; the rest is read all the same. A negative errno is this
+ * machine's.
+ */
+int options_read(struct options *options, int argc, char **argv, struct problems *problems)
+	WAT_MUST_CHECK;
+/* The same command line with the files as they are now. */
+int options_read_again(const struct options *running,
+		       struct problems *problems,
+		       struct options *ret) WAT_MUST_CHECK;
 void options_deinit(struct options *options);
 
-/* The field for a name such as "state-dir"; NULL if there is none. */
-char **options_field(struct options *options, const char *name);
+/* In effect, by its key. */
+char **options_field(struct options *options, enum watd_key key);
+const char *options_text(const struct options *options, enum watd_key key);
 
 #endif

@@ -80,6 +80,9 @@ run_watd(const struct test_daemon *daemon, pid_t parent, char *const *arguments)
 		_exit(126);
 	snprintf(path, sizeof path, "%s/notify", daemon->dir);
 	setenv("NOTIFY_SOCKET", path, 1);
+	/* Whatever this machine has in /etc. */
+	snprintf(path, sizeof path, "%s/conf", daemon->dir);
+	setenv("CONFIGURATION_DIRECTORY", path, 1);
 	execv(program ? program : WAT_BUILD_DIR "/bin/watd", arguments);
 	_exit(127);
 }

@@ -19,7 +19,8 @@ struct test_daemon {
 
 /* Makes the directory; plugin_dir NULL: the built plugins. */
 void test_daemon_init(struct test_daemon *daemon, const char *plugin_dir);
-/* Starts watd and returns when it is ready. */
+/* Starts watd, with conf/watd.conf of its directory if that is there, and returns when it is ready.
+ */
 void test_daemon_start(struct test_daemon *daemon);
 /* The same, but it may end before it is ready: false, and it was waited for. */
 bool test_daemon_try_start(struct test_daemon *daemon);

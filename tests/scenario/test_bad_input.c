@@ -337,43 +337,6 @@ static void test_start_refusals(void **state)
 	expect_refusal(config, 78, "/nonexistent/watd.conf");
 }
 
-static void write_config(char path[64], const char *text)
-{
-	int fd;
-
-	snprintf(path, 64, "%s/conf-XXXXXX", getenv("TMPDIR"));
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-/* Each mistake in the configuration file is named by file and line. */
-static void test_config_refusals(void **state)
-{
-	static const struct {
-		const char *text, *expected;
-	} cases[] = {
-		{"[watd]\nlog-levle = info\n", ":2: unknown key: log-levle"},
-		{"[wat]\nlog-level = info\n", ":2: unknown section"},
-		{"[watd]\n\nlog-level = info ; quiet\n",
-		 ":3: expected a comment on a line of its own"},
-		{"[watd]\nlog-level = info\n  more\n", ":3: expected no white space"},
-		{"[watd]\nlog-level =\n", ":2: expected a value"},
-		{"[watd]\nnonsense\n", ":2: expected [section] or key = value"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char path[64];
-		const char *options[] = {"--config", path, NULL};
-
-		write_config(path, cases[i].text);
-		expect_refusal(options, 78, cases[i].expected);
-		unlink(path);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,7 +344,7 @@ int main(void)
 		cmocka_unit_test(test_long_frame),       cmocka_unit_test(test_half_frame),
 		cmocka_unit_test(test_stray_descriptor), cmocka_unit_test(test_unbound_handle),
 		cmocka_unit_test(test_client_dies),      cmocka_unit_test(test_broken_plugins),
-		cmocka_unit_test(test_start_refusals),   cmocka_unit_test(test_config_refusals),
+		cmocka_unit_test(test_start_refusals),
 	};
 
 	return test_run_cases(tests, set_up, tear_down);
