@@ -10,6 +10,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/options.h"
 #include "proto/failure.h"
 #include "proto/token.h"
 
@@ -107,7 +108,7 @@ static bool may_call(struct session *session, const struct frame *frame)
 {
 	const struct binding *binding = session_binding(session, frame->handle);
 
-	if (session->n_calls >= SESSION_CALLS_MAX)
+	if (session->n_calls >= session->node->options->limits.calls)
 		session_send_fail(session, frame->id, frame->handle, WAT_OVERLOADED,
 				  "too many calls of this connection are open", NULL);
 	else if (frame->handle != 0 && !binding)

@@ -12,6 +12,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/options.h"
 #include "daemon/supervisor/session_bind.h"
 #include "proto/check.h"
 #include "proto/limits.h"
@@ -141,7 +142,7 @@ uint32_t session_add_binding(struct session *session,
 
 	while (i < session->n_bindings && session->bindings[i].used)
 		i++;
-	if (i == SESSION_BINDINGS_MAX)
+	if (i >= session->node->options->limits.capabilities)
 		return 0;
 	if (i == session->n_bindings) {
 		size_t n = i ? i * 2 : 8;
@@ -302,15 +303,20 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 static void on_handshake_overdue(evutil_socket_t fd, short what, void *arg)
 {
+	struct session *session = arg;
+	char text[64];
+
 	(void)fd;
 	(void)what;
-	session_go_away(arg, WAT_DEADLINE_EXCEEDED, "no HELLO came within 10 s");
+	(void)snprintf(text, sizeof text, "no HELLO came within %s",
+		       session->node->options->hello_timeout);
+	session_go_away(session, WAT_DEADLINE_EXCEEDED, text);
 }
 
 static int set_up_events(struct session *session, int fd)
 {
 	struct event_base *base = session->node->base;
-	struct timeval timeout = {.tv_sec = SESSION_HANDSHAKE_S};
+	struct timeval timeout = {.tv_sec = (time_t)session->node->options->limits.hello_s};
 
 	session->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, session);
 	session->writable = event_new(base, fd, EV_WRITE, on_writable, session);
@@ -346,5 +352,9 @@ int session_new(struct node *node, int fd, bool admin)
 	r = set_up_events(session, fd);
 	if (r < 0)
 		session_free(session);
+	/* Who manages the node gets in: to see who is there, and to end them. */
+	else if (!admin && node->n_sessions > node->options->limits.connections)
+		session_go_away(session, WAT_OVERLOADED,
+				"watd has as many connections as it may have (max-connections)");
 	return r;
 }

@@ -17,9 +17,6 @@
 struct event;
 struct node;
 
-#define SESSION_HANDSHAKE_S 10
-#define SESSION_BINDINGS_MAX 4096u
-#define SESSION_CALLS_MAX 256u
 #define SESSION_PENDING_MAX (4u * 1024u * 1024u)
 
 /* A capability that was bound on the connection; its handle is its place + 1. */

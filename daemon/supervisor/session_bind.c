@@ -13,13 +13,13 @@
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/options.h"
 #include "proto/check.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
 
-#define PARKED_MAX 256u
 #define PARK_DEFAULT_MS 30000u
 
 struct parked_bind {
@@ -95,7 +95,7 @@ static void park(const struct bind *bind)
 	struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = (long)(ms % 1000) * 1000};
 	struct parked_bind *parked;
 
-	if (session->n_parked >= PARKED_MAX) {
+	if (session->n_parked >= session->node->options->limits.waiting) {
 		refuse(bind, WAT_OVERLOADED, "too many BINDs of this connection wait already");
 		return;
 	}

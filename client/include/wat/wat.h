@@ -60,7 +60,7 @@ struct wat_grant {
 	uint32_t flags;     /* enum wat_grant_flags */
 	const char *name;   /* of the user: [a-z0-9][a-z0-9._-]{0,62} */
 	uint64_t methods;   /* mask of the methods that may be called; 0: all */
-	uint64_t not_after; /* Unix seconds; 0: in 90 days */
+	uint64_t not_after; /* Unix seconds; 0: watd's default, in 90 days */
 	const uint8_t *
 		holder_pk; /* NULL: libwat makes a key, and the token carries its seed. Else 32
 			      bytes of an Ed25519 key that only its holder can use the token with */
