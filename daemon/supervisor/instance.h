@@ -95,6 +95,8 @@ struct instance {
 	struct operation *operation; /* Spawn, Start or Stop under way; NULL: none */
 	struct instance *previous;   /* while a name's next incarnation starts: the one before */
 	uint8_t admin_holder_pk[32]; /* while the incarnation begins */
+	bool wants_admin;            /* the same: it begins with an Admin */
+	bool waits;                  /* STARTING, but its turn has not come yet */
 	bool beginning; /* the first start of the incarnation is not yet acknowledged */
 	bool drained;   /* the host gave the last state and serves no more; it is in `committed` */
 	bool finishing; /* suspension: the state is stored, the host is told to end it */

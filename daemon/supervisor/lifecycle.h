@@ -22,7 +22,7 @@ struct lifecycle_begin {
 	int durability; /* 1 none, 2 crash, 3 sync */
 	const uint8_t *state;
 	size_t state_len;
-	const uint8_t *holder_pk;  /* 32 bytes: of the Admin */
+	const uint8_t *holder_pk;  /* 32 bytes: of the Admin; NULL: there is none to begin with */
 	struct instance *previous; /* the stopped incarnation of the name; NULL: none */
 };
 

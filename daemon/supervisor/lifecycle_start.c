@@ -236,7 +236,8 @@ static void on_begun(void *arg, int r)
 	}
 	CRASH_HERE(begin_stored);
 	operation = TAKE(instance->operation);
-	operation->grant->row.state = 2;
+	if (operation->grant)
+		operation->grant->row.state = 2;
 	instance->beginning = false;
 	retire_previous(instance);
 	/* The host may have died while the database wrote. */
@@ -247,8 +248,8 @@ static void on_begun(void *arg, int r)
 	operation_conclude(operation);
 }
 
-/* The Admin of the incarnation: its row in memory (pending), in the transaction, and its token in
- * the reply. */
+/* The Admin of the incarnation, if it has one from the beginning: its row in memory (pending), in
+ * the transaction, and its token in the reply. */
 static int add_admin(struct instance *instance, struct store_txn *txn, uint8_t token[TOKEN_SIZE])
 {
 	struct node *node = instance->node;
@@ -279,7 +280,8 @@ static int decide_reply(struct instance *instance,
 {
 	Wat__Node__SpawnReply spawned = WAT__NODE__SPAWN_REPLY__INIT;
 	Wat__Node__StartReply started = WAT__NODE__START_REPLY__INIT;
-	ProtobufCBinaryData bytes = {TOKEN_SIZE, (uint8_t *)token}, id = {16, instance->id};
+	ProtobufCBinaryData bytes = {token ? TOKEN_SIZE : 0, (uint8_t *)token};
+	ProtobufCBinaryData id = {16, instance->id};
 
 	if (instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN)) {
 		spawned.token = bytes;
@@ -288,8 +290,7 @@ static int decide_reply(struct instance *instance,
 		spawned.service = instance->service;
 		return operation_decide(instance->operation, &spawned.base, txn);
 	}
-	if (token)
-		started.token = bytes;
+	started.token = bytes;
 	started.incarnation = id;
 	started.generation = instance->generation;
 	started.service = instance->service;
@@ -309,8 +310,8 @@ static int commit_beginning(struct instance *instance)
 	if (instance->previous && (r = store_txn_end_incarnation(txn, instance->previous->id)) < 0)
 		return r;
 	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_START, &snapshot)) < 0 ||
-	    (r = add_admin(instance, txn, token)) < 0 ||
-	    (r = decide_reply(instance, txn, token)) < 0 ||
+	    (instance->wants_admin && (r = add_admin(instance, txn, token)) < 0) ||
+	    (r = decide_reply(instance, txn, instance->wants_admin ? token : NULL)) < 0 ||
 	    (r = store_txn_add_event(txn, "spawn", instance->name, instance->id,
 				     instance->service)) < 0)
 		return r;
@@ -413,7 +414,10 @@ static struct instance *instance_for(struct operation *operation,
 	(void)snprintf(instance->service, sizeof instance->service, "%s", begin->service->name);
 	instance_set_service(instance, begin->file->path, begin->file->schema_digest,
 			     begin->service);
-	memcpy(instance->admin_holder_pk, begin->holder_pk, sizeof instance->admin_holder_pk);
+	instance->wants_admin = begin->holder_pk != NULL;
+	if (begin->holder_pk)
+		memcpy(instance->admin_holder_pk, begin->holder_pk,
+		       sizeof instance->admin_holder_pk);
 	instance->interface_hash = begin->service->interface_hash;
 	instance->tier = begin->tier;
 	instance->durability = begin->durability;

@@ -283,7 +283,11 @@ void lifecycle_suspend(struct instance *instance)
 		suspended(instance);
 		return;
 	case INSTANCE_STARTING:
-		/* lifecycle_ready comes back here. */
+		/* lifecycle_ready comes back here; one whose turn has not come has nothing to end.
+		 */
+		if (instance->waits)
+			suspended(instance);
+		return;
 	case INSTANCE_STOPPED:
 	case INSTANCE_FAILED:
 	case INSTANCE_SUSPENDED:

@@ -127,10 +127,13 @@ void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count)
 		user_end(node, grant, NULL);
 }
 
+/* One that died at its start comes back, or is given up. */
 static bool is_starting(const struct node *node)
 {
 	list_for_each (i, &node->instances.all) {
-		if (container_of(i, struct instance, all)->state == INSTANCE_STARTING)
+		const struct instance *instance = container_of(i, struct instance, all);
+
+		if (instance->state == INSTANCE_STARTING || instance->state == INSTANCE_BACKOFF)
 			return true;
 	}
 	return false;
@@ -154,6 +157,8 @@ static void tell_ready(struct node *node)
 	char count[24];
 
 	node->ready = true;
+	if (node->startup.overdue)
+		(void)event_del(node->startup.overdue);
 	(void)snprintf(count, sizeof count, "%zu", node->instances.n);
 	log_info("ready", "instances", count, "socket", listener_path(node->client));
 	notify_ready(node);
@@ -161,7 +166,8 @@ static void tell_ready(struct node *node)
 
 void node_check_progress(struct node *node)
 {
-	if (!node->ready && !node->suspending && !is_starting(node))
+	startup_run(node);
+	if (!node->ready && !node->suspending && startup_is_over(node) && !is_starting(node))
 		tell_ready(node);
 	if (!node->suspending || still_running(node))
 		return;
@@ -195,6 +201,7 @@ static void suspend(struct node *node)
 	node->client = listener_free(node->client);
 	node->admin = listener_free(node->admin);
 	(void)event_add(node->overdue, &overdue);
+	startup_cancel(node);
 	list_for_each_safe (i, &node->instances.all) {
 		lifecycle_suspend(container_of(i, struct instance, all));
 	}
@@ -307,16 +314,6 @@ static int init_state(struct node *node)
 	return r < 0 ? fail(r, "the database can't be read", dir) : 0;
 }
 
-static void resume_all(struct node *node)
-{
-	list_for_each_safe (i, &node->instances.all) {
-		struct instance *instance = container_of(i, struct instance, all);
-
-		if (instance->state == INSTANCE_STARTING)
-			lifecycle_resume(instance);
-	}
-}
-
 int node_init(struct node *node, struct options *options)
 {
 	int r;
@@ -332,6 +329,7 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->sessions);
 	list_init(&node->hosts);
 	list_init(&node->operations);
+	startup_init(&node->startup);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
 		return fail(-errno, "no pipe", "");
 	node->base = event_base_new();
@@ -349,7 +347,7 @@ int node_init(struct node *node, struct options *options)
 		r = sockets_open(node);
 	if (r < 0)
 		return r;
-	resume_all(node);
+	startup_begin(node);
 	node_check_progress(node);
 	return 0;
 }
@@ -406,6 +404,7 @@ void node_deinit(struct node *node)
 	for (int i = 0; i < 2; i++)
 		fd_close(node->lifeline[i]);
 	store_close(node->store);
+	startup_deinit(&node->startup);
 	free_instances(node);
 	free_events(node);
 	answers_deinit(&node->answers);

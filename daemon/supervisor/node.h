@@ -15,6 +15,7 @@
 #include "daemon/supervisor/catalog.h"
 #include "daemon/supervisor/instance_table.h"
 #include "daemon/supervisor/notify.h"
+#include "daemon/supervisor/startup.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -33,6 +34,7 @@ struct node {
 	struct instance_table instances;
 	struct answers answers;
 	struct catalog catalog;
+	struct startup startup;
 	struct list sessions, hosts, operations;
 	size_t n_sessions;
 	struct host *pool; /* host of the thread tier; NULL: none now */

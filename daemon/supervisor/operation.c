@@ -115,6 +115,25 @@ struct operation *operation_begin(struct wat_call *base,
 	return operation;
 }
 
+struct operation *operation_own(struct node *node,
+				int answer,
+				operation_finished *finished,
+				void *arg)
+{
+	struct operation *operation = calloc(1, sizeof *operation);
+
+	if (!operation)
+		return NULL;
+	operation->node = node;
+	operation->answer = answer;
+	operation->finished = finished;
+	operation->finished_arg = arg;
+	list_init(&operation->link);
+	list_init(&operation->calls);
+	list_init(&operation->waiter.link);
+	return operation;
+}
+
 static void to_row(const struct operation *operation, struct store_answer *ret_row)
 {
 	*ret_row = (struct store_answer){
@@ -139,11 +158,13 @@ int operation_decide(struct operation *operation,
 	if (!operation->reply)
 		return -ENOMEM;
 	protobuf_c_message_pack(reply, operation->reply);
+	if (operation->finished)
+		return 0;
 	to_row(operation, &row);
 	return store_txn_put_answer(txn, &row);
 }
 
-void operation_conclude(struct operation *operation)
+static void answer_calls(struct operation *operation)
 {
 	struct store_answer row;
 	struct list *first;
@@ -166,6 +187,14 @@ void operation_conclude(struct operation *operation)
 				&call->base.base, WAT_RESOURCE_EXHAUSTED,
 				"done, but there is no memory for the reply");
 	}
+}
+
+void operation_conclude(struct operation *operation)
+{
+	if (operation->finished)
+		operation->finished(operation->finished_arg, operation, WAT_OK, "");
+	else
+		answer_calls(operation);
 	operation_free(operation);
 }
 
@@ -189,6 +218,8 @@ void operation_fail(struct operation *operation,
 		call->failure = failure ? failure_copy(failure) : NULL;
 		(void)call->base.base.api->fail(&call->base.base, status, "%s", text);
 	}
+	if (operation->finished)
+		operation->finished(operation->finished_arg, operation, status, text);
 	operation_free(operation);
 }
 

@@ -1,6 +1,7 @@
 /* operation.h - a mutating Node or Admin call under way. Its request id makes it happen once: the
- * same call sent again joins it, or gets the stored answer. Loop thread. The node owns operations
- * until they conclude. */
+ * same call sent again joins it, or gets the stored answer. What watd does by itself, for its
+ * configuration, is an operation too: without calls and without a stored answer. Loop thread. The
+ * node owns operations until they conclude. */
 #ifndef WAT_SUPERVISOR_OPERATION_H
 #define WAT_SUPERVISOR_OPERATION_H
 
@@ -13,10 +14,17 @@
 #include "proto/support/must_check.h"
 
 struct grant;
+struct operation;
 struct store_txn;
 
+/* How an operation of watd's own ended: WAT_OK, and operation->reply is there; or why not. */
+typedef void operation_finished(void *arg,
+				const struct operation *operation,
+				wat_status status,
+				const char *text);
+
 struct operation {
-	struct list link; /* node->operations */
+	struct list link; /* node->operations; those of watd's own are in no list */
 	struct node *node;
 	uint8_t request_id[16], owner[16];
 	int answer; /* ANSWER_OF_... */
@@ -29,6 +37,8 @@ struct operation {
 	uint8_t *reply; /* packed; set once the answer is decided */
 	size_t reply_len;
 	const ProtobufCMessageDescriptor *reply_type;
+	operation_finished *finished; /* NULL: it is of calls */
+	void *finished_arg;
 };
 
 /* The call's operation. NULL: there is nothing to start, and the handler returns *ret_status (the
@@ -37,6 +47,13 @@ struct operation *operation_begin(struct wat_call *call,
 				  int answer,
 				  const ProtobufCBinaryData *request_id,
 				  wat_status *ret_status);
+
+/* One of watd's own; finished is called once, also before whoever was given the operation returns.
+ * NULL: no memory. */
+struct operation *operation_own(struct node *node,
+				int answer,
+				operation_finished *finished,
+				void *arg);
 
 /* Decides the answer and puts it into the transaction that makes it true. */
 int operation_decide(struct operation *operation,
