@@ -87,6 +87,7 @@ static int load_grant(struct row *row, const struct loading *l)
 	grant.not_after = read_number(row);
 	grant.created = read_number(row);
 	grant.session = read_number(row) != 0;
+	grant.configured = read_number(row) != 0;
 	return row->error < 0 ? row->error : l->visitor->grant(l->arg, &grant);
 }
 
@@ -183,7 +184,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 			   load_instance, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT id, instance_id, role, state, user, th0, method_mask, "
-			   "not_before, not_after, created, session FROM grants "
+			   "not_before, not_after, created, session, configured FROM grants "
 			   "ORDER BY rowid",
 			   load_grant, &l)) < 0 ||
 	    (r = load_rows(store,

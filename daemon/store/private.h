@@ -23,8 +23,8 @@
 	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")             \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
 		     "method_mask, not_before, "                                                  \
-		     "not_after, created, session) "                                              \
-		     "VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                             \
+		     "not_after, created, session, configured) "                                  \
+		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")                                           \
 	S(DROP_SNAPSHOTS, "DELETE FROM snapshots WHERE instance_id = ?")                          \
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(name, instance_id, service, generation, kind, "    \
 			"schema, digest, state, at_ms, lanes, last_seq) "                                          \

@@ -3,7 +3,7 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 3
+#define STORE_VERSION 4
 
 static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
 				   "BLOB NOT NULL, last_time INTEGER NOT NULL, starts INTEGER NOT "
@@ -20,7 +20,8 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   " user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
 				   "NOT NULL, not_before INTEGER NOT NULL,"
 				   " not_after INTEGER NOT NULL, created INTEGER NOT NULL, session "
-				   "INTEGER NOT NULL DEFAULT 0) STRICT;"
+				   "INTEGER NOT NULL DEFAULT 0, configured INTEGER NOT NULL "
+				   "DEFAULT 0) STRICT;"
 				   "CREATE INDEX grants_of_instance ON grants(instance_id);"
 				   "CREATE TABLE snapshots(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
 				   "name TEXT NOT NULL, instance_id BLOB NOT NULL,"
@@ -50,6 +51,7 @@ static const char *const store_migrations[] = {
 	"ALTER TABLE snapshots ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT NULL, boot TEXT NOT NULL) "
 	"STRICT;",
+	"ALTER TABLE grants ADD COLUMN configured INTEGER NOT NULL DEFAULT 0;",
 };
 
 #endif

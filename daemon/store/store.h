@@ -36,7 +36,8 @@ struct store_grant {
 	char user[64];
 	uint8_t th0[32];
 	uint64_t method_mask, not_before, not_after, created; /* Unix seconds */
-	bool session; /* it ends when its last channel goes */
+	bool session;    /* it ends when its last channel goes */
+	bool configured; /* watd made it for a [grant] of its configuration */
 };
 
 enum store_snapshot_kind {

@@ -150,6 +150,7 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 	number(&b, row->not_after);
 	number(&b, row->created);
 	number(&b, row->session);
+	number(&b, row->configured);
 	return end(txn, &b);
 }
 

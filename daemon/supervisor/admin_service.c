@@ -12,16 +12,35 @@
 #include "proto/name.h"
 #include "proto/token.h"
 
+/* An active one, else one that is about to begin or to end. */
 static struct grant *find_user(const struct instance *instance, const char *user)
 {
+	struct grant *found = NULL;
+
 	list_for_each (i, &instance->grants) {
 		struct grant *grant = container_of(i, struct grant, of_instance);
 
-		if (grant->row.role == TOKEN_USER && grant->row.state != 4 &&
-		    strcmp(grant->row.user, user) == 0)
+		if (grant->row.role != TOKEN_USER || grant->row.state == 4 ||
+		    strcmp(grant->row.user, user) != 0)
+			continue;
+		if (grant->row.state == 2)
 			return grant;
+		found = grant;
 	}
-	return NULL;
+	return found;
+}
+
+/* One of the configuration that was renewed has its predecessor beside it. Their ends are on their
+ * way before that of the one that is answered for. */
+static void end_namesakes(struct instance *instance, const struct grant *one)
+{
+	list_for_each_safe (i, &instance->grants) {
+		struct grant *grant = container_of(i, struct grant, of_instance);
+
+		if (grant != one && grant->row.role == TOKEN_USER && grant->row.state == 2 &&
+		    strcmp(grant->row.user, one->row.user) == 0)
+			user_end(instance->node, grant, NULL);
+	}
 }
 
 static wat_status check_provision(struct wat_call *call,
@@ -72,7 +91,7 @@ wat_status admin_on_provision(struct admin_provision_call *c,
 	if (status != WAT_OK)
 		operation_forget(operation);
 	else
-		user_begin(operation, instance, in);
+		user_begin(operation, instance, in, false);
 	return status;
 }
 
@@ -103,6 +122,7 @@ wat_status admin_on_deprovision(struct admin_deprovision_call *c,
 			wat_fail(c, WAT_NOT_FOUND, "\"%s\" has no user \"%.80s\" (watctl users %s)",
 				 instance->name, in->user, instance->name);
 	} else {
+		end_namesakes(instance, grant);
 		user_end(operation->node, grant, operation);
 		return WAT_OK;
 	}

@@ -101,7 +101,7 @@ static void on_stop_committed(void *arg, int r)
 		       instance->name, lifecycle_store_error(r));
 }
 
-/* Who was never deprovisioned. */
+/* Who was never deprovisioned, but should have been: watd sees to those of its configuration. */
 struct left {
 	Wat__Admin__UserLeft users[USERS_LEFT_MAX], *list[USERS_LEFT_MAX];
 	uint32_t n;
@@ -114,7 +114,7 @@ static void note_left(struct left *left, const struct instance *instance)
 		const struct grant *grant = container_of(i, struct grant, of_instance);
 		Wat__Admin__UserLeft *user = &left->users[left->n];
 
-		if (grant->row.role != TOKEN_USER || grant->row.state != 2)
+		if (grant->row.role != TOKEN_USER || grant->row.state != 2 || grant->row.configured)
 			continue;
 		log_info("a user was left at the stop", "instance", instance->name, "user",
 			 grant->row.user);

@@ -167,7 +167,8 @@ static void tell_ready(struct node *node)
 void node_check_progress(struct node *node)
 {
 	startup_run(node);
-	if (!node->ready && !node->suspending && startup_is_over(node) && !is_starting(node))
+	if (!node->ready && !node->suspending && startup_is_over(node) && !is_starting(node) &&
+	    grant_files_are_settled(node))
 		tell_ready(node);
 	if (!node->suspending || still_running(node))
 		return;
@@ -330,6 +331,7 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->hosts);
 	list_init(&node->operations);
 	startup_init(&node->startup);
+	grant_files_init(&node->grant_files);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
 		return fail(-errno, "no pipe", "");
 	node->base = event_base_new();
@@ -347,6 +349,7 @@ int node_init(struct node *node, struct options *options)
 		r = sockets_open(node);
 	if (r < 0)
 		return r;
+	grant_files_update(node);
 	startup_begin(node);
 	node_check_progress(node);
 	return 0;
@@ -405,6 +408,7 @@ void node_deinit(struct node *node)
 		fd_close(node->lifeline[i]);
 	store_close(node->store);
 	startup_deinit(&node->startup);
+	grant_files_deinit(&node->grant_files);
 	free_instances(node);
 	free_events(node);
 	answers_deinit(&node->answers);

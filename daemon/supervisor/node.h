@@ -13,6 +13,7 @@
 #include "daemon/store/store.h"
 #include "daemon/supervisor/answers.h"
 #include "daemon/supervisor/catalog.h"
+#include "daemon/supervisor/grant_files.h"
 #include "daemon/supervisor/instance_table.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/startup.h"
@@ -35,6 +36,7 @@ struct node {
 	struct answers answers;
 	struct catalog catalog;
 	struct startup startup;
+	struct grant_files grant_files;
 	struct list sessions, hosts, operations;
 	size_t n_sessions;
 	struct host *pool; /* host of the thread tier; NULL: none now */

@@ -239,7 +239,8 @@ static void run_handler(struct operation *operation)
 /* The row is pending from here on: nobody else gets the name, and nobody binds it. */
 static int add_grant(struct beginning *beginning,
 		     struct instance *instance,
-		     const Wat__Admin__ProvisionRequest *in)
+		     const Wat__Admin__ProvisionRequest *in,
+		     bool configured)
 {
 	struct node *node = beginning->node;
 	struct store_grant row;
@@ -251,6 +252,7 @@ static int add_grant(struct beginning *beginning,
 	if (r < 0)
 		return r;
 	row.session = in->session;
+	row.configured = configured;
 	r = grant_table_add(node->grants, &row, &grant);
 	if (r < 0)
 		return r;
@@ -262,7 +264,8 @@ static int add_grant(struct beginning *beginning,
 
 void user_begin(struct operation *operation,
 		struct instance *instance,
-		const Wat__Admin__ProvisionRequest *in)
+		const Wat__Admin__ProvisionRequest *in,
+		bool configured)
 {
 	struct beginning *beginning = calloc(1, sizeof *beginning);
 
@@ -271,7 +274,7 @@ void user_begin(struct operation *operation,
 		beginning->operation = operation;
 		memcpy(beginning->instance_id, instance->id, 16);
 	}
-	if (!beginning || add_grant(beginning, instance, in) < 0) {
+	if (!beginning || add_grant(beginning, instance, in, configured) < 0) {
 		free(beginning);
 		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
 		return;

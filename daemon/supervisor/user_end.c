@@ -194,6 +194,11 @@ static struct ending *ending_new(struct node *node,
 	return ending;
 }
 
+static bool is_over_by_itself(const struct ending *ending, const struct grant *grant)
+{
+	return !ending->operation && grant->row.session;
+}
+
 /* The first step: it is decided, whatever happens from here on. */
 static int begin_end(struct ending *ending, struct grant *grant)
 {
@@ -209,8 +214,9 @@ static int begin_end(struct ending *ending, struct grant *grant)
 	if ((r = store_txn_put_grant(txn, &row)) < 0 ||
 	    (ending->operation &&
 	     (r = operation_decide(ending->operation, &reply.base, txn)) < 0) ||
-	    (r = store_txn_add_event(txn, ending->operation ? "deprovision" : "session-over",
-				     instance->name, instance->id, row.user)) < 0)
+	    (r = store_txn_add_event(
+		     txn, is_over_by_itself(ending, grant) ? "session-over" : "deprovision",
+		     instance->name, instance->id, row.user)) < 0)
 		return r;
 	/* From here on no BIND of this grant succeeds. */
 	grant->row.state = 3;

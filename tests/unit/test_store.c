@@ -168,8 +168,12 @@ static void fill(struct world *w)
 					  .state = STORE_STOPPED,
 					  .epoch = 1,
 					  .generation = 3};
-	struct store_grant grant = {
-		.id = {2}, .instance_id = {1}, .role = 2, .state = 2, .user = "me"};
+	struct store_grant grant = {.id = {2},
+				    .instance_id = {1},
+				    .role = 2,
+				    .state = 2,
+				    .user = "me",
+				    .configured = true};
 	struct store_answer answer = {.request_id = {3},
 				      .method = 1,
 				      .reply = (const uint8_t *)"reply",
@@ -311,8 +315,12 @@ static void test_newer(void **state)
 static void test_older(void **state)
 {
 	struct world *w = *state;
-	struct store_grant grant = {
-		.id = {7}, .instance_id = {1}, .state = 2, .user = "me", .session = true};
+	struct store_grant grant = {.id = {7},
+				    .instance_id = {1},
+				    .state = 2,
+				    .user = "me",
+				    .session = true,
+				    .configured = true};
 	struct store_instance instance = {.name = "c1",
 					  .id = {1},
 					  .service = "counter.Counter",
@@ -328,13 +336,16 @@ static void test_older(void **state)
 	execute(w, "DROP TABLE hosts; ALTER TABLE snapshots DROP COLUMN lanes;"
 		   "ALTER TABLE snapshots DROP COLUMN last_seq;"
 		   "ALTER TABLE instances DROP COLUMN durability;"
-		   "ALTER TABLE grants DROP COLUMN session; ALTER TABLE node DROP COLUMN starts;"
+		   "ALTER TABLE grants DROP COLUMN session;"
+		   "ALTER TABLE grants DROP COLUMN configured;"
+		   "ALTER TABLE node DROP COLUMN starts;"
 		   "PRAGMA user_version = 1");
 	for (uint64_t starts = 1; starts <= 3; starts++) {
 		open_store(w);
 		assert_int_equal(store_starts(w->store), starts);
 		assert_int_equal(w->n_grants, 1);
 		assert_false(w->grant.session);
+		assert_false(w->grant.configured);
 		w->store = store_close(w->store);
 	}
 }
