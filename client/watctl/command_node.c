@@ -66,6 +66,8 @@ static void print_status(json_t *status)
 {
 	add_time(status, "startedMs", "started", 1000);
 	output_fields(status, status_columns, N(status_columns));
+	output_lines(stdout, "config       ", json_object_get(status, "configFiles"));
+	output_lines(stdout, "trouble      ", json_object_get(status, "troubles"));
 }
 
 static int node_status(struct watctl *ctl)

@@ -30,6 +30,10 @@ const struct command commands[] = {
 	 WATCTL_ADMIN},
 	{"kill", "NAME", "kill the process that an instance runs in, whatever it is doing",
 	 command_kill, 1, 1, 0, WATCTL_NODE},
+	{"reload", "[--dry-run]",
+	 "read the configuration again and apply it; says what changed, what needs a restart, what "
+	 "is wrong",
+	 command_reload, 0, 0, WATCTL_DRY_RUN, WATCTL_NODE},
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
 

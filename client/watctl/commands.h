@@ -28,5 +28,6 @@ int command_deprovision(struct watctl *ctl) WAT_MUST_CHECK;
 int command_call(struct watctl *ctl) WAT_MUST_CHECK;
 int command_stop(struct watctl *ctl) WAT_MUST_CHECK;
 int command_kill(struct watctl *ctl) WAT_MUST_CHECK;
+int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
 
 #endif

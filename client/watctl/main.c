@@ -17,6 +17,7 @@ static const struct option long_options[] = {
 	{"as", required_argument, NULL, 'a'},
 	{"token", required_argument, NULL, 'k'},
 	{"session", no_argument, NULL, 'n'},
+	{"dry-run", no_argument, NULL, 'd'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{0},
@@ -57,6 +58,9 @@ static int take_option(struct watctl *ctl, int letter)
 		return PARSED_COMMAND;
 	case 'n':
 		ctl->given |= WATCTL_SESSION;
+		return PARSED_COMMAND;
+	case 'd':
+		ctl->given |= WATCTL_DRY_RUN;
 		return PARSED_COMMAND;
 	case 'h':
 		return PARSED_HELP;

@@ -177,3 +177,16 @@ json_t *output_time(uint64_t unix_seconds)
 		return json_null();
 	return json_string(text);
 }
+
+void output_lines(FILE *out, const char *prefix, const json_t *texts)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach(texts, i, text)
+	{
+		(void)fputs(prefix, out);
+		output_text(out, json_string_value(text));
+		(void)fputc('\n', out);
+	}
+}

@@ -25,6 +25,9 @@ void output_table(const json_t *rows, const struct output_column *columns, size_
 /* One object, a line for each column that has a value. */
 void output_fields(const json_t *object, const struct output_column *columns, size_t n_columns);
 
+/* A line for each of an array of strings. */
+void output_lines(FILE *out, const char *prefix, const json_t *texts);
+
 /* New references; NULL when memory is out. */
 json_t *output_hex(const uint8_t *bytes, size_t n);
 /* "2026-01-31T12:00:00Z"; null for 0. */

@@ -111,13 +111,24 @@ json_t *view_plugins(const Wat__Node__PluginList *list)
 	return json_pack("{s:o}", "plugins", rows);
 }
 
+json_t *view_texts(char *const *texts, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(array, json_string(texts[i]));
+	return array;
+}
+
 json_t *view_status(const Wat__Node__NodeStatus *s)
 {
-	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s}", "version",
-			 s->version, "pid", (json_int_t)s->pid, "nodeId",
+	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:o}",
+			 "version", s->version, "pid", (json_int_t)s->pid, "nodeId",
 			 output_hex(s->node_id.data, s->node_id.len), "startedMs",
 			 (json_int_t)s->started_ms, "instances", (json_int_t)s->n_instances,
 			 "ready", (json_int_t)s->n_ready, "failed", (json_int_t)s->n_failed,
 			 "connections", (json_int_t)s->n_connections, "stateDir", s->state_dir,
-			 "socket", s->socket, "pluginDir", s->plugin_dir);
+			 "socket", s->socket, "pluginDir", s->plugin_dir, "configFiles",
+			 view_texts(s->config_files, s->n_config_files), "troubles",
+			 view_texts(s->troubles, s->n_troubles));
 }

@@ -31,6 +31,7 @@ enum watctl_option {
 	WATCTL_AS = 1u << 3,
 	WATCTL_TOKEN = 1u << 4,
 	WATCTL_SESSION = 1u << 5,
+	WATCTL_DRY_RUN = 1u << 7,
 };
 
 /* What a command acts with; it decides which socket is used and what advice fits a refusal. */

@@ -17,6 +17,7 @@
 #include "daemon/supervisor/grant_judge.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/operation.h"
 #include "daemon/supervisor/token_out.h"
 #include "daemon/supervisor/user_begin.h"
@@ -79,10 +80,19 @@ static void set_trouble(struct grant_file *file, char *trouble)
 
 	free(file->trouble);
 	file->trouble = trouble ? trouble : strdup("no memory");
+	notify_changed(file->node);
 	if (new)
 		log_error("a configured grant has no fresh token file", "user", file->user, "why",
 			  file->trouble ? file->trouble : "no memory", "help",
 			  "it is tried again; watctl reload tries at once");
+}
+
+static void clear_trouble(struct grant_file *file)
+{
+	if (file->trouble)
+		notify_changed(file->node);
+	free(file->trouble);
+	file->trouble = NULL;
 }
 
 static const struct config_section *section_of(const struct grant_file *file)
@@ -208,8 +218,7 @@ static void on_provisioned(void *arg,
 	} else if (r < 0) {
 		tell(file, "its token can't be written%s: %s", "", strerror(-r));
 	} else {
-		free(file->trouble);
-		file->trouble = NULL;
+		clear_trouble(file);
 	}
 	/* Its section may have gone or changed meanwhile, and then the file goes too. */
 	if (file->again || !section_of(file)) {
@@ -295,8 +304,7 @@ static void look(struct grant_file *file,
 		make(file, instance, &wanted, verdict == GRANT_REPLACE);
 		return;
 	}
-	free(file->trouble);
-	file->trouble = NULL;
+	clear_trouble(file);
 }
 
 /* Once its instance is ready. */

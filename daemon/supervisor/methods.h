@@ -12,7 +12,8 @@ enum node_method {
 	NODE_USERS,
 	NODE_SPAWN,
 	NODE_START,
-	NODE_KILL
+	NODE_KILL,
+	NODE_RELOAD
 };
 enum admin_method { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
 enum host_method {

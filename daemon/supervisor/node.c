@@ -22,6 +22,7 @@
 #include "daemon/supervisor/node_load.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/session.h"
 #include "daemon/supervisor/sockets.h"
 #include "daemon/supervisor/user_end.h"
@@ -170,6 +171,7 @@ void node_check_progress(struct node *node)
 	if (!node->ready && !node->suspending && startup_is_over(node) && !is_starting(node) &&
 	    grant_files_are_settled(node))
 		tell_ready(node);
+	reload_check(node);
 	if (!node->suspending || still_running(node))
 		return;
 	if (node->pool)
@@ -219,14 +221,13 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
 static void on_hangup(evutil_socket_t fd, short what, void *arg)
 {
 	struct node *node = arg;
+	struct reload_report report = {0};
 
 	(void)fd;
 	(void)what;
-	if (!node->ready || node->suspending)
-		return;
-	notify_reloading(node);
-	log_info("SIGHUP: nothing can be reloaded while watd runs; options need a restart");
-	notify_ready(node);
+	if (!node->suspending)
+		(void)reload_run(node, NULL, &report);
+	reload_report_deinit(&report);
 }
 
 static void on_stored(evutil_socket_t fd, short what, void *arg)
@@ -330,6 +331,7 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->sessions);
 	list_init(&node->hosts);
 	list_init(&node->operations);
+	list_init(&node->reloads);
 	startup_init(&node->startup);
 	grant_files_init(&node->grant_files);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)

@@ -37,7 +37,7 @@ struct node {
 	struct catalog catalog;
 	struct startup startup;
 	struct grant_files grant_files;
-	struct list sessions, hosts, operations;
+	struct list sessions, hosts, operations, reloads;
 	size_t n_sessions;
 	struct host *pool; /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;

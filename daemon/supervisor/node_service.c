@@ -11,11 +11,26 @@
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/reload.h"
 #include "proto/token.h"
 
 static struct node *node_of(struct wat_call *call)
 {
 	return control_call_of(call)->node;
+}
+
+static char **copy_troubles(struct node_status_call *call, const struct node *node, size_t *ret_n)
+{
+	struct lines troubles = {0};
+	char **copies;
+
+	node_troubles(node, &troubles);
+	copies = wat_alloc(call, (troubles.n + 1) * sizeof *copies);
+	for (size_t i = 0; i < troubles.n; i++)
+		copies[i] = wat_strdup(call, troubles.texts[i]);
+	*ret_n = troubles.n;
+	lines_deinit(&troubles);
+	return copies;
 }
 
 wat_status node_on_status(struct node_status_call *call,
@@ -35,6 +50,9 @@ wat_status node_on_status(struct node_status_call *call,
 	out->state_dir = node->options->state_dir;
 	out->socket = node->client ? (char *)listener_path(node->client) : node->options->socket;
 	out->plugin_dir = node->options->plugin_dir;
+	out->config_files = node->options->config->files;
+	out->n_config_files = node->options->config->n_files;
+	out->troubles = copy_troubles(call, node, &out->n_troubles);
 	list_for_each (i, &node->instances.all) {
 		const struct instance *instance = container_of(i, struct instance, all);
 

@@ -11,6 +11,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/status_line.h"
 
 #define STATUS_DELAY_MS 100 /* each line wakes whoever watches the service */
@@ -40,6 +41,18 @@ static bool send_text(struct node *node, const char *text)
 	return false;
 }
 
+/* What the configuration says and is not so: the first of it. */
+static void add_trouble(const struct node *node, char *status, size_t size)
+{
+	struct lines troubles = {0};
+	size_t n = strlen(status);
+
+	node_troubles(node, &troubles);
+	if (troubles.n > 0)
+		(void)snprintf(status + n, size - n, "; %s", troubles.texts[0]);
+	lines_deinit(&troubles);
+}
+
 static void tell(struct node *node)
 {
 	struct notify *notify = &node->notify;
@@ -55,6 +68,8 @@ static void tell(struct node *node)
 		notify->reloading_us = 0;
 	}
 	status_line(&node->instances, phase_of(node), status, sizeof status);
+	if (!node->suspending)
+		add_trouble(node, status, sizeof status);
 	if (!notify->ready && !notify->stopping && strcmp(status, notify->status) == 0)
 		return;
 	(void)snprintf(text, sizeof text, "%s%sSTATUS=%s", notify->ready ? "READY=1\n" : "",

@@ -13,6 +13,7 @@
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/notify.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
@@ -83,6 +84,7 @@ static void fail(struct start *start, char *trouble)
 	start->phase = FAILED;
 	free(start->trouble);
 	start->trouble = trouble;
+	notify_changed(start->node);
 	log_error("a configured instance was not started", "instance", start->name, "why",
 		  trouble ? trouble : "no memory", "help", "watctl reload tries again");
 }
@@ -334,6 +336,13 @@ void startup_cancel(struct node *node)
 		if (start->phase == WAITS)
 			start->phase = OVER;
 	}
+}
+
+bool startup_is_under_way(const struct node *node, const char *name)
+{
+	const struct start *start = find(node, name);
+
+	return start && (start->phase == WAITS || start->phase == UNDER_WAY);
 }
 
 bool startup_is_over(const struct node *node)

@@ -31,6 +31,8 @@ void startup_add(struct node *node);
 void startup_run(struct node *node);
 /* watd goes down: nothing more is started. */
 void startup_cancel(struct node *node);
+/* The instance waits for its turn, or is being begun. */
+bool startup_is_under_way(const struct node *node, const char *name);
 /* Nothing waits, nothing is under way. */
 bool startup_is_over(const struct node *node);
 
