@@ -13,7 +13,7 @@
 
 /* In the order of the .proto files. */
 enum { ADMIN_PROVISION, ADMIN_DEPROVISION };
-enum { NODE_SPAWN = 6, NODE_START = 7 };
+enum { NODE_SPAWN = 6, NODE_START = 7, NODE_OPEN_ADMIN = 10 };
 
 /* Node and Admin requests may hold a whole state. */
 static bool is_too_large(const wat_capability *capability, size_t n)
@@ -353,6 +353,38 @@ int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *give
 			r = take_token(token, &holder, ret_token);
 		else
 			*ret_token = NULL;
+		protobuf_c_message_free_unpacked(message, NULL);
+	}
+	sodium_memzero(&holder, sizeof holder);
+	return r;
+}
+
+int wat_mint_admin_raw(wat_node *node,
+		       const char *name,
+		       uint32_t flags,
+		       char **ret_token,
+		       uint32_t *ret_ended)
+{
+	Wat__Node__OpenAdminRequest request = WAT__NODE__OPEN_ADMIN_REQUEST__INIT;
+	const Wat__Node__OpenAdminReply *reply;
+	struct holder holder;
+	ProtobufCMessage *message;
+	uint8_t id[16];
+	int r;
+
+	holder_make(&holder);
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	request.name = (char *)name;
+	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
+	request.only = (flags & WAT_ADMIN_ONLY) != 0;
+	r = call_message(&node->capability, NODE_OPEN_ADMIN, &request.base,
+			 &wat__node__open_admin_reply__descriptor, &message);
+	if (r == 0) {
+		reply = (const Wat__Node__OpenAdminReply *)message;
+		if (ret_ended)
+			*ret_ended = reply->ended;
+		r = take_token(&reply->token, &holder, ret_token);
 		protobuf_c_message_free_unpacked(message, NULL);
 	}
 	sodium_memzero(&holder, sizeof holder);

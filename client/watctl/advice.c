@@ -17,10 +17,11 @@ struct line {
 
 static const struct line lines[] = {
 	{WAT_ACCESS_DENIED, NODE, "commands about the node need admin.sock beside watd.sock"},
-	{WAT_ACCESS_DENIED, ADMIN, "only who began @ holds its Admin"},
+	{WAT_ACCESS_DENIED, ADMIN, "who manages the node makes one: watctl admin @"},
 	{WAT_ACCESS_DENIED, USER,
 	 "who holds the Admin can make another User: watctl provision @ USER"},
-	{WAT_STALE, ADMIN, "only who began the present one of @ holds its Admin"},
+	{WAT_STALE, ADMIN,
+	 "who manages the node makes an Admin of the present one: watctl admin @"},
 	{WAT_STALE, USER, "watctl provision @ USER makes a User of the present one"},
 	{WAT_STOPPED, ANY, "begin a new incarnation: watctl start @"},
 	{WAT_NOT_FOUND, NODE, "watctl ls shows the instances, watctl plugins the services"},

@@ -23,14 +23,6 @@ static int open_admin(struct watctl *ctl, struct keyring **ret_keyring, wat_capa
 	return hold_open_admin(ctl, *ret_keyring, name, ret);
 }
 
-/* --out FILE; *ret stays NULL without it. */
-static int reserve_out(const struct watctl *ctl, struct token_file **ret)
-{
-	int r = ctl->out ? token_file_reserve(ctl->out, ret) : 0;
-
-	return r < 0 ? problem_file(ctl, "no token can be written to", ctl->out, r) : 0;
-}
-
 static int print_token(const struct watctl *ctl, const char *token)
 {
 	json_auto_t *view = NULL;
@@ -61,7 +53,7 @@ int command_provision(struct watctl *ctl)
 
 	if ((r = open_admin(ctl, &keyring, &admin)) != 0 ||
 	    (r = hold_reserve(ctl, keyring, name, user, &kept)) != 0 ||
-	    (r = reserve_out(ctl, &out)) != 0)
+	    (r = hold_reserve_out(ctl, &out)) != 0)
 		return r;
 	grant.name = user;
 	if (ctl->given & WATCTL_SESSION)

@@ -30,6 +30,9 @@ const struct command commands[] = {
 	 WATCTL_ADMIN},
 	{"kill", "NAME", "kill the process that an instance runs in, whatever it is doing",
 	 command_kill, 1, 1, 0, WATCTL_NODE},
+	{"admin", "NAME [--only] [--out FILE]",
+	 "make one more Admin of an instance; it goes into the keyring. With --only all others end",
+	 command_admin, 1, 1, WATCTL_ONLY | WATCTL_OUT, WATCTL_NODE},
 	{"reload", "[--dry-run]",
 	 "read the configuration again and apply it; says what changed, what needs a restart, what "
 	 "is wrong",

@@ -29,5 +29,6 @@ int command_call(struct watctl *ctl) WAT_MUST_CHECK;
 int command_stop(struct watctl *ctl) WAT_MUST_CHECK;
 int command_kill(struct watctl *ctl) WAT_MUST_CHECK;
 int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
+int command_admin(struct watctl *ctl) WAT_MUST_CHECK;
 
 #endif

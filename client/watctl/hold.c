@@ -50,6 +50,13 @@ int hold_reserve(const struct watctl *ctl,
 		     : 0;
 }
 
+int hold_reserve_out(const struct watctl *ctl, struct token_file **ret)
+{
+	int r = ctl->out ? token_file_reserve(ctl->out, ret) : 0;
+
+	return r < 0 ? problem_file(ctl, "no token can be written to", ctl->out, r) : 0;
+}
+
 int hold_commit(const struct watctl *ctl,
 		const char *what,
 		struct token_file *file,
@@ -93,8 +100,9 @@ int hold_open_admin(struct watctl *ctl,
 	if (r == -ENOENT)
 		return problem(ctl, WAT_ACCESS_DENIED,
 			       "you don't hold the Admin of %s: it is not in the keyring %s; who "
-			       "began %s holds it",
-			       instance, keyring_path(keyring), instance);
+			       "began %s holds it, and who manages the node makes one: watctl "
+			       "admin %s",
+			       instance, keyring_path(keyring), instance, instance);
 	if (r < 0)
 		return problem_file(ctl, "the keyring can't be read", keyring_path(keyring), r);
 	return open_token(ctl, WAT_ROLE_ADMIN, instance, token, ret);

@@ -18,6 +18,8 @@ int hold_reserve(const struct watctl *ctl,
 		 const char *instance,
 		 const char *user,
 		 struct token_file **ret) WAT_MUST_CHECK;
+/* The file that --out names; *ret stays NULL without it. */
+int hold_reserve_out(const struct watctl *ctl, struct token_file **ret) WAT_MUST_CHECK;
 int hold_commit(const struct watctl *ctl,
 		const char *what,
 		struct token_file *file,

@@ -17,6 +17,7 @@ static const struct option long_options[] = {
 	{"as", required_argument, NULL, 'a'},
 	{"token", required_argument, NULL, 'k'},
 	{"session", no_argument, NULL, 'n'},
+	{"only", no_argument, NULL, 'O'},
 	{"dry-run", no_argument, NULL, 'd'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -58,6 +59,9 @@ static int take_option(struct watctl *ctl, int letter)
 		return PARSED_COMMAND;
 	case 'n':
 		ctl->given |= WATCTL_SESSION;
+		return PARSED_COMMAND;
+	case 'O':
+		ctl->given |= WATCTL_ONLY;
 		return PARSED_COMMAND;
 	case 'd':
 		ctl->given |= WATCTL_DRY_RUN;

@@ -31,6 +31,7 @@ enum watctl_option {
 	WATCTL_AS = 1u << 3,
 	WATCTL_TOKEN = 1u << 4,
 	WATCTL_SESSION = 1u << 5,
+	WATCTL_ONLY = 1u << 6,
 	WATCTL_DRY_RUN = 1u << 7,
 };
 

@@ -13,7 +13,8 @@ enum node_method {
 	NODE_SPAWN,
 	NODE_START,
 	NODE_KILL,
-	NODE_RELOAD
+	NODE_RELOAD,
+	NODE_OPEN_ADMIN
 };
 enum admin_method { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
 enum host_method {

@@ -95,6 +95,14 @@ WAT_API_CHECK int wat_start_raw(wat_node *,
 				const char *name,
 				const struct wat_spawn *,
 				char **ret_token);
+enum wat_admin_flags { WAT_ADMIN_ONLY = 1 }; /* every other Admin of the instance ends */
+/* One more Admin of an instance, however it began. flags: enum wat_admin_flags; ret_ended (NULL:
+ * not wanted): how many others ended. RESOURCE_EXHAUSTED when it has as many as it may have. */
+WAT_API_CHECK int wat_mint_admin_raw(wat_node *,
+				     const char *name,
+				     uint32_t flags,
+				     char **ret_token,
+				     uint32_t *ret_ended);
 /* A method of the node's own interface (wat/node.proto) by number, bytes in and out; read-only
  * ones. */
 WAT_API_CHECK int wat_node_call_raw(wat_node *,
