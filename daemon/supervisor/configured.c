@@ -160,7 +160,8 @@ bool configured_state(const struct plugin_file *file,
 
 	if (r < 0) {
 		problems_add(r == -EACCES && unread ? unread : problems, place,
-			     "state-file = %s: can't be read: %s", path, strerror(-r));
+			     "state-file = %s: can't be read: %s", path,
+			     r == -EINVAL ? "expected a regular file" : strerror(-r));
 		return false;
 	}
 	if (path && !translate(file, service, json, n, &error, &state, &n)) {

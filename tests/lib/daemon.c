@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -96,6 +97,9 @@ void test_daemon_spawn(struct test_daemon *daemon, const char *const *more)
 	size_t n = 9;
 	pid_t parent = getpid();
 
+	/* What an earlier one said is not said of this one. */
+	while (recv(daemon->notify, state, sizeof state, MSG_DONTWAIT) >= 0)
+		;
 	snprintf(state, sizeof state, "%s/state", daemon->dir);
 	snprintf(run, sizeof run, "%s/run", daemon->dir);
 	for (size_t i = 0; more && more[i] && n < ARGUMENTS_MAX - 1; i++)
@@ -213,19 +217,82 @@ void test_daemon_deinit(struct test_daemon *daemon)
 		fail_test("a sanitizer found something in watd or in a host");
 }
 
-bool test_daemon_logged(const struct test_daemon *daemon, const char *text)
+static FILE *open_log(const struct test_daemon *daemon)
 {
-	char path[128], line[8192];
-	bool found = false;
-	FILE *log;
+	char path[128];
 
 	snprintf(path, sizeof path, "%s/log", daemon->dir);
-	log = fopen(path, "r");
-	while (log && !found && fgets(line, sizeof line, log))
-		found = strstr(line, text) != NULL;
+	return fopen(path, "re");
+}
+
+/* Lines with the text; *ret_first: the number of the first one, 0 if there is none. */
+static size_t count_lines(const struct test_daemon *daemon, const char *text, size_t *ret_first)
+{
+	size_t n = 0, at = 0;
+	FILE *log = open_log(daemon);
+	char line[8192];
+
+	*ret_first = 0;
+	while (log && fgets(line, sizeof line, log)) {
+		at++;
+		if (!strstr(line, text))
+			continue;
+		if (n++ == 0)
+			*ret_first = at;
+	}
 	if (log)
 		fclose(log);
+	return n;
+}
+
+size_t test_daemon_log_line(const struct test_daemon *daemon, const char *text)
+{
+	size_t first;
+
+	(void)count_lines(daemon, text, &first);
+	return first;
+}
+
+bool test_daemon_logged(const struct test_daemon *daemon, const char *text)
+{
+	return test_daemon_log_line(daemon, text) > 0;
+}
+
+bool test_daemon_wait_log(const struct test_daemon *daemon, const char *text, size_t n_lines)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, daemon->pid, 0);
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct pollfd fds[] = {{.fd = watch, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+	char events[4096];
+	bool ended = false, found;
+	size_t first;
+
+	/* The directory too: the log may not be there yet. */
+	if (pidfd < 0 || watch < 0 ||
+	    inotify_add_watch(watch, daemon->dir, IN_CREATE | IN_MODIFY) < 0)
+		fail_test("watching the log: %s", strerror(errno));
+	while (!(found = count_lines(daemon, text, &first) >= n_lines) && !ended) {
+		(void)poll(fds, 2, -1);
+		ended = fds[1].revents != 0;
+		while (read(watch, events, sizeof events) > 0)
+			;
+	}
+	close(watch);
+	close(pidfd);
 	return found;
+}
+
+static void __attribute__((noreturn))
+run_watd_to_end(const struct test_daemon *daemon, const int *pipes, char *const *arguments)
+{
+	char path[128];
+
+	if (dup2(pipes[1], 1) < 0 || dup2(pipes[3], 2) < 0)
+		_exit(126);
+	snprintf(path, sizeof path, "%s/conf", daemon->dir);
+	setenv("CONFIGURATION_DIRECTORY", path, 1);
+	execv(WAT_BUILD_DIR "/bin/watd", arguments);
+	_exit(127);
 }
 
 static void __attribute__((noreturn))
@@ -265,25 +332,23 @@ static void read_both(int out, int err, struct test_output *ret)
 	*at[0] = *at[1] = '\0';
 }
 
-void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
+typedef void run_child(const struct test_daemon *daemon, const int *pipes, char *const *arguments);
+
+static void run_program(const struct test_daemon *daemon,
+			struct test_output *ret,
+			run_child *child,
+			const char *const *arguments)
 {
-	const char *arguments[ARGUMENTS_MAX] = {"watctl", "-s", daemon->socket};
 	int pipes[4], status;
-	size_t n = 3;
-	va_list more;
 	pid_t pid;
 
-	va_start(more, ret);
-	while (n < ARGUMENTS_MAX - 1 && (arguments[n] = va_arg(more, const char *)))
-		n++;
-	va_end(more);
 	if (pipe2(pipes, O_CLOEXEC) < 0 || pipe2(pipes + 2, O_CLOEXEC) < 0)
 		fail_test("pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid < 0)
 		fail_test("fork: %s", strerror(errno));
 	if (pid == 0)
-		run_watctl(daemon, pipes, (char *const *)arguments);
+		child(daemon, pipes, (char *const *)arguments);
 	close(pipes[1]);
 	close(pipes[3]);
 	read_both(pipes[0], pipes[2], ret);
@@ -292,4 +357,32 @@ void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
 	if (waitpid(pid, &status, 0) < 0)
 		fail_test("waitpid: %s", strerror(errno));
 	ret->code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void take_arguments(const char **arguments, size_t n, va_list more)
+{
+	while (n < ARGUMENTS_MAX - 1 && (arguments[n] = va_arg(more, const char *)))
+		n++;
+}
+
+void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
+{
+	const char *arguments[ARGUMENTS_MAX] = {"watctl", "-s", daemon->socket};
+	va_list more;
+
+	va_start(more, ret);
+	take_arguments(arguments, 3, more);
+	va_end(more);
+	run_program(daemon, ret, run_watctl, arguments);
+}
+
+void test_watd(const struct test_daemon *daemon, struct test_output *ret, ...)
+{
+	const char *arguments[ARGUMENTS_MAX] = {"watd"};
+	va_list more;
+
+	va_start(more, ret);
+	take_arguments(arguments, 1, more);
+	va_end(more);
+	run_program(daemon, ret, run_watd_to_end, arguments);
 }

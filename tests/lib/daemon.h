@@ -41,11 +41,22 @@ int test_daemon_wait(struct test_daemon *daemon);
 void test_daemon_deinit(struct test_daemon *daemon);
 /* Does the log contain the text? */
 bool test_daemon_logged(const struct test_daemon *daemon, const char *text);
+/* The number of the first line with the text, from 1; 0: none. */
+size_t test_daemon_log_line(const struct test_daemon *daemon, const char *text);
+/* Waits until the log has so many lines with the text; returns false if watd ends before. */
+bool test_daemon_wait_log(const struct test_daemon *daemon, const char *text, size_t n_lines);
+/* Takes what watd told so far, and forgets it. */
+void test_daemon_forget_told(const struct test_daemon *daemon);
 
 struct test_output {
 	int code; /* exit code, or -signal */
 	char out[65536], err[16384];
 };
+
+/* Runs build/bin/watd with the arguments (NULL-terminated), to its end, in the environment of the
+ * daemon; it is told nothing else. */
+void test_watd(const struct test_daemon *daemon, struct test_output *ret, ...)
+	__attribute__((sentinel));
 
 /* Runs build/bin/watctl -s SOCKET with the arguments (NULL-terminated) and the keyring in the
  * daemon's directory. */
