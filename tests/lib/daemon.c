@@ -88,6 +88,14 @@ run_watd(const struct test_daemon *daemon, pid_t parent, char *const *arguments)
 	_exit(127);
 }
 
+void test_daemon_forget_told(const struct test_daemon *daemon)
+{
+	char text[64];
+
+	while (recv(daemon->notify, text, sizeof text, MSG_DONTWAIT) >= 0)
+		;
+}
+
 void test_daemon_spawn(struct test_daemon *daemon, const char *const *more)
 {
 	char state[96], run[96];
@@ -98,8 +106,7 @@ void test_daemon_spawn(struct test_daemon *daemon, const char *const *more)
 	pid_t parent = getpid();
 
 	/* What an earlier one said is not said of this one. */
-	while (recv(daemon->notify, state, sizeof state, MSG_DONTWAIT) >= 0)
-		;
+	test_daemon_forget_told(daemon);
 	snprintf(state, sizeof state, "%s/state", daemon->dir);
 	snprintf(run, sizeof run, "%s/run", daemon->dir);
 	for (size_t i = 0; more && more[i] && n < ARGUMENTS_MAX - 1; i++)
