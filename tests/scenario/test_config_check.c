@@ -183,12 +183,38 @@ static void test_default(void **state)
 	free(text);
 }
 
+/* The configuration that README.md shows is a good one. */
+static void test_readme(void **state)
+{
+	struct configured *c = *state;
+	char line[256], *text = calloc(1, 65536);
+	FILE *readme = fopen(WAT_SOURCE_DIR "/README.md", "re");
+	bool inside = false;
+
+	assert_non_null(readme);
+	while (fgets(line, sizeof line, readme)) {
+		if (strcmp(line, "```\n") == 0)
+			inside = false;
+		if (inside)
+			strcat(text, line);
+		if (strcmp(line, "```ini\n") == 0)
+			inside = true;
+	}
+	fclose(readme);
+	configured_write(c, "watd.conf", text);
+	test_watd(&c->daemon, &c->out, "--check-config", "--plugin-dir", WAT_BUILD_DIR "/plugins",
+		  NULL);
+	assert_code(c, 0);
+	assert_out(c, "instances: 2 - visits, totals\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFIGURED_CASE(test_table),   CONFIGURED_CASE(test_all),
 		CONFIGURED_CASE(test_good),    CONFIGURED_CASE(test_missing),
-		CONFIGURED_CASE(test_default),
+		CONFIGURED_CASE(test_default), CONFIGURED_CASE(test_readme),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
