@@ -47,19 +47,21 @@
 	K(file, "file", PATH, RELOAD, MUST, NULL, "/opt/counter/counter.so", \
 	  "a plugin beside those of plugin-dir; a service that both have comes from it")
 
-#define CONFIG_INSTANCE_KEYS(K)                                                               \
-	K(service, "service", SERVICE, SPAWN, MUST, NULL, "counter",                          \
-	  "full name of the service, or its prefix where that is unique")                     \
-	K(tier, "tier", TIER, SPAWN, MAY, "process", NULL,                                    \
-	  "a process of its own, or a thread in the pool")                                    \
-	K(state_file, "state-file", PATH, SPAWN, MAY, NULL, "/etc/watd/counter.json",         \
-	  "initial state as JSON; without it every field is empty")                           \
-	K(restart, "restart", POLICY, RELOAD, MAY, "on-failure", NULL,                        \
-	  "what follows a death: up to 5 starts within 10 s from the newest committed state") \
-	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                        \
-	  "instances that are ready before this one is started")                              \
-	K(durability, "durability", DURABILITY, SPAWN, MAY, "none", NULL,                     \
-	  "what an acknowledged call survives")
+#define CONFIG_INSTANCE_KEYS(K)                                                                \
+	K(service, "service", SERVICE, SPAWN, MUST, NULL, "counter",                           \
+	  "full name of the service, or its prefix where that is unique")                      \
+	K(tier, "tier", TIER, SPAWN, MAY, "process", NULL,                                     \
+	  "a process of its own, or a thread in the pool")                                     \
+	K(state_file, "state-file", PATH, SPAWN, MAY, NULL, "/etc/watd/counter.json",          \
+	  "initial state as JSON; without it every field is empty")                            \
+	K(restart, "restart", POLICY, RELOAD, MAY, "on-failure", NULL,                         \
+	  "what follows a death: up to 5 starts within 10 s from the newest committed state")  \
+	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                         \
+	  "instances that are ready before this one is started")                               \
+	K(durability, "durability", DURABILITY, SPAWN, MAY, NULL, "sync",                      \
+	  "what an acknowledged call survives: an orderly end (none), the death of any of "    \
+	  "watd's processes (crash), loss of power (sync); without it what the service says, " \
+	  "else crash")
 
 #define CONFIG_GRANT_KEYS(K)                                                                     \
 	K(instance, "instance", NAME, RELOAD, MUST, NULL, "counter", "the [instance] it is for") \

@@ -165,7 +165,7 @@ bool value_is_valid(enum value_kind kind, const char *text)
 	case VALUE_POLICY:
 		return strcmp(text, "on-failure") == 0;
 	case VALUE_DURABILITY:
-		return strcmp(text, "none") == 0;
+		return ONE_OF(text, "none", "crash", "sync");
 	case VALUE_GROUP:
 		return !strpbrk(text, " \t:/");
 	default:

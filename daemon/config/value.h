@@ -25,7 +25,7 @@
 	V(METHODS, "METHOD...", "names of methods with blanks between them, each once") \
 	V(TIER, "TIER", "process or thread")                                            \
 	V(POLICY, "POLICY", "on-failure; never and always are not built yet")           \
-	V(DURABILITY, "DURABILITY", "none; crash and sync are not built yet")           \
+	V(DURABILITY, "DURABILITY", "none, crash or sync")                              \
 	V(GROUP, "GROUP", "a name of a group")
 
 enum value_kind {

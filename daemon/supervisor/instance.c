@@ -209,6 +209,15 @@ void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *fai
 	instance->failure = failure;
 }
 
+int instance_durability(uint32_t asked, const Wat__Manifest__Service *service)
+{
+	if (asked)
+		return (int)asked;
+	return service->durability >= INSTANCE_NONE && service->durability <= INSTANCE_SYNC
+		       ? (int)service->durability
+		       : INSTANCE_CRASH;
+}
+
 /* Bits of the methods that a capability may cover. */
 static uint64_t callable_methods(const Wat__Manifest__Service *service)
 {

@@ -37,6 +37,8 @@ enum instance_state {
 };
 
 enum instance_tier { INSTANCE_THREAD = 1, INSTANCE_PROCESS = 2 };
+/* What an acknowledged call survives: an orderly end; the death of our processes; loss of power. */
+enum instance_durability { INSTANCE_NONE = 1, INSTANCE_CRASH = 2, INSTANCE_SYNC = 3 };
 
 struct event;
 struct host;
@@ -69,10 +71,10 @@ struct instance {
 	uint8_t *lanes;        /* of the clients, as of that state */
 	size_t lanes_len;
 	uint64_t last_seq; /* of the journal: what that state holds */
-	int durability;    /* 1 none, 2 crash, 3 sync */
+	int durability;    /* enum instance_durability */
 	uint64_t segment;  /* that its host appends to; 0: none */
 	uint64_t next_segment;
-	bool switching; /* next_segment is with the host */
+	bool switching;           /* next_segment is with the host */
 	struct event *lock_timer; /* the journal's lock is tried again; NULL: never was */
 	unsigned lock_pauses;
 	struct running_call {
@@ -80,7 +82,8 @@ struct instance {
 		uint64_t id;
 		unsigned deaths;
 	} running; /* the call that its host last died with */
-	Wat__Envelope__Failure *verdict; /* that call is answered so and not run again; NULL: none */
+	Wat__Envelope__Failure
+		*verdict; /* that call is answered so and not run again; NULL: none */
 
 	struct list grants;  /* struct grant */
 	struct list waiters; /* struct instance_waiter */
@@ -152,6 +155,8 @@ static inline bool instance_has(const struct instance *instance, enum instance_l
 {
 	return instance->lifecycle & 1u << handler;
 }
+/* What was asked for (0: nothing), else what the service says, else that calls survive a crash. */
+int instance_durability(uint32_t asked, const Wat__Manifest__Service *service);
 /* What its plugin says of its service. */
 void instance_set_service(struct instance *instance,
 			  const char *path,

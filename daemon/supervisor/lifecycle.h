@@ -19,7 +19,7 @@ struct lifecycle_begin {
 	const struct plugin_file *file;
 	const Wat__Manifest__Service *service;
 	enum instance_tier tier;
-	int durability; /* 1 none, 2 crash, 3 sync */
+	int durability; /* enum instance_durability */
 	const uint8_t *state;
 	size_t state_len;
 	const uint8_t *holder_pk;  /* 32 bytes: of the Admin; NULL: there is none to begin with */

@@ -35,26 +35,13 @@ static enum instance_tier tier_of(Wat__Node__Tier tier, enum instance_tier fallb
 	return tier == WAT__NODE__TIER__THREAD ? INSTANCE_THREAD : INSTANCE_PROCESS;
 }
 
-#define DURABILITY_CRASH 2
-#define DURABILITY_SYNC 3
-
 static wat_status check_durability(struct wat_call *call, uint32_t durability)
 {
-	if (durability <= DURABILITY_SYNC)
+	if (durability <= INSTANCE_SYNC)
 		return WAT_OK;
 	return call->api->fail(call, WAT_INVALID_ARGUMENT,
 			       "durability: expected 1 (none), 2 (crash) or 3 (sync), got %u",
 			       durability);
-}
-
-/* What was asked for, else what the service says, else that calls survive a crash. */
-static int durability_of(uint32_t asked, const Wat__Manifest__Service *service)
-{
-	if (asked)
-		return (int)asked;
-	return service->durability >= 1 && service->durability <= DURABILITY_SYNC
-		       ? (int)service->durability
-		       : DURABILITY_CRASH;
 }
 
 static wat_status check_key(struct wat_call *call, const ProtobufCBinaryData *key)
@@ -132,7 +119,7 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 		return status;
 	}
 	begin.tier = tier_of(in->tier, INSTANCE_PROCESS);
-	begin.durability = durability_of(in->durability, begin.service);
+	begin.durability = instance_durability(in->durability, begin.service);
 	begin.state = in->state.data;
 	begin.state_len = in->state.len;
 	begin.holder_pk = in->holder_pk.data;

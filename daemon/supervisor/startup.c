@@ -173,6 +173,18 @@ static void on_finished(void *arg,
 	node_check_progress(start->node);
 }
 
+/* 0: it says nothing. */
+static uint32_t durability_of(const struct config_section *section)
+{
+	const char *text = config_text(section, INSTANCE_KEY_durability);
+
+	if (!text)
+		return 0;
+	if (strcmp(text, "none") == 0)
+		return INSTANCE_NONE;
+	return strcmp(text, "crash") == 0 ? INSTANCE_CRASH : INSTANCE_SYNC;
+}
+
 /* What the section says; false after the start has failed. */
 static bool prepare(struct start *start, struct lifecycle_begin *begin, uint8_t **ret_state)
 {
@@ -187,10 +199,13 @@ static bool prepare(struct start *start, struct lifecycle_begin *begin, uint8_t 
 					ret_state, &begin->state_len);
 	if (!good)
 		fail(start, problems.n > 0 ? strdup(problems.texts[0]) : NULL);
-	else if (strcmp(config_text(section, INSTANCE_KEY_tier), "thread") == 0)
-		begin->tier = INSTANCE_THREAD;
 	problems_deinit(&problems);
-	return good;
+	if (!good)
+		return false;
+	if (strcmp(config_text(section, INSTANCE_KEY_tier), "thread") == 0)
+		begin->tier = INSTANCE_THREAD;
+	begin->durability = instance_durability(durability_of(section), begin->service);
+	return true;
 }
 
 static void begin_new(struct start *start)

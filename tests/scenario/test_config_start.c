@@ -151,6 +151,25 @@ static void test_state_file(void **state)
 	assert_out(c, "{\"value\":\"42\"}");
 }
 
+/* Durability is what the section says, else the service's, else crash. */
+static void test_durability(void **state)
+{
+	struct configured *c = *state;
+
+	configured_start(c, "[instance n]\nservice = counter\ndurability = none\n"
+			    "[instance c]\nservice = counter\ndurability = crash\n"
+			    "[instance s]\nservice = counter\ndurability = sync\n"
+			    "[instance d]\nservice = counter\n");
+	WATCTL(c, "-j", "show", "n");
+	assert_out(c, "\"durability\":\"none\"");
+	WATCTL(c, "-j", "show", "c");
+	assert_out(c, "\"durability\":\"crash\"");
+	WATCTL(c, "-j", "show", "s");
+	assert_out(c, "\"durability\":\"sync\"");
+	WATCTL(c, "-j", "show", "d");
+	assert_out(c, "\"durability\":\"crash\"");
+}
+
 /* One that an operator stopped stays stopped; what comes after it is resumed all the same, and says
  * so; one that was not begun yet is not. */
 static void test_left_alone(void **state)
@@ -230,6 +249,7 @@ int main(void)
 		CONFIGURED_CASE(test_state_file),
 		CONFIGURED_CASE(test_left_alone),
 		CONFIGURED_CASE(test_end_while_starting),
+		CONFIGURED_CASE(test_durability),
 		CONFIGURED_CASE(test_plugin),
 	};
 
