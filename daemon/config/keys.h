@@ -11,36 +11,36 @@
 /* K(id, name, kind, applied, need, default, example, help). default NULL: there is none, or it
  * depends on the machine and stands in the help. */
 
-#define CONFIG_WATD_KEYS(K)                                                                   \
-	K(state_dir, "state-dir", PATH, RESTART, MAY, "/var/lib/watd", NULL,                  \
-	  "database and issuing key; $STATE_DIRECTORY goes before the default, which for an " \
-	  "unprivileged user is $XDG_STATE_HOME/watd")                                        \
-	K(runtime_dir, "runtime-dir", PATH, RESTART, MAY, "/run/watd", NULL,                  \
-	  "sockets; $RUNTIME_DIRECTORY goes before the default, which for an unprivileged "   \
-	  "user is $XDG_RUNTIME_DIR/watd")                                                    \
-	K(plugin_dir, "plugin-dir", PATH, RESTART, MAY, "/usr/lib/watd/plugins", NULL,        \
-	  "service plugins (*.so); the default is PREFIX/lib/watd/plugins for a "             \
-	  "PREFIX/bin/watd")                                                                  \
-	K(socket, "socket", SOCKET, RESTART, MAY, "/run/watd/watd.sock", NULL,                \
-	  "client socket; the default is watd.sock in runtime-dir")                           \
-	K(admin_socket, "admin-socket", SOCKET, RESTART, MAY, "/run/watd/admin.sock", NULL,   \
-	  "admin socket, whose file mode decides who manages the node; the default is "       \
-	  "admin.sock in runtime-dir")                                                        \
-	K(log_level, "log-level", LEVEL, RELOAD, MAY, "info", NULL,                           \
-	  "what is logged: this and everything worse")                                        \
-	K(log_format, "log-format", FORMAT, RESTART, MAY, "text", NULL, "form of a log line") \
-	K(max_connections, "max-connections", COUNT, RELOAD, MAY, "4096", NULL,               \
-	  "control connections at a time; those over it are told OVERLOADED, except on the "  \
-	  "admin socket")                                                                     \
-	K(max_calls, "max-calls", COUNT, RELOAD, MAY, "256", NULL,                            \
-	  "open calls of one control connection")                                             \
-	K(max_capabilities, "max-capabilities", COUNT, RELOAD, MAY, "4096", NULL,             \
-	  "capabilities that one control connection may have bound")                          \
-	K(max_waiting, "max-waiting", COUNT, RELOAD, MAY, "256", NULL,                        \
-	  "BINDs of one control connection that wait for their instance")                     \
-	K(hello_timeout, "hello-timeout", DURATION, RELOAD, MAY, "10s", NULL,                 \
-	  "how long a new connection may take to say HELLO")                                  \
-	K(grant_life, "grant-life", LIFE, RELOAD, MAY, "90d", NULL,                           \
+#define CONFIG_WATD_KEYS(K)                                                                       \
+	K(state_dir, "state-dir", PATH, RESTART, MAY, "/var/lib/watd", NULL,                      \
+	  "database and issuing key; $STATE_DIRECTORY goes before the default, which for an "     \
+	  "unprivileged user is $XDG_STATE_HOME/watd")                                            \
+	K(runtime_dir, "runtime-dir", PATH, RESTART, MAY, "/run/watd", NULL,                      \
+	  "sockets; $RUNTIME_DIRECTORY goes before the default, which for an unprivileged "       \
+	  "user is $XDG_RUNTIME_DIR/watd")                                                        \
+	K(plugin_dir, "plugin-dir", PATH, RESTART, MAY, NULL, "/usr/lib/watd/plugins",            \
+	  "service plugins (*.so); without it watd/plugins where the libraries are, as watd was " \
+	  "installed")                                                                            \
+	K(socket, "socket", SOCKET, RESTART, MAY, "/run/watd/watd.sock", NULL,                    \
+	  "client socket; the default is watd.sock in runtime-dir")                               \
+	K(admin_socket, "admin-socket", SOCKET, RESTART, MAY, "/run/watd/admin.sock", NULL,       \
+	  "admin socket, whose file mode decides who manages the node; the default is "           \
+	  "admin.sock in runtime-dir")                                                            \
+	K(log_level, "log-level", LEVEL, RELOAD, MAY, "info", NULL,                               \
+	  "what is logged: this and everything worse")                                            \
+	K(log_format, "log-format", FORMAT, RESTART, MAY, "text", NULL, "form of a log line")     \
+	K(max_connections, "max-connections", COUNT, RELOAD, MAY, "4096", NULL,                   \
+	  "control connections at a time; those over it are told OVERLOADED, except on the "      \
+	  "admin socket")                                                                         \
+	K(max_calls, "max-calls", COUNT, RELOAD, MAY, "256", NULL,                                \
+	  "open calls of one control connection")                                                 \
+	K(max_capabilities, "max-capabilities", COUNT, RELOAD, MAY, "4096", NULL,                 \
+	  "capabilities that one control connection may have bound")                              \
+	K(max_waiting, "max-waiting", COUNT, RELOAD, MAY, "256", NULL,                            \
+	  "BINDs of one control connection that wait for their instance")                         \
+	K(hello_timeout, "hello-timeout", DURATION, RELOAD, MAY, "10s", NULL,                     \
+	  "how long a new connection may take to say HELLO")                                      \
+	K(grant_life, "grant-life", LIFE, RELOAD, MAY, "90d", NULL,                               \
 	  "life of a capability when whoever makes it says nothing else")
 
 #define CONFIG_PLUGIN_KEYS(K)                                                \

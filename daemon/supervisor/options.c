@@ -52,8 +52,9 @@ static void print_help(void)
 		     "print a configuration with every key, its values and its default");
 	for (size_t i = 0; i < WATD_KEYS_N; i++) {
 		print_option(key_of(i)->name, value_word(key_of(i)->kind), key_of(i)->help);
-		printf("        (%s; default %s)\n", value_expected(key_of(i)->kind),
-		       key_of(i)->fallback);
+		printf("        (%s%s%s)\n", value_expected(key_of(i)->kind),
+		       key_of(i)->fallback ? "; default " : "",
+		       key_of(i)->fallback ? key_of(i)->fallback : "");
 	}
 	print_option("version", "", "print the version");
 	print_option("help", "", "print this");
@@ -262,8 +263,9 @@ static int set_defaults(struct options *options)
 	    (r = set_beside_program(options)) < 0)
 		return r;
 	for (size_t i = 0; i < WATD_KEYS_N; i++) {
-		r = set_default(options_field(options, (enum watd_key)i), "%s",
-				key_of(i)->fallback);
+		if (key_of(i)->fallback)
+			r = set_default(options_field(options, (enum watd_key)i), "%s",
+					key_of(i)->fallback);
 		if (r < 0)
 			return r;
 	}

@@ -104,10 +104,10 @@ static void test_defaults(void **state)
 		const struct config_key *key = &config_types[CONFIG_WATD].keys[i];
 		const char *text = options_text(&options, (enum watd_key)i);
 
-		/* Beside the program, which is not installed here. */
-		if (i == WATD_KEY_plugin_dir)
-			continue;
-		if (geteuid() == 0 || (key->kind != VALUE_PATH && key->kind != VALUE_SOCKET))
+		/* Where the program is. */
+		if (!key->fallback)
+			assert_int_equal(i, WATD_KEY_plugin_dir);
+		else if (geteuid() == 0 || (key->kind != VALUE_PATH && key->kind != VALUE_SOCKET))
 			assert_string_equal(text, key->fallback);
 	}
 	assert_int_equal(options.limits.calls, 256);
