@@ -44,8 +44,8 @@ endif()
 set(WAT_PLUGIN_LINK -Wl,-z,defs) # a missing handler must not link
 if(WAT_SANITIZE STREQUAL "thread" AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # The shared runtime of clang 14 dies before main. The static one is in every program, which exports it to the plugins
-  # and libraries that it loads; those are linked with its names undefined.
-  set(WAT_PLUGIN_LINK)
+  # and libraries that it loads; those are linked with its names undefined. Defined and empty: without a value it is unset.
+  set(WAT_PLUGIN_LINK "")
 elseif(WAT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # A plugin is linked with -z defs, so the runtime has to be a shared one.
   add_compile_options(-shared-libsan)
