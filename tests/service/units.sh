@@ -47,6 +47,7 @@ is watd-admin.socket ListenStream /run/watd/admin.sock
 is watd.service Type notify
 is watd.service KillMode mixed
 is watd.service LoadCredential node.key:watd.node.key
+grep -q '^ExecReload=.*/watd .*--check-config$' "$units/watd.service" || fail "a reload does not check the configuration"
 # A host that outlived its watd is looked for there.
 is watd.service ProtectProc ''
 is watd.service ProcSubset ''

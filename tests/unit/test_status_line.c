@@ -71,7 +71,7 @@ static void test_phases(void **state)
 /* A few names stand for many. */
 static void test_many(void **state)
 {
-	char name[8];
+	char name[16];
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
