@@ -65,7 +65,7 @@ int wat_stub_spawn(wat_node *node,
 {
 	_cleanup_(freep) uint8_t *bytes = NULL;
 	_cleanup_(freep) char *token = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = pack(state, &bytes, &n);
 
 	if (r == 0)
@@ -191,7 +191,7 @@ int wat_stub_stop(wat_capability *admin,
 		  ProtobufCMessage **ret_state)
 {
 	_cleanup_(freep) uint8_t *state = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = wat_stop_raw(admin, &state, &n);
 
 	return r == 0 ? unpack(interface->state, state, n, ret_state) : r;
