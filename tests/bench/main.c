@@ -154,7 +154,7 @@ static void describe(struct bench *bench)
 	report->n_rounds = bench->n_rounds;
 	report->seconds = bench->seconds / (double)bench->n_rounds;
 	report->life_size =
-		bench->smoke ? (struct life_size){2, 2, 20} : (struct life_size){20, 20, 1000};
+		bench->smoke ? (struct life_size){1, 1, 8} : (struct life_size){20, 20, 1000};
 	report->life_size.n_connections = raise_files(report->life_size.n_connections);
 }
 
@@ -213,7 +213,7 @@ static void parse(struct bench *bench, int argc, char **argv)
 		else if (which == 'j')
 			bench->json = optarg;
 		else if (which == 'k')
-			*bench = (struct bench){.seconds = 0.02, .n_rounds = 2, .smoke = true};
+			*bench = (struct bench){.seconds = 0.01, .n_rounds = 1, .smoke = true};
 		else
 			exit(64);
 	if (!(bench->seconds > 0) || bench->n_rounds == 0 || bench->n_rounds > ROUNDS_MAX ||
