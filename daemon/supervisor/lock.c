@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +33,9 @@ static int write_pid(int fd)
 int lock_state_dir(const char *state_dir, int *ret_fd, int *ret_pid)
 {
 	_cleanup_(fd_closep) int fd = -1;
+	/* A process's own, not its descriptor's: a host between fork and exec has that too, and
+	 * would hold the lock of a watd that was killed. */
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_MAX];
 	int r;
 
@@ -42,8 +44,8 @@ int lock_state_dir(const char *state_dir, int *ret_fd, int *ret_pid)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
+	if (fcntl(fd, F_SETLK, &whole) < 0) {
+		if (errno != EAGAIN && errno != EACCES)
 			return -errno;
 		*ret_pid = read_pid(fd);
 		return -EBUSY;

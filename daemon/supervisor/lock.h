@@ -4,7 +4,8 @@
 
 #include "proto/support/must_check.h"
 
-/* Locks state_dir/lock for as long as the descriptor is open, and writes our pid into it. -EBUSY:
+/* Locks state_dir/lock for this process, until it ends or closes the descriptor, and writes our pid
+ * into it. -EBUSY:
  * another watd has it, *ret_pid is its pid (0 if it can't be read). */
 int lock_state_dir(const char *state_dir, int *ret_fd, int *ret_pid) WAT_MUST_CHECK;
 
