@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -66,6 +67,17 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* A child that a killed watd had just forked has its sockets until it executes the host, and nobody
+ * accepts there. Who called listen is in the credentials; unknown counts as there. */
+static bool is_listener_there(int connected)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+
+	return getsockopt(connected, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || peer.pid <= 0 ||
+	       kill(peer.pid, 0) == 0 || errno != ESRCH;
+}
+
 /* A socket file left by a watd that was killed: nobody answers there. */
 static int remove_stale(const struct sockaddr_un *address)
 {
@@ -79,11 +91,12 @@ static int remove_stale(const struct sockaddr_un *address)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	if (connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ||
-	    errno == EAGAIN)
-		return -EADDRINUSE;
-	if (errno != ECONNREFUSED)
-		return -errno;
+	if (connect(probe, (const struct sockaddr *)address, sizeof *address) == 0) {
+		if (is_listener_there(probe))
+			return -EADDRINUSE;
+	} else if (errno != ECONNREFUSED) {
+		return errno == EAGAIN ? -EADDRINUSE : -errno;
+	}
 	return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 

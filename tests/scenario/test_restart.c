@@ -1,11 +1,16 @@
 /* test_restart.c - what survives: suspension, kill -9 of watd, the death of a host. */
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <poll.h>
 
@@ -252,14 +257,64 @@ static void test_second_watd(void **state)
 	assert_int_equal(out.code, 0);
 }
 
+/* Listens as a watd does, and forks as it does for a host. */
+static void __attribute__((noreturn)) listen_and_fork(const char *path, int said, int wait)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char byte = 0;
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0)
+		_exit(1);
+	if (fork() == 0) {
+		if (write(said, &byte, 1) == 1 && read(wait, &byte, 1) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	for (;;)
+		(void)pause();
+}
+
+/* A watd that is killed between fork and exec of a host leaves its socket open in that child, where
+ * nobody accepts: the next one takes its place. */
+static void test_socket_of_a_child(void **state)
+{
+	struct world *w = *state;
+	int said[2], wait[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(test_daemon_terminate(&w->daemon), 0);
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(wait, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(wait[1]);
+		listen_and_fork(w->daemon.socket, said[1], wait[0]);
+	}
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	test_daemon_start(&w->daemon);
+	for (int i = 0; i < 2; i++) {
+		close(said[i]);
+		close(wait[1 - i]);
+	}
+	/* The child is this process's now. */
+	while (waitpid(-1, NULL, WNOHANG) == 0)
+		(void)sched_yield();
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_suspend_thread), CASE(test_suspend_process), CASE(test_kill_watd),
-		CASE(test_stop_then_kill), CASE(test_deaths_process),  CASE(test_deaths_thread),
-		CASE(test_second_watd),
+		CASE(test_suspend_thread), CASE(test_suspend_process),   CASE(test_kill_watd),
+		CASE(test_stop_then_kill), CASE(test_deaths_process),    CASE(test_deaths_thread),
+		CASE(test_second_watd),    CASE(test_socket_of_a_child),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
