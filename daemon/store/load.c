@@ -87,7 +87,7 @@ static int load_grant(struct row *row, const struct loading *l)
 	grant.not_after = read_number(row);
 	grant.created = read_number(row);
 	grant.session = read_number(row) != 0;
-	grant.configured = read_number(row) != 0;
+	grant.configured = (enum store_configured)read_number(row);
 	return row->error < 0 ? row->error : l->visitor->grant(l->arg, &grant);
 }
 

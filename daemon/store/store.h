@@ -29,6 +29,14 @@ struct store_instance {
 	size_t failure_len;
 };
 
+/* Whether watd made a grant for a [grant] of its configuration: in place of those before it, which
+ * end, or beside them, which serve until their time is over. */
+enum store_configured {
+	STORE_NOT_CONFIGURED = 0,
+	STORE_CONFIGURED = 1,
+	STORE_CONFIGURED_BESIDE = 2,
+};
+
 struct store_grant {
 	uint8_t id[16], instance_id[16];
 	int role;  /* enum token_role */
@@ -36,8 +44,8 @@ struct store_grant {
 	char user[64];
 	uint8_t th0[32];
 	uint64_t method_mask, not_before, not_after, created; /* Unix seconds */
-	bool session;    /* it ends when its last channel goes */
-	bool configured; /* watd made it for a [grant] of its configuration */
+	bool session; /* it ends when its last channel goes */
+	enum store_configured configured;
 };
 
 enum store_snapshot_kind {

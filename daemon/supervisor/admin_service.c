@@ -91,7 +91,7 @@ wat_status admin_on_provision(struct admin_provision_call *c,
 	if (status != WAT_OK)
 		operation_forget(operation);
 	else
-		user_begin(operation, instance, in, false);
+		user_begin(operation, instance, in, STORE_NOT_CONFIGURED);
 	return status;
 }
 

@@ -29,22 +29,23 @@ struct grant *configured_user_find(const struct instance *instance,
 		if (!grant->row.configured)
 			*ret_foreign = true;
 		else if (grant->row.state == 2 &&
-			 (!newest || grant->row.not_after >= newest->row.not_after))
+			 (!newest || grant->row.not_before >= newest->row.not_before))
 			newest = grant;
 	}
 	return newest;
 }
 
-void configured_users_end(struct node *node,
-			  const struct instance *instance,
-			  const char *user,
-			  const uint8_t *keep)
+void configured_users_keep(struct node *node,
+			   const struct instance *instance,
+			   const struct grant *keep)
 {
 	list_for_each_safe (i, &instance->grants) {
 		struct grant *grant = container_of(i, struct grant, of_instance);
+		bool replaced = keep->row.configured == STORE_CONFIGURED ||
+				grant->row.not_before >= keep->row.not_before;
 
-		if (configured_user(grant) && strcmp(grant->row.user, user) == 0 &&
-		    (!keep || memcmp(grant->row.id, keep, 16) != 0))
+		if (grant != keep && configured_user(grant) && replaced &&
+		    strcmp(grant->row.user, keep->row.user) == 0)
 			user_end(node, grant, NULL);
 	}
 }

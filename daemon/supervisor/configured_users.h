@@ -15,11 +15,11 @@ bool configured_user(const struct grant *grant);
 struct grant *configured_user_find(const struct instance *instance,
 				   const char *user,
 				   bool *ret_foreign);
-/* All of this name end, but the one with the id `keep` (NULL: none). */
-void configured_users_end(struct node *node,
-			  const struct instance *instance,
-			  const char *user,
-			  const uint8_t *keep);
+/* Of this name only `keep` goes on: those that it took the place of end, and those whose token is
+ * in no file. What it was made beside of serves until its time is over. */
+void configured_users_keep(struct node *node,
+			   const struct instance *instance,
+			   const struct grant *keep);
 /* Those whose time is over. */
 void configured_users_end_expired(struct node *node);
 /* Seconds until something is to be done for one of them, at least 1; `next` if that is sooner. */

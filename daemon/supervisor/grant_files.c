@@ -171,8 +171,7 @@ static int take_token(struct grant_file *file, const Wat__Admin__ProvisionReply 
 		return r;
 	}
 	log_written(file, instance);
-	if (file->replaces)
-		configured_users_end(file->node, instance, file->user, token.grant_id);
+	configured_users_keep(file->node, instance, grant);
 	return 0;
 }
 
@@ -271,13 +270,13 @@ static void make(struct grant_file *file,
 		return;
 	}
 	file->busy = true;
-	file->replaces = replaces;
 	request.user = file->user;
 	request.holder_pk = (ProtobufCBinaryData){sizeof pk, pk};
 	request.method_mask = wanted->mask;
 	request.not_after = node_time(file->node) + wanted->life_s;
 	file->beginning = true;
-	user_begin(operation, instance, &request, true);
+	user_begin(operation, instance, &request,
+		   replaces ? STORE_CONFIGURED : STORE_CONFIGURED_BESIDE);
 	file->beginning = false;
 }
 
@@ -286,10 +285,11 @@ static void look(struct grant_file *file,
 		 struct instance *instance)
 {
 	bool foreign;
-	const struct grant *grant = configured_user_find(instance, file->user, &foreign);
 	struct grant_wanted wanted;
+	struct grant *grant;
 	enum grant_verdict verdict;
 
+	(void)configured_user_find(instance, file->user, &foreign);
 	if (foreign) {
 		set_trouble(file,
 			    say(section, "its instance has a User of this name that the "
@@ -299,11 +299,15 @@ static void look(struct grant_file *file,
 	}
 	if (!read_wanted(file, section, instance, &wanted))
 		return;
-	verdict = grant_judge(instance, grant, &wanted, node_time(file->node));
+	verdict = grant_judge(instance, file->user, &wanted, node_time(file->node), &grant);
+	/* A watd that was killed may not have come to it. */
+	if (grant)
+		configured_users_keep(file->node, instance, grant);
 	if (verdict != GRANT_LEAVE) {
 		make(file, instance, &wanted, verdict == GRANT_REPLACE);
 		return;
 	}
+	token_out_clean(wanted.path);
 	clear_trouble(file);
 }
 

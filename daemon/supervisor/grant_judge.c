@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "daemon/supervisor/configured_users.h"
 #include "daemon/supervisor/instance.h"
 #include "daemon/supervisor/token_out.h"
 #include "proto/token.h"
@@ -15,19 +16,27 @@ uint64_t grant_due_at(const struct store_grant *row)
 	return row->not_after - (quarter > 0 ? quarter : 1);
 }
 
-/* Is the token that of the grant, with the key that it names? */
-static bool is_token_of(const struct instance *instance,
-			const struct grant *grant,
-			const struct token *token)
+/* The User of this name whose token it is, with the key that it names. */
+static struct grant *find_grant(const struct instance *instance,
+				const char *user,
+				const struct token *token)
 {
 	uint8_t th0[TOKEN_HASH_SIZE], pk[32], sk[64];
 
 	token_hash(token, th0);
 	crypto_sign_seed_keypair(pk, sk, token->seed);
 	sodium_memzero(sk, sizeof sk);
-	return memcmp(token->grant_id, grant->row.id, 16) == 0 &&
-	       memcmp(th0, grant->row.th0, sizeof th0) == 0 &&
-	       memcmp(pk, token->holder_pk, sizeof pk) == 0 && token->epoch == instance->epoch;
+	if (memcmp(pk, token->holder_pk, sizeof pk) != 0 || token->epoch != instance->epoch)
+		return NULL;
+	list_for_each (i, &instance->grants) {
+		struct grant *grant = container_of(i, struct grant, of_instance);
+
+		if (configured_user(grant) && strcmp(grant->row.user, user) == 0 &&
+		    memcmp(grant->row.id, token->grant_id, 16) == 0 &&
+		    memcmp(grant->row.th0, th0, sizeof th0) == 0)
+			return grant;
+	}
+	return NULL;
 }
 
 /* The clock may tick between the two ends of a life. */
@@ -47,24 +56,39 @@ static int write_anew(const struct grant_wanted *wanted, const struct token *tok
 	return r < 0 ? r : token_out_commit(out, token);
 }
 
-/* The file proves the grant, or it counts for nothing. */
-enum grant_verdict grant_judge(const struct instance *instance,
-			       const struct grant *grant,
-			       const struct grant_wanted *wanted,
-			       uint64_t now)
+/* What the token proves, or nothing. mode: what token_out_read said of the file. */
+static enum grant_verdict judge_token(const struct instance *instance,
+				      const char *user,
+				      const struct grant_wanted *wanted,
+				      uint64_t now,
+				      const struct token *token,
+				      int mode,
+				      struct grant **ret)
 {
-	struct token token = {0};
-	enum grant_verdict verdict = GRANT_REPLACE;
-	int r;
+	struct grant *grant = find_grant(instance, user, token);
 
 	if (!grant || !is_as_wanted(&grant->row, wanted))
 		return GRANT_REPLACE;
-	r = token_out_read(wanted->path, wanted->gid, &token);
-	if (r >= 0 && is_token_of(instance, grant, &token))
-		verdict = now >= grant_due_at(&grant->row) ? GRANT_MAKE_BESIDE : GRANT_LEAVE;
-	/* Only owner, group or mode differ. */
-	if (verdict == GRANT_LEAVE && r == TOKEN_OUT_MODE_OTHER && write_anew(wanted, &token) < 0)
-		verdict = GRANT_REPLACE;
+	if (now < grant_due_at(&grant->row) && mode == TOKEN_OUT_MODE_OTHER &&
+	    write_anew(wanted, token) < 0)
+		return GRANT_REPLACE;
+	*ret = grant;
+	return now < grant_due_at(&grant->row) ? GRANT_LEAVE : GRANT_MAKE_BESIDE;
+}
+
+enum grant_verdict grant_judge(const struct instance *instance,
+			       const char *user,
+			       const struct grant_wanted *wanted,
+			       uint64_t now,
+			       struct grant **ret)
+{
+	struct token token = {0};
+	enum grant_verdict verdict = GRANT_REPLACE;
+	int r = token_out_read(wanted->path, wanted->gid, &token);
+
+	*ret = NULL;
+	if (r >= 0)
+		verdict = judge_token(instance, user, wanted, now, &token, r, ret);
 	sodium_memzero(&token, sizeof token);
 	return verdict;
 }

@@ -22,10 +22,12 @@ enum grant_verdict { GRANT_LEAVE, GRANT_MAKE_BESIDE, GRANT_REPLACE };
 /* When a new one is made beside it: a quarter of its life is left. Unix seconds. */
 uint64_t grant_due_at(const struct store_grant *row);
 
-/* grant NULL: there is none. A file whose owner, group or mode alone differ is written anew. */
+/* *ret: the User whose token the file holds; NULL with GRANT_REPLACE. A file whose owner, group or
+ * mode alone differ is written anew. */
 enum grant_verdict grant_judge(const struct instance *instance,
-			       const struct grant *grant,
+			       const char *user,
 			       const struct grant_wanted *wanted,
-			       uint64_t now);
+			       uint64_t now,
+			       struct grant **ret);
 
 #endif

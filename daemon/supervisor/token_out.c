@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/log.h"
+
 struct token_out {
 	int dir, fd;
 	char *name, *temporary; /* in the directory */
@@ -37,12 +39,27 @@ static int open_dir_of(struct token_out *out, const char *path)
 	_cleanup_(freep) char *dir = strndup(path, (size_t)(slash - path) + 1);
 
 	out->name = strdup(slash + 1);
-	if (!dir || !out->name || asprintf(&out->temporary, ".%s.watd-new", slash + 1) < 0)
+	if (asprintf(&out->temporary, ".%s.watd-new", slash + 1) < 0)
+		out->temporary = NULL;
+	if (!dir || !out->name || !out->temporary)
 		return -ENOMEM;
 	if (!*out->name)
 		return -EISDIR;
 	out->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return out->dir < 0 ? -errno : 0;
+}
+
+void token_out_clean(const char *path)
+{
+	struct token_out out = {.dir = -1, .fd = -1};
+
+	if (open_dir_of(&out, path) == 0 && unlinkat(out.dir, out.temporary, 0) < 0 &&
+	    errno != ENOENT)
+		log_warning("what is left of a token file can't be removed", "path", path, "error",
+			    strerror(errno));
+	fd_close(out.dir);
+	free(out.name);
+	free(out.temporary);
 }
 
 static mode_t mode_for(gid_t gid)

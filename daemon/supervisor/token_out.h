@@ -22,6 +22,9 @@ int token_out_commit(struct token_out *out, const struct token *token) WAT_MUST_
 struct token_out *token_out_free(struct token_out *out);
 DEFINE_CLEANUP(struct token_out *, token_out_free);
 
+/* Removes what an earlier watd left half done, where nothing new is written. */
+void token_out_clean(const char *path);
+
 enum token_out_mode { TOKEN_OUT_MODE_RIGHT = 0, TOKEN_OUT_MODE_OTHER = 1 };
 /* The token in the file, which the caller wipes, and whether owner, group and mode are as they
  * would be written. -EBADMSG: it is no token with a seed. */

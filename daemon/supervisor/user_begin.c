@@ -240,7 +240,7 @@ static void run_handler(struct operation *operation)
 static int add_grant(struct beginning *beginning,
 		     struct instance *instance,
 		     const Wat__Admin__ProvisionRequest *in,
-		     bool configured)
+		     enum store_configured configured)
 {
 	struct node *node = beginning->node;
 	struct store_grant row;
@@ -265,7 +265,7 @@ static int add_grant(struct beginning *beginning,
 void user_begin(struct operation *operation,
 		struct instance *instance,
 		const Wat__Admin__ProvisionRequest *in,
-		bool configured)
+		enum store_configured configured)
 {
 	struct beginning *beginning = calloc(1, sizeof *beginning);
 

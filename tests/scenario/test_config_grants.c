@@ -1,6 +1,7 @@
 /* test_config_grants.c - [grant NAME]: the token in the file is that of an active User, whatever
  * happened to watd, the instance, the file or the configuration in between. */
 #include <grp.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,7 +271,10 @@ static void test_kill(void **state)
 		if (round > 0)
 			forget_log(c);
 		test_daemon_spawn(&c->daemon, NULL);
-		assert_true(test_daemon_wait_log(&c->daemon, ": ", round % 3 + 1));
+		if (!test_daemon_wait_log(&c->daemon, ": ", round % 3 + 1)) {
+			read_text(c, "log", c->out.out, sizeof c->out.out);
+			fail_msg("watd ended: %s", c->out.out);
+		}
 		test_daemon_kill(&c->daemon);
 	}
 	test_daemon_start(&c->daemon);
@@ -304,6 +308,43 @@ static void test_half_done(void **state)
 	while (count_users(c, "c1") > 1)
 		;
 	assert_int_equal(call_by_file(c, "c1", "Get", "first"), 77);
+}
+
+static void execute(const struct configured *c, const char *sql)
+{
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof path, "%s/state/watd.db", c->daemon.dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A watd that was killed after it had replaced a User, but before that one ended, has it ended by
+ * the next one; and what it had half written, a secret maybe, is gone though nothing new is. */
+static void test_not_ended(void **state)
+{
+	struct configured *c = *state;
+
+	configured_start(c, COUNTER WEB);
+	copy_file(c, "web.token", "first");
+	configured_write(c, "watd.conf", COUNTER WEB "methods = Get\n");
+	WATCTL(c, "reload");
+	assert_code(c, 0);
+	copy_file(c, "web.token", "second");
+	while (count_users(c, "c1") > 1)
+		;
+	assert_int_equal(test_daemon_terminate(&c->daemon), 0);
+	execute(c, "UPDATE grants SET state = 2");
+	copy_file(c, "first", ".web.token.watd-new");
+	test_daemon_start(&c->daemon);
+	assert_true(same_text(c, "web.token", "second"));
+	assert_int_equal(call_by_file(c, "c1", "Get", "web.token"), 0);
+	while (count_users(c, "c1") > 1)
+		;
+	assert_int_equal(call_by_file(c, "c1", "Get", "first"), 77);
+	assert_false(is_there(c, ".web.token.watd-new"));
 }
 
 /* Unix seconds at which the token was refused first. A call with it is refused early only if its
@@ -368,12 +409,19 @@ static void test_renewed_and_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONFIGURED_CASE(test_begin),       CONFIGURED_CASE(test_left_alone),
-		CONFIGURED_CASE(test_incarnation), CONFIGURED_CASE(test_lost),
-		CONFIGURED_CASE(test_changes),     CONFIGURED_CASE(test_foreign),
-		CONFIGURED_CASE(test_no_sense),    CONFIGURED_CASE(test_no_directory),
-		CONFIGURED_CASE(test_kill),        CONFIGURED_CASE(test_half_done),
-		CONFIGURED_CASE(test_renewal),     CONFIGURED_CASE(test_renewed_and_ended),
+		CONFIGURED_CASE(test_begin),
+		CONFIGURED_CASE(test_left_alone),
+		CONFIGURED_CASE(test_incarnation),
+		CONFIGURED_CASE(test_lost),
+		CONFIGURED_CASE(test_changes),
+		CONFIGURED_CASE(test_foreign),
+		CONFIGURED_CASE(test_no_sense),
+		CONFIGURED_CASE(test_no_directory),
+		CONFIGURED_CASE(test_kill),
+		CONFIGURED_CASE(test_half_done),
+		CONFIGURED_CASE(test_not_ended),
+		CONFIGURED_CASE(test_renewal),
+		CONFIGURED_CASE(test_renewed_and_ended),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -42,6 +42,8 @@ static int set_up(void **state)
 	test_make_dir(w->dir, sizeof w->dir);
 	snprintf(w->path, sizeof w->path, "%s/token", w->dir);
 	w->instance.epoch = 1;
+	list_init(&w->instance.grants);
+	list_append(&w->instance.grants, &w->grant.of_instance);
 	w->token = (struct token){.role = TOKEN_USER,
 				  .epoch = 1,
 				  .method_mask = 5,
@@ -53,8 +55,14 @@ static int set_up(void **state)
 	crypto_sign_seed_keypair(w->token.holder_pk, sk, w->token.seed);
 	crypto_sign_keypair(issuer_pk, sk);
 	token_sign(&w->token, sk);
-	w->grant.row = (struct store_grant){
-		.id = {7}, .method_mask = 5, .not_before = 1000, .not_after = 2000};
+	w->grant.row = (struct store_grant){.id = {7},
+					    .role = TOKEN_USER,
+					    .state = 2,
+					    .user = "web",
+					    .configured = STORE_CONFIGURED,
+					    .method_mask = 5,
+					    .not_before = 1000,
+					    .not_after = 2000};
 	token_hash(&w->token, w->grant.row.th0);
 	w->wanted =
 		(struct grant_wanted){.path = w->path, .gid = (gid_t)-1, .mask = 5, .life_s = 1000};
@@ -75,7 +83,11 @@ static int tear_down(void **state)
 
 static enum grant_verdict judge(const struct world *w, uint64_t now)
 {
-	return grant_judge(&w->instance, &w->grant, &w->wanted, now);
+	struct grant *grant;
+	enum grant_verdict verdict = grant_judge(&w->instance, "web", &w->wanted, now, &grant);
+
+	assert_ptr_equal(grant, verdict == GRANT_REPLACE ? NULL : &w->grant);
+	return verdict;
 }
 
 /* Until a quarter of its life is left it is left alone; then a second one is made beside it, also
@@ -99,7 +111,7 @@ static void test_wanted(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(grant_judge(&w->instance, NULL, &w->wanted, 1000), GRANT_REPLACE);
+	assert_int_equal(judge(w, 1000), GRANT_LEAVE);
 	w->wanted.mask = 1;
 	assert_int_equal(judge(w, 1000), GRANT_REPLACE);
 	w->wanted.mask = 5;
@@ -138,6 +150,17 @@ static void test_proof(void **state)
 	w->instance.epoch = 2;
 	assert_int_equal(judge(w, 1000), GRANT_REPLACE);
 	w->instance.epoch = 1;
+	w->grant.row.configured = STORE_NOT_CONFIGURED;
+	assert_int_equal(judge(w, 1000), GRANT_REPLACE);
+	w->grant.row.configured = STORE_CONFIGURED_BESIDE;
+	assert_int_equal(judge(w, 1000), GRANT_LEAVE);
+	w->grant.row.state = 3;
+	assert_int_equal(judge(w, 1000), GRANT_REPLACE);
+	w->grant.row.state = 2;
+	w->grant.row.user[0] = 'x';
+	assert_int_equal(judge(w, 1000), GRANT_REPLACE);
+	w->grant.row.user[0] = 'w';
+	assert_int_equal(judge(w, 1000), GRANT_LEAVE);
 	assert_int_equal(unlink(w->path), 0);
 	assert_int_equal(judge(w, 1000), GRANT_REPLACE);
 }

@@ -113,8 +113,8 @@ static int on_host(void *arg, const struct store_host *row)
 
 static void open_store(struct world *w)
 {
-	static const struct store_visitor visitor = {
-		on_instance, on_grant, on_snapshot, on_bad, on_ended, on_answer, on_host};
+	static const struct store_visitor visitor = {on_instance, on_grant,  on_snapshot, on_bad,
+						     on_ended,    on_answer, on_host};
 	char *note;
 
 	w->n_instances = w->n_grants = w->n_snapshots = w->n_bad = w->n_ended = w->n_answers = 0;
@@ -173,7 +173,7 @@ static void fill(struct world *w)
 				    .role = 2,
 				    .state = 2,
 				    .user = "me",
-				    .configured = true};
+				    .configured = STORE_CONFIGURED_BESIDE};
 	struct store_answer answer = {.request_id = {3},
 				      .method = 1,
 				      .reply = (const uint8_t *)"reply",
@@ -320,7 +320,7 @@ static void test_older(void **state)
 				    .state = 2,
 				    .user = "me",
 				    .session = true,
-				    .configured = true};
+				    .configured = STORE_CONFIGURED_BESIDE};
 	struct store_instance instance = {.name = "c1",
 					  .id = {1},
 					  .service = "counter.Counter",
@@ -345,7 +345,7 @@ static void test_older(void **state)
 		assert_int_equal(store_starts(w->store), starts);
 		assert_int_equal(w->n_grants, 1);
 		assert_false(w->grant.session);
-		assert_false(w->grant.configured);
+		assert_int_equal(w->grant.configured, STORE_NOT_CONFIGURED);
 		w->store = store_close(w->store);
 	}
 }
