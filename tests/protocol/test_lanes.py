@@ -86,8 +86,8 @@ class Lanes(unittest.TestCase):
         self.addCleanup(user.close)
         return user
 
-    def send(self, user, n=3, read_only=False):
-        return [user.send(1, b"%d" % i, read_only) for i in range(1, n + 1)]
+    def send(self, user, n=3):
+        return [user.send(1, b"%d" % i) for i in range(1, n + 1)]
 
     def outcomes(self, user, calls):
         """The reply, or the status, of each."""

@@ -62,7 +62,7 @@ class Losses(DaemonCase):
         witness.send_call(1, GET)
         witness.receive()
         admin = self.admin()
-        # More than fits into a socket: some of it is written only while the answers are read.
+        # Many times what may be open at once; the last of them are under way when Stop is sent.
         calls = [user.send(INCREMENT, amount(1)) for _ in range(20000)]
         user.flush()
         self.assertEqual(COUNTER["Value"].decode(admin.stop().state).value, 20000)
@@ -156,30 +156,31 @@ class Deaths(DaemonCase):
     def send(self, name, **values):
         method = self.methods[name]
         request = PROBE["Change"].encode(**values)
-        return self.user.send(method.number, request, method.read_only)
+        return self.user.send(method.number, request, read_only=method.read_only, later=method.later)
 
     def test_killed(self):
-        """The call that was running may have run, and so may one that waits behind it; one that only
-        reads is made again, and the client goes on (rows 46, 48)."""
+        """The call that was running is answered SERVER_DIED and not run again; those that wait behind it
+        are made once, and the client goes on (rows 46, 48)."""
         self.assertEqual(PROBE["Value"].decode(self.user.wait(self.send("Add", n=1, note="before"))).n_items, 1)
         running = self.send("Hang")
         behind = self.send("Add", n=1, note="behind")
         reading = self.send("Get")
         self.daemon.watctl("kill", self.name)
-        for call in (running, behind):
-            with self.assertRaises(WatError) as caught:
-                self.user.wait(call)
-            self.assertEqual(caught.exception.status, Status.DISCONNECTED)
-            self.assertIn("may have run", str(caught.exception))
-        self.assertLessEqual(PROBE["Value"].decode(self.user.wait(reading)).n_items, 1)
+        with self.assertRaises(WatError) as caught:
+            self.user.wait(running)
+        self.assertEqual(caught.exception.status, Status.SERVER_DIED)
+        self.assertEqual(caught.exception.chain[0].method, "Hang")
+        for call in (behind, reading):
+            self.assertEqual(PROBE["Value"].decode(self.user.wait(call)).n_items, 2)
         self.assertEqual(self.user.channel.attached.generation, 2)
 
     def test_crashed(self):
-        """A crash is the end of that call, and of none that was made after it is back."""
+        """A crash is the end of that call, and of none that was made after it."""
+        crashing, behind = self.send("Crash"), self.send("Add", n=1, note="after")
         with self.assertRaises(WatError) as caught:
-            self.user.wait(self.send("Crash"))
-        self.assertEqual(caught.exception.status, Status.DISCONNECTED)
-        PROBE["Value"].decode(self.user.wait(self.send("Add", n=1, note="after")))
+            self.user.wait(crashing)
+        self.assertEqual(caught.exception.status, Status.SERVER_DIED)
+        self.assertEqual(PROBE["Value"].decode(self.user.wait(behind)).n_items, 1)
 
     def test_panicked(self):
         """A panic is answered SERVER_DIED with the chain, nearest first, of which a User is told kind and
@@ -194,8 +195,7 @@ class Deaths(DaemonCase):
         self.assertEqual(self.user.channel.attached.generation, 1)
 
     def test_suspended(self):
-        """A call that was taken and not answered when watd goes down may have run: no status says that it
-        was not."""
+        """A call that was taken and not answered when watd goes down is told so, and is not run again."""
         waiting = self.send("Wait")
         answered = self.send("Add", n=1, note="after it")
         self.user.wait(answered)
@@ -203,7 +203,19 @@ class Deaths(DaemonCase):
         self.daemon.start()
         with self.assertRaises(WatError) as caught:
             self.user.wait(waiting)
-        self.assertEqual(caught.exception.status, Status.DISCONNECTED)
+        self.assertEqual(caught.exception.status, Status.UNAVAILABLE)
+        self.assertIn("not run again", str(caught.exception))
+        self.assertEqual(PROBE["Size"].decode(self.user.wait(self.send("Release", n=1))).n, 0)
+
+    def test_taken(self):
+        """The same when its process dies: SERVER_DIED, and nobody waits in the next one."""
+        waiting = self.send("Wait")
+        self.user.wait(self.send("Add", n=1, note="after it"))
+        self.daemon.watctl("kill", self.name)
+        with self.assertRaises(WatError) as caught:
+            self.user.wait(waiting)
+        self.assertEqual(caught.exception.status, Status.SERVER_DIED)
+        self.assertEqual(PROBE["Size"].decode(self.user.wait(self.send("Release", n=1))).n, 0)
 
     def test_given_up(self):
         """No answer in time: the client gives up, and may go on."""

@@ -188,6 +188,18 @@ class Breaches:
         channel.stream.send(Frame(FrameType.CALL, method=GET, id=1, handle=1))
         return channel.stream, None
 
+    def window(self, _):
+        channel = self.channel()[2]
+        channel.send_call(5, GET, window=5)
+        return channel.stream, None
+
+    def lost_lane(self, _):
+        connection = self.greeted()
+        _, fd = connection.bind(wat_token.USER, self.case.token, os.urandom(16), resume=True)
+        channel = self.case.kept(Channel(fd))
+        channel.send_call(1, GET)
+        return channel.stream, None
+
     # Frames.
 
     def reserved_bytes(self, on):

@@ -13,6 +13,7 @@ from wat_protocol import (
     Status, WatError)
 
 PAUSE_MIN_S, PAUSE_MAX_S = 0.005, 0.5
+IN_FLIGHT_MAX = 256     # ids between the lowest open one and a new one
 
 SESSION = Schema("""
 message GetInterfaceRequest { uint32 handle = 1; }
@@ -128,8 +129,9 @@ class Desk:
 
 
 class Call:
-    def __init__(self, method, request, read_only, deadline):
-        self.method, self.request, self.read_only, self.deadline = method, request, read_only, deadline
+    def __init__(self, method, request, deadline, read_only=False, later=False):
+        self.method, self.request, self.deadline = method, request, deadline
+        self.read_only, self.later = read_only, later
         self.at = None          # its position on the present channel; None: it is not on one
         self.may_have_run = False
         self.done = False
@@ -152,8 +154,14 @@ class User:
         self.token = wat_token.from_text(token_text)
         self.calls = {}         # unanswered, by id: in order
         self.channel, self.bound, self.bound_on = None, None, None
-        self.lane, self.next_id = os.urandom(16), 1
+        self.new_lane()
         self.bind(False, time.monotonic() + timeout_s)
+
+    def new_lane(self):
+        self.lane, self.next_id = os.urandom(16), 1
+        # `later` calls that were given up, by id: next_id then. An answer from there on says that the service
+        # has read the CANCEL.
+        self.unwanted = {}
 
     def close(self):
         """In order: the lane and the handle are not needed any more."""
@@ -168,22 +176,38 @@ class User:
             self.bound_on.drop(self.bound.handle)
         self.bound = self.bound_on = None
 
-    def call(self, method, request=b"", read_only=False):
-        return self.wait(self.send(method, request, read_only))
+    def call(self, method, request=b"", **flags):
+        return self.wait(self.send(method, request, **flags))
 
-    def send(self, method, request=b"", read_only=False):
-        call = Call(method, request, read_only, time.monotonic() + self.timeout_s)
+    def send(self, method, request=b"", **flags):
+        """flags: read_only and later, as the method's options say."""
+        call = Call(method, request, time.monotonic() + self.timeout_s, **flags)
+        self.wait_for_place(call)
+        if call.done:
+            return call
         self.number(call)
         if self.channel:
             self.write(self.next_id - 1, call)
         return call
+
+    def lowest_id(self):
+        """Whose answer is not taken yet. Answers of `later` calls hold nobody back."""
+        return next((id_ for id_, call in self.calls.items() if not call.later), self.next_id)
+
+    def wait_for_place(self, call):
+        """The service keeps so many answers, and refuses calls beyond."""
+        while self.next_id - self.lowest_id() >= IN_FLIGHT_MAX:
+            try:
+                self.step(call)
+            except (EndOfStream, OSError):
+                self.recover(call.deadline)
 
     def number(self, call):
         self.calls[self.next_id] = call
         self.next_id += 1
 
     def write(self, id_, call):
-        window = id_ - next(iter(self.calls))
+        window = max(0, id_ - self.lowest_id())
         call.at = self.channel.send_call(id_, call.method, call.request, milliseconds_until(call.deadline), window)
 
     def wait(self, call):
@@ -207,7 +231,10 @@ class User:
             return
         if not 0 < frame.id < self.next_id:
             raise ProtocolError("an answer to a call that was never made")
+        self.unwanted = {id_: then for id_, then in self.unwanted.items() if frame.id < then}
         answered = self.calls.pop(frame.id, None)
+        if answered and answered.later:
+            self.channel.stream.send(Frame(FrameType.DROP, id=frame.id))
         if answered and frame.type == FrameType.FAIL:
             answered.end(error=WatError.of_fail(frame))
         elif answered:
@@ -219,9 +246,15 @@ class User:
             self.channel.stream.flush(time.monotonic() + self.timeout_s)
 
     def give_up(self, call):
-        id_ = next(i for i, c in self.calls.items() if c is call)
+        """One that waits for its place was not made."""
+        id_ = next((i for i, c in self.calls.items() if c is call), None)
+        if id_ is None:
+            call.end(WatError(Status.DEADLINE_EXCEEDED, "no place came free in time; the call was not made"))
+            return
         del self.calls[id_]
         self.channel.stream.send(Frame(FrameType.CANCEL, id=id_))
+        if call.later:
+            self.unwanted[id_] = self.next_id
         call.end(WatError(Status.DEADLINE_EXCEEDED, "no answer came in time; the call may have run"))
 
     def recover(self, deadline):
@@ -232,7 +265,9 @@ class User:
         try:
             self.bind(True, deadline)
         except WatError as error:
-            for call in self.calls.values():
+            for id_, call in self.calls.items():
+                if call.later and call.may_have_run:
+                    self.unwanted[id_] = self.next_id
                 call.refuse(error)
             self.calls.clear()
 
@@ -258,13 +293,17 @@ class User:
         lane = self.desk.run(deadline, lambda connection: self.try_bind(connection, resume, deadline))
         if resume and lane == LANE_LOST:
             self.lose_lane()
-            self.lane, self.next_id = os.urandom(16), 1
+            self.new_lane()
             lane = self.desk.run(deadline, lambda connection: self.try_bind(connection, False, deadline))
             waiting, self.calls = self.calls.values(), {}
             for call in waiting:
                 self.number(call)
         elif lane != (LANE_RESUMED if resume else LANE_NEW):
             raise ProtocolError("a lane that makes no sense")
+        if self.channel.attached.last_applied >= self.next_id:
+            raise ProtocolError("a call was done that was never made")
+        for id_ in self.unwanted:
+            self.channel.stream.send(Frame(FrameType.CANCEL, id=id_))
         for id_, call in self.calls.items():
             self.write(id_, call)
 
