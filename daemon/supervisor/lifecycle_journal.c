@@ -1,6 +1,7 @@
 /* lifecycle_journal.c - the segments of an instance's journal: given to its host before it starts,
  * and in turn while it runs. Loop thread.
- * Switch: WantsSegment -> new file -> Segment (the snapshot comes back) -> commit -> old files go. */
+ * Switch: WantsSegment -> new file -> Segment (the snapshot comes back) -> commit -> old files go.
+ */
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -26,7 +27,10 @@ void segment_files_close(struct segment_files *files)
 	*files = (struct segment_files){0};
 }
 
-static int open_one(struct instance *instance, struct segment_files *files, uint64_t number, bool fresh)
+static int open_one(struct instance *instance,
+		    struct segment_files *files,
+		    uint64_t number,
+		    bool fresh)
 {
 	struct segment_file *file = &files->files[files->n];
 	int r = journal_files_open(instance->node->journal_dir, instance->id, number, fresh,
@@ -65,7 +69,10 @@ int segment_files_open(struct instance *instance, struct segment_files *ret)
 	return 0;
 }
 
-static int send_one(struct instance *instance, struct segment_file *file, bool fresh, host_answered *answered)
+static int send_one(struct instance *instance,
+		    struct segment_file *file,
+		    bool fresh,
+		    host_answered *answered)
 {
 	Wat__Host__SegmentRequest request = WAT__HOST__SEGMENT_REQUEST__INIT;
 
@@ -114,8 +121,7 @@ void lifecycle_wait_for_lock(struct instance *instance)
 			    "journal",
 			    "instance", instance->name);
 	if (!instance->lock_timer)
-		instance->lock_timer =
-			evtimer_new(instance->node->base, on_lock_pause, instance);
+		instance->lock_timer = evtimer_new(instance->node->base, on_lock_pause, instance);
 	if (!instance->lock_timer || evtimer_add(instance->lock_timer, &pause) < 0)
 		log_error("no memory to wait for a journal's lock", "instance", instance->name);
 }
@@ -126,9 +132,9 @@ static void on_switched(void *arg, const struct host_answer *answer)
 	ProtobufCMessage *message;
 	int r;
 
+	instance->switching = false;
 	if (answer->died)
 		return;
-	instance->switching = false;
 	if (answer->status != WAT_OK) {
 		log_warning("a journal goes on in its old segment", "instance", instance->name,
 			    "why", answer->failure ? answer->failure->text : "");
@@ -160,15 +166,13 @@ void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *m
 	if (!instance || instance->state != INSTANCE_READY || instance->switching ||
 	    !instance_has_journal(instance))
 		return;
-	file.number = instance->segment + 1;
+	/* A number that was made for a switch that failed is not used again. */
+	file.number = (instance->segment > instance->next_segment ? instance->segment
+								  : instance->next_segment) +
+		      1;
 	r = journal_files_open(instance->node->journal_dir, instance->id, file.number, true,
 			       &file.fd);
-	/* One that was made for a switch that failed is empty. */
-	if (r == -EEXIST) {
-		file.number++;
-		r = journal_files_open(instance->node->journal_dir, instance->id, file.number,
-				       true, &file.fd);
-	}
+	instance->next_segment = file.number;
 	CRASH_HERE(segment_made);
 	if (r == 0)
 		r = send_one(instance, &file, true, on_switched);
@@ -179,6 +183,5 @@ void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *m
 			    instance->name, "error", strerror(-r));
 		return;
 	}
-	instance->next_segment = file.number;
 	instance->switching = true;
 }
