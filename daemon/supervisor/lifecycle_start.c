@@ -164,6 +164,7 @@ void lifecycle_abandon(struct instance *instance,
 	struct instance *previous = TAKE(instance->previous);
 
 	lifecycle_detach(instance);
+	lifecycle_drop_segments(instance, SEGMENTS_ALL);
 	instance_move(instance, INSTANCE_FAILED);
 	instance_table_remove(&node->instances, instance);
 	instance_free(instance);
