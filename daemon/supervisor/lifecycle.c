@@ -228,7 +228,9 @@ void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 		return;
 	(void)snprintf(text, sizeof text,
 		       "a panic left the state in doubt, so it was built again from the last "
-		       "committed one; calls acknowledged since then are lost: %s",
+		       "committed one; %s: %s",
+		       instance_has_journal(instance) ? "nothing acknowledged is lost"
+						      : "calls acknowledged since then are lost",
 		       message->text);
 	log_error("an instance went back to its last committed state", "instance", instance->name,
 		  "why", message->text);
