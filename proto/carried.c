@@ -102,9 +102,7 @@ static int copy(const Wat__Host__Snapshot *from, Wat__Host__Snapshot **ret)
 
 int carried_open(const Wat__Host__Carried *message, int fd, Wat__Host__Snapshot **ret)
 {
-	static const Wat__Host__Snapshot empty = WAT__HOST__SNAPSHOT__INIT;
-
 	if (message && message->in_descriptor)
 		return open_memory(fd, ret);
-	return copy(message && message->snapshot ? message->snapshot : &empty, ret);
+	return message && message->snapshot ? copy(message->snapshot, ret) : -EBADMSG;
 }
