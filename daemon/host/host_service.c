@@ -78,7 +78,8 @@ static void take_segments(struct control_call *call, const ProtobufCBinaryData *
 	list_for_each_safe (i, &call->control->segments) {
 		struct segment *segment = container_of(i, struct segment, link);
 
-		if (memcmp(segment->instance_id, id->data, WAT_ID_SIZE) != 0)
+		if (id->len != WAT_ID_SIZE ||
+		    memcmp(segment->instance_id, id->data, WAT_ID_SIZE) != 0)
 			continue;
 		list_remove(i);
 		list_append(&call->request.segments, i);
@@ -114,13 +115,15 @@ wat_status host_on_start(struct host_start_call *c,
 		.id = in->instance_id.data, .name = in->instance, .generation = in->generation};
 	char text[PLUGIN_TEXT_MAX];
 	struct instance *instance;
-	wat_status status = check_start(call, in);
+	wat_status status;
 	int r;
 
 	(void)state;
+	/* Whatever comes of it: a file that stays would stay locked. */
+	take_segments(call, &in->instance_id);
+	status = check_start(call, in);
 	if (status != WAT_OK)
 		return status;
-	take_segments(call, &in->instance_id);
 	if (plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
 				&identity.service, text) < 0)
 		return refuse_start(call, in, text);
