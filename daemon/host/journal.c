@@ -34,6 +34,7 @@ void journal_init(struct journal *journal,
 	memcpy(journal->instance_id, instance_id, WAT_ID_SIZE);
 	(void)pthread_mutex_init(&journal->mutex, NULL);
 	(void)pthread_cond_init(&journal->work, NULL);
+	(void)pthread_cond_init(&journal->idle, NULL);
 }
 
 static void stop_thread(struct journal *journal)
@@ -55,6 +56,7 @@ void journal_deinit(struct journal *journal)
 	journal->eventfd = fd_close(journal->eventfd);
 	(void)pthread_mutex_destroy(&journal->mutex);
 	(void)pthread_cond_destroy(&journal->work);
+	(void)pthread_cond_destroy(&journal->idle);
 }
 
 /* All or nothing; -ENOSPC and the like leave what was good. */
@@ -132,12 +134,15 @@ static void *sync_run(void *arg)
 			(void)pthread_cond_wait(&journal->work, &journal->mutex);
 			continue;
 		}
+		journal->syncing = true;
 		(void)pthread_mutex_unlock(&journal->mutex);
 		if (fdatasync(fd) < 0)
 			die("a journal can't be made durable; the host ends without answering",
 			    -errno);
 		CRASH_HERE(sync_after);
 		(void)pthread_mutex_lock(&journal->mutex);
+		journal->syncing = false;
+		(void)pthread_cond_signal(&journal->idle);
 		if (journal->done < up_to)
 			journal->done = up_to;
 		(void)eventfd_write(journal->eventfd, 1);
@@ -153,7 +158,8 @@ static int start_thread(struct journal *journal)
 
 	if (!is_sync(journal) || journal->running)
 		return 0;
-	journal->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (journal->eventfd < 0)
+		journal->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (journal->eventfd < 0)
 		return -errno;
 	(void)sigfillset(&all);
@@ -164,13 +170,23 @@ static int start_thread(struct journal *journal)
 	return -r;
 }
 
+/* The thread goes on with this file, and has left the one before. */
+static void hand_over(struct journal *journal, int fd)
+{
+	(void)pthread_mutex_lock(&journal->mutex);
+	while (journal->syncing)
+		(void)pthread_cond_wait(&journal->idle, &journal->mutex);
+	journal->sync_fd = fd;
+	journal->asked = journal->done = journal->last_seq;
+	(void)pthread_mutex_unlock(&journal->mutex);
+}
+
 int journal_switch(struct journal *journal, int fd, uint64_t segment)
 {
 	const int fd_before = journal->fd;
 	const uint64_t segment_before = journal->segment, offset_before = journal->offset;
 	int r;
 
-	/* The thread must not sync one file and mean another. */
 	journal_wait(journal);
 	journal->fd = fd;
 	journal->segment = segment;
@@ -190,10 +206,7 @@ int journal_switch(struct journal *journal, int fd, uint64_t segment)
 		record_key(journal->instance_id, journal->generation, segment_before, journal->key);
 		return r;
 	}
-	(void)pthread_mutex_lock(&journal->mutex);
-	journal->sync_fd = fd;
-	journal->asked = journal->done = journal->last_seq;
-	(void)pthread_mutex_unlock(&journal->mutex);
+	hand_over(journal, fd);
 	(void)fd_close(fd_before);
 	return 0;
 }
@@ -240,7 +253,7 @@ void journal_ask(struct journal *journal)
 
 void journal_wait(struct journal *journal)
 {
-	if (!is_sync(journal) || journal->fd < 0)
+	if (journal->fd < 0 || journal_durable(journal) == journal->last_seq)
 		return;
 	if (fdatasync(journal->fd) < 0)
 		die("a journal can't be made durable; the host ends without answering", -errno);

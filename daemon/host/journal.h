@@ -31,10 +31,11 @@ struct journal {
 
 	/* With sync, shared with the thread. */
 	pthread_mutex_t mutex;
-	pthread_cond_t work;
+	pthread_cond_t work, idle;
 	pthread_t thread;
 	bool running, ending;
-	int sync_fd;          /* what the thread syncs; -1: the journal's */
+	bool syncing;         /* the thread uses sync_fd, which stays open meanwhile */
+	int sync_fd;          /* what the thread syncs */
 	uint64_t asked, done; /* numbers of records */
 	int eventfd;          /* readable when `done` has moved */
 };
