@@ -14,12 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/carried.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
 
 #define PROGRAM WAT_BUILD_DIR "/libexec/watd-host"
 
-enum { START, ATTACH, DETACH, DRAIN, FINISH };
+enum { START, ATTACH, DETACH, DRAIN, FINISH, PROVISION, DEPROVISION, SEGMENT };
+enum { CHECKPOINT, CHANNEL_COUNT, REBUILT, WANTS_SEGMENT, PANICKED };
 
 static void id_of(uint8_t number, uint8_t ret_id[static 16])
 {
@@ -112,7 +114,10 @@ static void forget_answer(struct rig *rig)
 {
 	if (rig->failure)
 		wat__envelope__failure__free_unpacked(rig->failure, NULL);
+	if (rig->snapshot)
+		wat__host__snapshot__free_unpacked(rig->snapshot, NULL);
 	rig->failure = NULL;
+	rig->snapshot = NULL;
 	rig->n_state = 0;
 }
 
@@ -148,7 +153,7 @@ static void wait_for(int fd, short events)
 	assert_int_equal(poll(&p, 1, -1), 1);
 }
 
-static void write_all(struct stream *stream)
+void rig_write_all(struct stream *stream)
 {
 	int r;
 
@@ -157,12 +162,15 @@ static void write_all(struct stream *stream)
 	assert_int_equal(r, 0);
 }
 
-/* The next frame; false at the end. */
-static bool read_frame(struct stream *stream, struct frame *frame, const uint8_t **body)
+/* The next frame and its descriptor; false at the end. */
+static bool read_frame_fd(struct stream *stream,
+			  struct frame *frame,
+			  const uint8_t **body,
+			  int *ret_fd)
 {
-	int fd, r;
+	int r;
 
-	while ((r = stream_next(stream, frame, body, &fd)) == 0) {
+	while ((r = stream_next(stream, frame, body, ret_fd)) == 0) {
 		r = stream_read(stream);
 		if (r == -EAGAIN)
 			wait_for(stream->fd, POLLIN);
@@ -175,9 +183,19 @@ static bool read_frame(struct stream *stream, struct frame *frame, const uint8_t
 	return true;
 }
 
-static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor,
-				const uint8_t *body,
-				size_t n)
+bool rig_read_frame(struct stream *stream, struct frame *frame, const uint8_t **body)
+{
+	int fd;
+
+	if (!read_frame_fd(stream, frame, body, &fd))
+		return false;
+	(void)fd_close(fd);
+	return true;
+}
+
+ProtobufCMessage *rig_unpack(const ProtobufCMessageDescriptor *descriptor,
+			     const uint8_t *body,
+			     size_t n)
 {
 	ProtobufCMessage *message;
 
@@ -185,75 +203,108 @@ static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor,
 	return message;
 }
 
-static void take_event(struct rig *rig, const struct frame *frame, const uint8_t *body)
+static void take_checkpoint(struct rig *rig, const uint8_t *body, size_t n)
 {
-	ProtobufCMessage *message;
+	ProtobufCMessage *message = rig_unpack(&wat__host__checkpoint__descriptor, body, n);
+	const Wat__Host__Checkpoint *checkpoint = (const Wat__Host__Checkpoint *)message;
 
-	if (frame->method == 0) {
-		const Wat__Host__Checkpoint *checkpoint;
-
-		message = unpack(&wat__host__checkpoint__descriptor, body, frame->body_len);
-		checkpoint = (const Wat__Host__Checkpoint *)message;
-		rig->n_checkpoint = checkpoint->snapshot->snapshot->state.len;
-		if (rig->n_checkpoint > 0)
-			memcpy(rig->checkpoint, checkpoint->snapshot->snapshot->state.data,
-			       rig->n_checkpoint);
-		rig->n_checkpoints++;
-	} else if (frame->method == 4) {
-		const Wat__Host__Panicked *panicked;
-
-		message = unpack(&wat__host__panicked__descriptor, body, frame->body_len);
-		panicked = (const Wat__Host__Panicked *)message;
-		snprintf(rig->panic, sizeof rig->panic, "%s: %s", panicked->method, panicked->text);
-		assert_int_equal(panicked->generation, 7);
-		rig->n_panics++;
-	} else {
-		const Wat__Host__ChannelCount *count;
-
-		assert_int_equal(frame->method, 1);
-		message = unpack(&wat__host__channel_count__descriptor, body, frame->body_len);
-		count = (const Wat__Host__ChannelCount *)message;
-		rig->channels = count->channels;
-		rig->channels_of = count->grant_id.data[0];
-		rig->n_counts++;
-	}
+	rig->n_checkpoint = checkpoint->snapshot->snapshot->state.len;
+	if (rig->n_checkpoint > 0)
+		memcpy(rig->checkpoint, checkpoint->snapshot->snapshot->state.data,
+		       rig->n_checkpoint);
+	rig->n_checkpoints++;
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void take_count(struct rig *rig, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message = rig_unpack(&wat__host__channel_count__descriptor, body, n);
+	const Wat__Host__ChannelCount *count = (const Wat__Host__ChannelCount *)message;
+
+	rig->channels = count->channels;
+	rig->channels_of = count->grant_id.data[0];
+	rig->n_counts++;
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
+static void take_panic(struct rig *rig, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message = rig_unpack(&wat__host__panicked__descriptor, body, n);
+	const Wat__Host__Panicked *panicked = (const Wat__Host__Panicked *)message;
+
+	(void)snprintf(rig->panic, sizeof rig->panic, "%s: %s", panicked->method, panicked->text);
+	assert_int_equal(panicked->generation, rig->generation);
+	rig->n_panics++;
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
+static void take_event(struct rig *rig, const struct frame *frame, const uint8_t *body)
+{
+	switch (frame->method) {
+	case CHECKPOINT:
+		take_checkpoint(rig, body, frame->body_len);
+		return;
+	case CHANNEL_COUNT:
+		take_count(rig, body, frame->body_len);
+		return;
+	case REBUILT:
+		rig->n_rebuilt++;
+		return;
+	case WANTS_SEGMENT:
+		rig->n_wants++;
+		return;
+	case PANICKED:
+		take_panic(rig, body, frame->body_len);
+		return;
+	default:
+		fail_msg("event %u", frame->method);
+	}
+}
+
 /* The next frame that is no event. */
-static void read_answer(struct rig *rig, struct frame *frame, const uint8_t **body)
+static void read_answer(struct rig *rig, struct frame *frame, const uint8_t **body, int *ret_fd)
 {
 	for (;;) {
-		assert_true(read_frame(&rig->control, frame, body));
+		assert_true(read_frame_fd(&rig->control, frame, body, ret_fd));
 		if (frame->type != FRAME_EVENT)
 			return;
 		take_event(rig, frame, *body);
+		(void)fd_close(*ret_fd);
 	}
+}
+
+/* Start's, Drain's and Segment's replies are alike, and an empty one is none of theirs. */
+static void take_snapshot(struct rig *rig, const uint8_t *body, size_t n, int fd)
+{
+	ProtobufCMessage *message = rig_unpack(&wat__host__drain_reply__descriptor, body, n);
+	const Wat__Host__DrainReply *reply = (const Wat__Host__DrainReply *)message;
+
+	if (reply->snapshot) {
+		assert_int_equal(carried_open(reply->snapshot, fd, &rig->snapshot), 0);
+		rig->n_state = rig->snapshot->state.len;
+		assert_true(rig->n_state <= sizeof rig->state);
+		if (rig->n_state > 0)
+			memcpy(rig->state, rig->snapshot->state.data, rig->n_state);
+	}
+	protobuf_c_message_free_unpacked(message, NULL);
 }
 
 wat_status rig_answer(struct rig *rig)
 {
-	const Wat__Host__DrainReply *reply;
-	ProtobufCMessage *message;
+	_cleanup_(fd_closep) int fd = -1;
 	struct frame frame;
 	const uint8_t *body;
 
 	forget_answer(rig);
-	read_answer(rig, &frame, &body);
+	read_answer(rig, &frame, &body, &fd);
 	assert_int_equal(frame.id, rig->last_id);
 	if (frame.type == FRAME_FAIL) {
-		rig->failure = (Wat__Envelope__Failure *)unpack(&wat__envelope__failure__descriptor,
-								body, frame.body_len);
+		rig->failure = (Wat__Envelope__Failure *)rig_unpack(
+			&wat__envelope__failure__descriptor, body, frame.body_len);
 		return rig->status = (wat_status)frame.budget;
 	}
 	assert_int_equal(frame.type, FRAME_REPLY);
-	/* Start's and Drain's replies are alike, and an empty one is neither's. */
-	message = unpack(&wat__host__drain_reply__descriptor, body, frame.body_len);
-	reply = (const Wat__Host__DrainReply *)message;
-	rig->n_state = reply->snapshot ? reply->snapshot->snapshot->state.len : 0;
-	if (rig->n_state > 0)
-		memcpy(rig->state, reply->snapshot->snapshot->state.data, rig->n_state);
-	protobuf_c_message_free_unpacked(message, NULL);
+	take_snapshot(rig, body, frame.body_len, fd);
 	return rig->status = WAT_OK;
 }
 
@@ -266,7 +317,7 @@ static void request(struct rig *rig, uint16_t method, const ProtobufCMessage *me
 	protobuf_c_message_pack(message, body);
 	assert_int_equal(stream_queue(&rig->control, &frame, body, n, fd), 0);
 	free(body);
-	write_all(&rig->control);
+	rig_write_all(&rig->control);
 }
 
 void rig_start_send(struct rig *rig, const struct rig_start *start)
@@ -284,13 +335,14 @@ void rig_start_send(struct rig *rig, const struct rig_start *start)
 	in.plugin = (char *)start->plugin;
 	in.service = (char *)start->service;
 	in.interface_hash = start->hash;
-	in.generation = 7;
+	in.generation = rig->generation = start->generation ? start->generation : 7;
 	in.slot = start->instance;
 	in.pool = start->pool;
 	in.run_start = start->run_start;
-	carried.snapshot = &snapshot;
+	carried.snapshot = start->from ? start->from : &snapshot;
 	in.from = &carried;
-	in.durability = 1;
+	in.durability = start->durability ? start->durability : 1;
+	in.verdict = start->verdict;
 	if (start->state) {
 		assert_true(protobuf_c_message_get_packed_size(start->state) <= sizeof state);
 		snapshot.state.len = protobuf_c_message_pack(start->state, state);
@@ -326,6 +378,19 @@ wat_status rig_attach_raw(struct rig *rig,
 	in.resume = resume;
 	in.time_left_ms = 3600000;
 	request(rig, ATTACH, &in.base, fd);
+	return rig_answer(rig);
+}
+
+wat_status rig_segment(struct rig *rig, uint8_t instance, uint64_t number, bool fresh, int fd)
+{
+	Wat__Host__SegmentRequest in = WAT__HOST__SEGMENT_REQUEST__INIT;
+	uint8_t id[16];
+
+	id_of(instance, id);
+	in.instance_id = (ProtobufCBinaryData){16, id};
+	in.number = number;
+	in.fresh = fresh;
+	request(rig, SEGMENT, &in.base, fd);
 	return rig_answer(rig);
 }
 
@@ -377,7 +442,7 @@ static void await_event(struct rig *rig)
 	struct frame frame;
 	const uint8_t *body;
 
-	assert_true(read_frame(&rig->control, &frame, &body));
+	assert_true(rig_read_frame(&rig->control, &frame, &body));
 	assert_int_equal(frame.type, FRAME_EVENT);
 	take_event(rig, &frame, body);
 }
@@ -394,101 +459,14 @@ void rig_await_panics(struct rig *rig, unsigned n)
 		await_event(rig);
 }
 
+void rig_await_wants(struct rig *rig, unsigned n)
+{
+	while (rig->n_wants < n)
+		await_event(rig);
+}
+
 void rig_await_channels(struct rig *rig, uint8_t grant, uint32_t channels)
 {
 	while (rig->n_counts == 0 || rig->channels_of != grant || rig->channels != channels)
 		await_event(rig);
-}
-
-void peer_attach(struct rig *rig, struct peer *peer, uint8_t instance, uint8_t grant, uint8_t lane)
-{
-	int pair[2];
-
-	*peer = (struct peer){.grant = grant};
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
-			 0);
-	stream_init(&peer->stream, pair[0], 2u << 20);
-	assert_int_equal(rig_attach_raw(rig, instance, grant, lane, UINT64_MAX, false, pair[1]),
-			 WAT_OK);
-	assert_true(peer_read(peer));
-	assert_int_equal(peer->frame.type, FRAME_ATTACHED);
-}
-
-void peer_close(struct peer *peer)
-{
-	stream_deinit(&peer->stream);
-}
-
-void peer_queue_frame(struct peer *peer, const struct frame *frame, const void *body, size_t n)
-{
-	assert_int_equal(stream_queue(&peer->stream, frame, body, n, -1), 0);
-}
-
-uint64_t peer_queue(struct peer *peer, uint16_t method, uint32_t budget, const ProtobufCMessage *in)
-{
-	struct frame frame = {
-		.type = FRAME_CALL, .method = method, .id = ++peer->last_id, .budget = budget};
-	size_t n = in ? protobuf_c_message_get_packed_size(in) : 0;
-	uint8_t *room = NULL;
-
-	assert_int_equal(stream_reserve(&peer->stream, &frame, n, &room), 0);
-	if (in)
-		protobuf_c_message_pack(in, room);
-	return frame.id;
-}
-
-void peer_flush(struct peer *peer)
-{
-	write_all(&peer->stream);
-}
-
-bool peer_read(struct peer *peer)
-{
-	return read_frame(&peer->stream, &peer->frame, &peer->body);
-}
-
-wat_status peer_call(struct peer *peer, uint16_t method, const ProtobufCMessage *in)
-{
-	uint64_t id = peer_queue(peer, method, 0, in);
-
-	peer_flush(peer);
-	assert_true(peer_read(peer));
-	assert_int_equal(peer->frame.id, id);
-	if (peer->frame.type == FRAME_FAIL)
-		return (wat_status)peer->frame.budget;
-	assert_int_equal(peer->frame.type, FRAME_REPLY);
-	return WAT_OK;
-}
-
-Wat__Envelope__Failure *peer_failure(const struct peer *peer)
-{
-	Wat__Envelope__GoAway *goaway;
-	Wat__Envelope__Failure *failure;
-
-	if (peer->frame.type == FRAME_FAIL)
-		return (Wat__Envelope__Failure *)unpack(&wat__envelope__failure__descriptor,
-							peer->body, peer->frame.body_len);
-	assert_int_equal(peer->frame.type, FRAME_GOAWAY);
-	goaway = (Wat__Envelope__GoAway *)unpack(&wat__envelope__go_away__descriptor, peer->body,
-						 peer->frame.body_len);
-	failure = TAKE(goaway->failure);
-	wat__envelope__go_away__free_unpacked(goaway, NULL);
-	assert_non_null(failure);
-	return failure;
-}
-
-uint64_t peer_expect_goaway(struct peer *peer, wat_status status)
-{
-	Wat__Envelope__GoAway *goaway;
-	uint64_t last;
-
-	assert_true(peer_read(peer));
-	assert_int_equal(peer->frame.type, FRAME_GOAWAY);
-	goaway = (Wat__Envelope__GoAway *)unpack(&wat__envelope__go_away__descriptor, peer->body,
-						 peer->frame.body_len);
-	assert_int_equal(goaway->status, status);
-	last = goaway->last_read_id;
-	wat__envelope__go_away__free_unpacked(goaway, NULL);
-	assert_false(peer_read(peer));
-	return last;
 }
