@@ -59,8 +59,7 @@ void journal_deinit(struct journal *journal)
 	(void)pthread_cond_destroy(&journal->idle);
 }
 
-/* All or nothing; -ENOSPC and the like leave what was good. */
-static int write_all(struct journal *journal, const uint8_t *bytes, size_t n)
+static int write_bytes(const struct journal *journal, const uint8_t *bytes, size_t n)
 {
 	size_t done = 0;
 
@@ -70,32 +69,43 @@ static int write_all(struct journal *journal, const uint8_t *bytes, size_t n)
 
 		if (r < 0 && errno == EINTR)
 			continue;
-		if (r <= 0) {
-			int error = r < 0 ? -errno : -EIO;
-
-			if (ftruncate(journal->fd, (off_t)journal->offset) < 0)
-				die("a journal can't be cut back after a failed write; the host "
-				    "ends, and the next one reads what is there",
-				    -errno);
-			return error;
-		}
+		if (r <= 0)
+			return r < 0 ? -errno : -EIO;
 		done += (size_t)r;
 	}
-	journal->offset += n;
 	return 0;
 }
 
+/* All or nothing; -ENOSPC and the like leave what was good. */
+static int write_all(struct journal *journal, const uint8_t *bytes, size_t n)
+{
+	int r = write_bytes(journal, bytes, n);
+
+	if (r == 0)
+		journal->offset += n;
+	else if (ftruncate(journal->fd, (off_t)journal->offset) < 0)
+		die("a journal can't be cut back after a failed write; the host ends, and the next "
+		    "one reads what is there",
+		    -errno);
+	return r;
+}
+
+/* A file whose header is not whole is none of the journal, so it need not be cut back. */
 static int put_header(struct journal *journal)
 {
 	uint8_t header[JOURNAL_HEADER_SIZE];
 	uint64_t first = journal->last_seq + 1;
+	int r;
 
 	memcpy(header, magic, 8);
 	memcpy(header + 8, &journal->segment, 8);
 	memcpy(header + 16, &journal->generation, 8);
 	memcpy(header + 24, &first, 8);
 	(void)crypto_shorthash(header + 32, header, 32, journal->key);
-	return write_all(journal, header, sizeof header);
+	r = write_bytes(journal, header, sizeof header);
+	if (r == 0)
+		journal->offset = sizeof header;
+	return r;
 }
 
 int journal_read_header(const uint8_t *bytes,
