@@ -28,9 +28,10 @@ void batch_deinit(struct batch *batch)
 	free(batch->answers);
 }
 
-static bool has_journal(const struct service_loop *loop)
+/* After the last state was given the journal is not needed any more. */
+bool batch_has_journal(const struct service_loop *loop)
 {
-	return loop->journal.fd >= 0;
+	return loop->journal.fd >= 0 && !loop->drained;
 }
 
 /* Memory that is missing now spoils the batch: what must be in the record could not be put there.
@@ -55,7 +56,7 @@ void batch_note_lane(struct service_loop *loop, struct lane *lane)
 				   .lane = lane->id,
 				   .id = lane->confirmed};
 
-	if (!has_journal(loop))
+	if (!batch_has_journal(loop))
 		return;
 	if (list_empty(&lane->of_batch)) {
 		lane_mark(lane);
@@ -70,10 +71,17 @@ void batch_note_lane(struct service_loop *loop, struct lane *lane)
 
 void batch_note_bytes(struct service_loop *loop, struct lane *lane, const uint8_t *items, size_t n)
 {
-	if (!has_journal(loop))
+	if (!batch_has_journal(loop))
 		return;
 	batch_note_lane(loop, lane);
+	loop->batch.promises = true;
 	spoil(&loop->batch, bytes_put(&loop->batch.record, items, n));
+}
+
+static bool is_promise(enum record_kind kind)
+{
+	return kind == RECORD_DONE || kind == RECORD_TAKEN || kind == RECORD_ANSWERED ||
+	       kind == RECORD_LIFE;
 }
 
 void batch_note(struct service_loop *loop, struct lane *lane, const struct record_item *item)
@@ -81,10 +89,14 @@ void batch_note(struct service_loop *loop, struct lane *lane, const struct recor
 	uint8_t *room = NULL;
 	int r;
 
-	if (!has_journal(loop))
+	if (!batch_has_journal(loop))
 		return;
 	if (lane)
 		batch_note_lane(loop, lane);
+	else
+		loop->batch.lane = NULL; /* whoever reads it knows no lane from here on */
+	if (is_promise(item->kind))
+		loop->batch.promises = true;
 	begin(&loop->batch);
 	r = record_put(&loop->batch.record, item, &room);
 	if (r == 0 && item->n_body > 0)
@@ -111,7 +123,7 @@ void batch_note_answer(struct channel *channel, uint64_t id, uint64_t at)
 {
 	struct batch *batch = &channel->loop->batch;
 
-	if (!has_journal(channel->loop) || batch->withdrawing)
+	if (!batch_has_journal(channel->loop))
 		return;
 	if (!channel->in_batch) {
 		channel->in_batch = true;
@@ -120,7 +132,8 @@ void batch_note_answer(struct channel *channel, uint64_t id, uint64_t at)
 	if (make_room_for_answer(batch))
 		batch->answers[batch->n_answers++] = (struct batch_answer){channel, id};
 	else
-		batch->failed = true;
+		/* It could not be taken back, so it must not go out. */
+		channel_break(channel);
 }
 
 void batch_forget_channel(struct service_loop *loop, const struct channel *channel)
@@ -137,15 +150,20 @@ void batch_changed(struct service_loop *loop)
 	loop->batch.changed = true;
 }
 
-static void forget(struct batch *batch)
+void batch_forget_answers(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->n_answers; i++)
 		if (batch->answers[i].channel)
 			batch->answers[i].channel->in_batch = false;
-	batch->record.n = 0;
 	batch->lane = NULL;
 	batch->n_answers = 0;
-	batch->changed = batch->failed = false;
+	batch->changed = batch->promises = batch->failed = false;
+}
+
+static void forget(struct batch *batch)
+{
+	batch_forget_answers(batch);
+	batch->record.n = 0;
 }
 
 static int note_state(struct service_loop *loop)
@@ -222,77 +240,80 @@ static const char *reason(int r)
 	}
 }
 
-static void tell_withdrawn(struct batch *batch, const char *text)
+static void settle_lanes(struct batch *batch)
 {
-	for (size_t i = 0; i < batch->n_answers; i++) {
-		struct channel *channel = batch->answers[i].channel;
-
-		if (channel && channel->in_batch)
-			channel_take_back(channel, channel->batch_at);
-		if (channel)
-			channel->in_batch = false;
-	}
-	for (size_t i = 0; i < batch->n_answers; i++) {
-		struct channel *channel = batch->answers[i].channel;
-
-		if (channel)
-			call_refuse(channel, batch->answers[i].id, WAT_RESOURCE_EXHAUSTED, text);
-	}
-}
-
-/* Everything is as before the batch; whoever got an answer gets another one. */
-static void withdraw(struct service_loop *loop, int r)
-{
-	struct batch *batch = &loop->batch;
 	struct list *first;
-	char text[128];
 
-	log_error("a batch of calls was withdrawn: it can't be journaled", "instance",
-		  loop->instance->name, "why", reason(r), "error", strerror(-r));
-	(void)snprintf(text, sizeof text, "not applied: %s", reason(r));
-	batch->withdrawing = true;
-	tell_withdrawn(batch, text);
-	call_withdraw_taken(loop, text);
 	while ((first = list_first(&batch->lanes)))
-		lane_undo(container_of(first, struct lane, of_batch));
-	if (batch->changed && !call_restore(loop, batch->committed.data, batch->committed.n)) {
-		log_error("a state can't be taken back; the host ends", "instance",
-			  loop->instance->name);
-		_exit(1);
-	}
-	forget(batch);
-	batch->withdrawing = false;
+		lane_settle(container_of(first, struct lane, of_batch));
 }
 
 void batch_forget(struct service_loop *loop)
 {
-	struct list *first;
-
-	while ((first = list_first(&loop->batch.lanes)))
-		lane_settle(container_of(first, struct lane, of_batch));
+	settle_lanes(&loop->batch);
 	forget(&loop->batch);
+}
+
+/* Once for each time that it begins: while a disk is full there are many. */
+static void log_failing(struct service_loop *loop, int r)
+{
+	if (loop->batch.failing)
+		return;
+	loop->batch.failing = true;
+	log_error("batches of calls are withdrawn: they can't be journaled", "instance",
+		  loop->instance->name, "why", reason(r), "error", strerror(-r));
+}
+
+/* What can be made up for with a later record waits for that. */
+#define WAITING_MAX (64u * 1024u)
+
+static void wait_for_next(struct batch *batch)
+{
+	settle_lanes(batch);
+	if (batch->failed || batch->record.n > WAITING_MAX)
+		batch->record.n = 0;
+	batch_forget_answers(batch);
+}
+
+static bool not_appended(struct service_loop *loop, int r)
+{
+	char text[128];
+
+	log_failing(loop, r);
+	if (!loop->batch.changed && !loop->batch.promises) {
+		wait_for_next(&loop->batch);
+		return true;
+	}
+	(void)snprintf(text, sizeof text, "not applied: %s", reason(r));
+	(void)batch_withdraw(loop, WAT_RESOURCE_EXHAUSTED, text);
+	return false;
+}
+
+static void appended(struct service_loop *loop)
+{
+	if (loop->batch.failing)
+		log_info("batches of calls are journaled again", "instance", loop->instance->name);
+	loop->batch.failing = false;
+	settle_lanes(&loop->batch);
+	forget(&loop->batch);
+	journal_ask(&loop->journal);
+	service_loop_appended(loop);
 }
 
 bool batch_commit(struct service_loop *loop)
 {
 	struct batch *batch = &loop->batch;
-	struct list *first;
 	int r;
 
-	if (!has_journal(loop) || (batch->record.n == 0 && !batch->changed && !batch->failed)) {
+	if (!batch_has_journal(loop) ||
+	    (batch->record.n == 0 && !batch->changed && !batch->failed)) {
 		forget(batch);
 		return true;
 	}
 	CRASH_HERE(append_before);
 	r = append(loop);
-	if (r < 0) {
-		withdraw(loop, r);
-		return false;
-	}
-	while ((first = list_first(&batch->lanes)))
-		lane_settle(container_of(first, struct lane, of_batch));
-	forget(batch);
-	journal_ask(&loop->journal);
-	service_loop_appended(loop);
+	if (r < 0)
+		return not_appended(loop, r);
+	appended(loop);
 	return true;
 }

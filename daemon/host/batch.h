@@ -1,6 +1,9 @@
 /* batch.h - what the calls of one read did, until it is certain: it is appended to the journal
  * before any of its answers is written, or it is withdrawn as a whole. Instance's thread; embedded
- * in the loop. Without a journal there is nothing to append, and nothing is withdrawn. */
+ * in the loop. Without a journal there is nothing to append, and nothing is withdrawn.
+ *
+ * What only helps to forget (the ends of lanes and grants, dropped answers) is promised to nobody:
+ * it is never withdrawn, and goes with a later record if this one can't be appended. */
 #ifndef WAT_HOST_BATCH_H
 #define WAT_HOST_BATCH_H
 
@@ -9,6 +12,7 @@
 
 #include "daemon/base/bytes.h"
 #include "daemon/host/record.h"
+#include "proto/status.h"
 #include "proto/support/list.h"
 
 struct call;
@@ -16,7 +20,7 @@ struct channel;
 struct lane;
 struct service_loop;
 
-/* An answer in a channel's buffer that may have to be taken back. */
+/* An answer in a channel's buffer, of a call that ran: it may have to be taken back. */
 struct batch_answer {
 	struct channel *channel; /* NULL: it has gone */
 	uint64_t id;
@@ -30,8 +34,9 @@ struct batch {
 	size_t n_answers, answers_size;
 	struct bytes committed; /* the state as of the last record, packed */
 	bool changed;           /* the state is not that of the last record */
+	bool promises;          /* something in the record is more than a help to forget */
 	bool failed;            /* memory was out for something that must be in the record */
-	bool withdrawing;
+	bool failing;           /* the last one could not be appended, and that was said */
 };
 
 void batch_init(struct batch *batch);
@@ -42,7 +47,8 @@ void batch_note_lane(struct service_loop *loop, struct lane *lane);
 /* An item of the lane, as it is in its buffer. */
 void batch_note_bytes(struct service_loop *loop, struct lane *lane, const uint8_t *items, size_t n);
 void batch_note(struct service_loop *loop, struct lane *lane, const struct record_item *item);
-/* An answer was put into the channel's buffer; `at` is where it begins in the stream. */
+/* The answer of a call that ran was put into the channel's buffer; `at` is where it begins in the
+ * stream. */
 void batch_note_answer(struct channel *channel, uint64_t id, uint64_t at);
 void batch_forget_channel(struct service_loop *loop, const struct channel *channel);
 /* The state was changed. */
@@ -52,7 +58,14 @@ void batch_changed(struct service_loop *loop);
 void batch_forget(struct service_loop *loop);
 /* Appends what was noted. False: it was withdrawn, and its callers have been told. */
 bool batch_commit(struct service_loop *loop);
+/* Everything is as before the batch: the state, the lanes, and whoever called gets this instead of
+ * an answer. False: there is no journal, so nothing can be withdrawn. */
+bool batch_withdraw(struct service_loop *loop, wat_status status, const char *text);
 /* The state is what recovery made, or what a checkpoint holds. */
 int batch_set_committed(struct service_loop *loop) WAT_MUST_CHECK;
+
+/* batch.c, for batch_withdraw.c. Nothing is noted any more, but for the record. */
+void batch_forget_answers(struct batch *batch);
+bool batch_has_journal(const struct service_loop *loop);
 
 #endif

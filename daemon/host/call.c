@@ -3,10 +3,8 @@
 #include "daemon/host/call.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
@@ -20,7 +18,6 @@
 #include "daemon/host/service_loop.h"
 #include "proto/utf8.h"
 
-#define TAKEN_PER_GRANT 256u
 /* A limit that is farther away by the coarse clock is not over by the exact one. */
 #define NEAR_MS 1000u
 
@@ -122,6 +119,11 @@ static const struct wat_interface *interface_of(const struct service_loop *loop)
 	return loop->instance->service->interface;
 }
 
+uint16_t call_method_number(const struct call *call)
+{
+	return (uint16_t)(call->base.base.method - interface_of(call->loop)->methods);
+}
+
 static bool is_later(const struct service_loop *loop, uint16_t method)
 {
 	const struct wat_interface *interface = interface_of(loop);
@@ -139,29 +141,13 @@ void call_prepare(struct call *call,
 	dispatch_call_init(&call->base, &ops, arena, id);
 	call->channel = channel;
 	call->lane = channel ? channel->lane : NULL;
-	call->taken = NULL;
-	call->keeps = false;
+	call->taken = call->spare = NULL;
+	call->keeps = call->ran = false;
 	call->connection = channel ? channel->connection : 0;
 	call->user = user;
 	call->lifecycle = "";
 	call->context.size = 0;
 	call->packed = NULL;
-}
-
-static struct call *begin_later(struct channel *channel, uint64_t id)
-{
-	struct call *call = calloc(1, sizeof *call);
-
-	if (!call)
-		return NULL;
-	arena_init(&call->own, WAT_CALL_MEMORY_MAX);
-	call_prepare(call, &call->own, id, channel, &channel->grant->user);
-	list_init(&call->link);
-	call->loop = channel->loop;
-	call->grant = channel->grant;
-	call->grant->n_taken++;
-	channel->n_taken++;
-	return call;
 }
 
 /* One that may change something: its answer is kept. Unknown methods change nothing. */
@@ -186,26 +172,17 @@ static struct call *begin(struct channel *channel, const struct frame *frame)
 	struct service_loop *loop = channel->loop;
 
 	if (is_later(loop, frame->method))
-		return begin_later(channel, frame->id);
+		return call_begin_later(channel, frame->id);
 	call_prepare(&loop->call, &loop->arena, frame->id, channel, &channel->grant->user);
 	return &loop->call;
 }
 
 static void end(struct call *call)
 {
-	if (call == &call->loop->call) {
+	if (call == &call->loop->call)
 		arena_reset(&call->loop->arena);
-		return;
-	}
-	list_remove(&call->link);
-	if (call->channel)
-		call->channel->n_taken--;
-	if (call->taken)
-		call->taken->call = NULL;
-	call->grant->n_taken--;
-	grant_release(call->grant);
-	arena_deinit(&call->own);
-	free(call);
+	else
+		call_end_later(call);
 }
 
 /* Steps before the handler. Each fails the call and says false, or true. */
@@ -247,19 +224,15 @@ static bool is_in_time(struct call *call, const struct frame *frame)
 
 static bool has_place(struct call *call)
 {
-	if (call != &call->loop->call &&
-	    (call->lane->n_taken >= LANE_TAKEN_MAX || call->grant->n_taken > TAKEN_PER_GRANT)) {
-		dispatch_set_failure(&call->base, WAT_OVERLOADED,
-				     "too many calls that answer later are open or their answers "
-				     "not dropped; this one was not run");
+	if (call != &call->loop->call && !call_may_wait(call))
 		return false;
-	}
 	if (!call->keeps || lane_has_room(call->lane))
 		return true;
 	dispatch_set_failure(
 		&call->base, WAT_OVERLOADED,
 		"the client has not confirmed %u answers of %zu bytes; this call was not run",
-		call->lane->n_replies, call->lane->replies.n - call->lane->start);
+		call->lane->n_replies,
+		call->lane->replies.n - call->lane->start + call->lane->taken_bytes);
 	return false;
 }
 
@@ -317,63 +290,12 @@ static enum dispatch_outcome invoke(struct call *call)
 	const struct wat_service *service = call->loop->instance->service;
 	volatile enum dispatch_outcome outcome = DISPATCH_FAILED;
 
-	call_mark(call, (uint32_t)(call->base.base.method - service->interface->methods) + 1);
+	call->ran = true;
+	call_mark(call, call_method_number(call) + 1u);
 	if (_setjmp(call->loop->leave) == 0)
 		outcome = dispatch_invoke(&call->base, service, service_loop_live(call->loop));
 	call_unmark(call);
 	return outcome;
-}
-
-/* Takes back what the failed handler answered: those calls stay open. */
-static void withdraw_answers(struct service_loop *loop)
-{
-	list_for_each_safe (i, &loop->answered) {
-		struct call *call = container_of(i, struct call, link);
-
-		call->base.answered = false;
-		call->base.status = WAT_OK;
-		call->base.reply = NULL;
-		list_remove(i);
-		list_append(&loop->taken, i);
-	}
-}
-
-static void send_answers(struct service_loop *loop)
-{
-	struct list *first;
-
-	while ((first = list_first(&loop->answered))) {
-		struct call *call = container_of(first, struct call, link);
-
-		call_mend_status(call);
-		/* A reply that can't be sent has become a failure; both are sent alike. */
-		if (!call_check_reply(call))
-			assert(call->base.status != WAT_OK);
-		call_send(call, false);
-		end(call);
-	}
-}
-
-/* The lane knows it from here on: it is not run again. */
-static void note_taken(struct call *call)
-{
-	struct record_item item = {
-		.kind = RECORD_TAKEN,
-		.id = call->base.base.id,
-		.hash = call->hash,
-		.method = (uint16_t)(call->base.base.method - interface_of(call->loop)->methods)};
-
-	if (!call->lane || !call->keeps)
-		return;
-	batch_note_lane(call->loop, call->lane);
-	call->taken = lane_take(call->lane, item.id, item.method, item.hash);
-	if (!call->taken) {
-		call->loop->batch.failed = true;
-		return;
-	}
-	call->taken->call = call;
-	call->taken->of_batch = true;
-	batch_note(call->loop, call->lane, &item);
 }
 
 /* The handler succeeded and its reply can be sent: what it did is the state, or the call fails. */
@@ -433,42 +355,15 @@ static bool is_good(struct call *call, enum dispatch_outcome outcome)
 bool call_settle(struct call *call, enum dispatch_outcome outcome)
 {
 	if (is_good(call, outcome)) {
-		send_answers(call->loop);
+		call_send_answers(call->loop);
 		return true;
 	}
 	if (call->loop->instance->service->self)
 		call_self_failed(call);
 	else if (outcome != DISPATCH_FAILED || !left_nothing(call))
 		state_undo(&call->loop->state);
-	withdraw_answers(call->loop);
+	call_withdraw_answers(call->loop);
 	return false;
-}
-
-/* The service may hold on to it, and answers it to nobody. */
-static void orphan(struct call *call)
-{
-	call->base.answered = false;
-	call->base.status = WAT_OK;
-	if (call->channel)
-		call->channel->n_taken--;
-	if (call->taken)
-		call->taken->call = NULL;
-	call->channel = NULL;
-	call->lane = NULL;
-	call->taken = NULL;
-}
-
-/* Its handler succeeded in taking it: it stays, on the loop's list. A call whose state could not be
- * kept is answered at once, but the service may hold on to it, and answers it to nobody later. */
-static void keep_taken(struct call *call, bool settled)
-{
-	list_append(&call->loop->taken, &call->link);
-	if (settled) {
-		note_taken(call);
-		return;
-	}
-	call_send(call, false);
-	orphan(call);
 }
 
 bool call_panicked(const struct call *call)
@@ -493,8 +388,10 @@ static void run(struct call *call)
 
 	look_for_mistakes(call);
 	settled = call_settle(call, outcome);
+	/* The lane knows it from here on: it is not run again. */
+	call_note_taken(call);
 	if (outcome == DISPATCH_TAKEN) {
-		keep_taken(call, settled);
+		call_keep_taken(call, settled);
 		return;
 	}
 	call_send(call, call_panicked(call));
@@ -518,13 +415,15 @@ static void serve(struct channel *channel, const struct frame *frame, const uint
 	end(call);
 }
 
-/* The peer that it was taken from is back. */
-static void reattach(struct call *call, struct channel *channel)
+/* One that is run again as often as it is written, unless it killed the host. */
+static bool is_repeatable(const struct channel *channel, uint16_t method, uint64_t id)
 {
-	if (!call || call->channel)
-		return;
-	call->channel = channel;
-	channel->n_taken++;
+	const struct lane_taken *taken;
+
+	if (is_mutating(channel->loop, method))
+		return false;
+	taken = lane_find_taken(channel->lane, id);
+	return !taken || taken->method != RECORD_ANY_METHOD;
 }
 
 /* The call was read before, or the lane says that one with its id was: it is answered from the
@@ -533,25 +432,32 @@ static bool repeat(struct channel *channel, const struct frame *frame, const uin
 {
 	struct record_item item;
 	struct lane_taken *taken = NULL;
-	uint64_t hash = hash_of(channel->loop, body, frame->body_len);
 
+	/* What can't be run anyway is refused in the usual way. */
 	if (!(channel->method_mask >> (frame->method % 64) & 1) ||
-	    !is_mutating(channel->loop, frame->method))
+	    frame->method >= interface_of(channel->loop)->n_methods ||
+	    is_repeatable(channel, frame->method, frame->id))
 		return false;
-	switch (lane_look(channel->lane, frame->id, frame->method, hash, &item, &taken)) {
+	switch (lane_look(channel->lane, frame->id, frame->method,
+			  hash_of(channel->loop, body, frame->body_len), &item, &taken)) {
 	case LANE_STORED:
 		call_send_kept(channel, &item);
 		return true;
 	case LANE_OPEN:
-		reattach(taken->call, channel);
+		call_reattach(taken->call, channel);
 		return true;
 	case LANE_OTHER:
 		call_refuse(channel, frame->id, WAT_INVALID_ARGUMENT,
 			    "another call of this lane had this id; not run");
 		return true;
+	case LANE_PASSED:
+		/* The window says nothing of these. */
+		if (is_later(channel->loop, frame->method))
+			return false;
+		/* fall through */
 	case LANE_PAST:
 		call_refuse(channel, frame->id, WAT_TOO_OLD,
-			    "a call with this id was answered long ago; not run again");
+			    "a call with this id, or a later one, was done; not run again");
 		return true;
 	case LANE_UNSEEN:
 	default:
@@ -561,81 +467,11 @@ static bool repeat(struct channel *channel, const struct frame *frame, const uin
 
 void call_run(struct channel *channel, const struct frame *frame, const uint8_t *body)
 {
+	const struct lane *lane = channel->lane;
+
 	/* Only on a channel that goes on with a lane. */
-	if ((frame->id <= channel->lane->last_applied || channel->lane->n_taken > 0) &&
+	if ((frame->id <= lane->last_applied || frame->id < lane->confirmed || lane->n_taken > 0) &&
 	    repeat(channel, frame, body))
 		return;
 	serve(channel, frame, body);
-}
-
-void call_forget_channel(struct channel *channel)
-{
-	list_for_each (i, &channel->loop->taken) {
-		struct call *call = container_of(i, struct call, link);
-
-		if (call->channel == channel)
-			call->channel = NULL;
-	}
-}
-
-void call_forget(struct call *call)
-{
-	orphan(call);
-}
-
-void call_forget_lane(struct service_loop *loop, const struct lane *lane)
-{
-	struct list *const lists[] = {&loop->taken, &loop->answered};
-
-	for (size_t n = 0; n < 2; n++)
-		list_for_each (i, lists[n]) {
-			struct call *call = container_of(i, struct call, link);
-
-			if (call->lane == lane)
-				orphan(call);
-		}
-}
-
-void call_withdraw_taken(struct service_loop *loop, const char *text)
-{
-	list_for_each (i, &loop->taken) {
-		struct call *call = container_of(i, struct call, link);
-
-		if (!call->taken || !call->taken->of_batch)
-			continue;
-		if (call->channel)
-			call_refuse(call->channel, call->base.base.id, WAT_RESOURCE_EXHAUSTED,
-				    text);
-		orphan(call);
-	}
-}
-
-/* Its answer is kept too: whoever asks again gets the same. */
-static void fail_open(struct call *call, wat_status status, const char *text)
-{
-	dispatch_set_failure(&call->base, status, "%s", text);
-	call_send(call, false);
-	orphan(call);
-}
-
-void call_fail_taken(struct service_loop *loop,
-		     const struct grant *grant,
-		     wat_status status,
-		     const char *text)
-{
-	list_for_each (i, &loop->taken) {
-		struct call *call = container_of(i, struct call, link);
-
-		if (!grant || call->grant == grant)
-			fail_open(call, status, text);
-	}
-}
-
-void call_drop_taken(struct service_loop *loop)
-{
-	struct list *first;
-
-	assert(list_empty(&loop->answered));
-	while ((first = list_first(&loop->taken)))
-		end(container_of(first, struct call, link));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/host/call_parts.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
@@ -165,21 +166,25 @@ void call_mend_status(struct call *call)
 		  number);
 }
 
-static void send_bytes(struct channel *channel,
-		       uint64_t id,
-		       wat_status status,
-		       const uint8_t *bytes,
-		       size_t n)
-{
-	uint8_t *room = channel_answer(channel, id, status, n);
-
-	if (room && n > 0)
-		memcpy(room, bytes, n);
-}
-
 void call_send_kept(struct channel *channel, const struct record_item *item)
 {
-	send_bytes(channel, item->id, (wat_status)item->status, item->body, item->n_body);
+	uint8_t *room = channel_answer(channel, item->id, (wat_status)item->status, item->n_body);
+
+	if (room && item->n_body > 0)
+		memcpy(room, item->body, item->n_body);
+}
+
+/* In the channel's buffer, if there is one. What a handler said goes with its batch. */
+static uint8_t *answer_room(const struct call *call, size_t n)
+{
+	struct channel *channel = call->channel;
+	uint64_t at = channel ? stream_position(&channel->stream) : 0;
+	uint8_t *room =
+		channel ? channel_answer(channel, call->base.base.id, call->base.status, n) : NULL;
+
+	if (room && call->ran)
+		batch_note_answer(channel, call->base.base.id, at);
+	return room;
 }
 
 /* A reply is packed by now, a failure is packed where it goes. */
@@ -205,13 +210,11 @@ static void put_answer(const struct answer *answer, uint8_t *room)
 
 static struct record_item item_of(const struct call *call, size_t n)
 {
-	const struct wat_interface *interface = call->loop->instance->service->interface;
-
 	return (struct record_item){
 		.kind = call->taken ? RECORD_ANSWERED : RECORD_DONE,
 		.id = call->base.base.id,
 		.hash = call->hash,
-		.method = (uint16_t)(call->base.base.method - interface->methods),
+		.method = call_method_number(call),
 		.status = (uint32_t)call->base.status,
 		.n_body = n,
 	};
@@ -221,11 +224,12 @@ static struct record_item item_of(const struct call *call, size_t n)
 static const uint8_t *keep_taken(struct call *call, const struct answer *answer)
 {
 	struct record_item item = item_of(call, answer->n);
-	struct bytes *kept = &call->taken->answer;
+	const struct bytes *kept = &call->taken->answer;
 	uint8_t *room;
 
 	batch_note_lane(call->loop, call->lane);
-	if (record_put(kept, &item, &room) < 0)
+	room = lane_answer(call->lane, call->taken, &item);
+	if (!room)
 		return NULL;
 	put_answer(answer, room);
 	call->taken->answered_in_batch = true;
@@ -254,17 +258,24 @@ static const uint8_t *keep(struct call *call, const struct answer *answer)
 
 static void send_unkept(struct call *call, const struct answer *answer)
 {
-	uint8_t *room = call->channel ? channel_answer(call->channel, call->base.base.id,
-						       call->base.status, answer->n)
-				      : NULL;
+	uint8_t *room = answer_room(call, answer->n);
 
 	if (room)
 		put_answer(answer, room);
 }
 
+/* Without memory the lane knows at least that it was done: it is not done again. */
+static void keep_without(struct call *call)
+{
+	if (call->lane->last_applied < call->base.base.id)
+		call->lane->last_applied = call->base.base.id;
+	call->loop->batch.failed = true;
+}
+
 static void send_answer(struct call *call, const struct answer *answer)
 {
 	const uint8_t *kept;
+	uint8_t *room;
 
 	if (!call->keeps || !call->lane) {
 		send_unkept(call, answer);
@@ -273,11 +284,13 @@ static void send_answer(struct call *call, const struct answer *answer)
 	kept = keep(call, answer);
 	if (!kept) {
 		/* Without a journal it can't be withdrawn, and is answered all the same. */
-		call->loop->batch.failed = true;
+		keep_without(call);
 		send_unkept(call, answer);
-	} else if (call->channel) {
-		send_bytes(call->channel, call->base.base.id, call->base.status, kept, answer->n);
+		return;
 	}
+	room = answer_room(call, answer->n);
+	if (room && answer->n > 0)
+		memcpy(room, kept, answer->n);
 }
 
 static void send_reply(struct call *call)

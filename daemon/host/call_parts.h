@@ -21,6 +21,24 @@ void call_unmark(struct call *call);
 bool call_settle(struct call *call, enum dispatch_outcome outcome);
 /* It was left by a panic. */
 bool call_panicked(const struct call *call);
+/* Of the method in its interface. */
+uint16_t call_method_number(const struct call *call);
+
+/* call_taken.c: methods that may answer later. */
+/* On the heap; NULL: no memory. */
+struct call *call_begin_later(struct channel *channel, uint64_t id);
+/* Frees it. */
+void call_end_later(struct call *call);
+/* Is there a place for one more? Else the call is failed. */
+bool call_may_wait(struct call *call) WAT_MUST_CHECK;
+/* Its handler has ended: the lane knows it from here on. */
+void call_note_taken(struct call *call);
+/* Its handler took it: it stays, on the loop's list. settled: and the state is kept. */
+void call_keep_taken(struct call *call, bool settled);
+void call_reattach(struct call *call, struct channel *channel);
+/* What the running handler answered, when it failed and when it succeeded. */
+void call_withdraw_answers(struct service_loop *loop);
+void call_send_answers(struct service_loop *loop);
 
 /* call_self.c: a service with a live form. */
 bool call_has_self(struct call *call) WAT_MUST_CHECK;

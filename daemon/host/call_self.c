@@ -259,5 +259,12 @@ void call_self_failed(struct call *call)
 	give_up(TAKE(loop->self));
 	tell_rebuilt(loop, call->base.base.method ? call->base.base.method->name : call->lifecycle,
 		     call->base.text);
-	(void)rebuild(loop);
+	/* What the calls before it in the batch did to that form is lost, and they were not
+	 * answered. */
+	if (loop->batch.changed)
+		(void)batch_withdraw(loop, WAT_UNAVAILABLE,
+				     "not applied: another call broke off and the state was built "
+				     "again as it was before both");
+	if (!loop->self)
+		(void)rebuild(loop);
 }

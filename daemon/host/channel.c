@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/crash_point.h"
@@ -92,6 +93,21 @@ static void flush(struct channel *channel)
 		channel->broken = channel->muted = true;
 }
 
+void channel_break(struct channel *channel)
+{
+	channel->broken = channel->muted = true;
+	(void)shutdown(channel->stream.fd, SHUT_RDWR);
+}
+
+/* It has ended; what became of its lane is noted. */
+static void leave(struct channel *channel)
+{
+	struct service_loop *loop = channel->loop;
+
+	channel_free(channel);
+	(void)batch_commit(loop);
+}
+
 /* Must the peer take replies before more calls of its are run? */
 static bool is_full(struct channel *channel)
 {
@@ -129,7 +145,7 @@ static bool serve(struct channel *channel)
 		return false;
 	}
 	if (channel->lost) {
-		channel_free(channel);
+		leave(channel);
 		return false;
 	}
 	return true;
@@ -139,7 +155,7 @@ static bool serve(struct channel *channel)
 static void end_of_stream(struct channel *channel)
 {
 	if (channel->broken || stream_pending(&channel->stream) == 0) {
-		channel_free(channel);
+		leave(channel);
 		return;
 	}
 	channel->ended = true;
@@ -150,7 +166,6 @@ static void end_of_stream(struct channel *channel)
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
-	struct service_loop *loop = channel->loop;
 	int r = stream_read(&channel->stream);
 
 	(void)fd;
@@ -168,21 +183,24 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	channel->read_at_ns = clock_monotonic_ns();
 	if (serve(channel))
 		flush(channel);
-	else
-		(void)batch_commit(loop);
+}
+
+/* True: the peer has all that it will get. */
+static bool is_over(const struct channel *channel)
+{
+	return channel->lost ||
+	       (channel->ended && (channel->broken || stream_pending(&channel->stream) == 0));
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
-	struct service_loop *loop = channel->loop;
 
 	(void)fd;
 	(void)what;
 	flush(channel);
-	if (channel->lost ||
-	    (channel->ended && (channel->broken || stream_pending(&channel->stream) == 0))) {
-		channel_free(channel);
+	if (is_over(channel)) {
+		leave(channel);
 		return;
 	}
 	if (!channel->paused || channel->loop->drained ||
@@ -192,8 +210,6 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)event_add(channel->readable, NULL);
 	if (serve(channel))
 		flush(channel);
-	else
-		(void)batch_commit(loop);
 }
 
 static struct channel *channel_new(struct service_loop *loop,
@@ -261,10 +277,14 @@ struct channel *channel_free(struct channel *channel)
 
 void channel_end(struct channel *channel, wat_status status, const char *text)
 {
+	/* If the batch has to be withdrawn, it is before the last word. */
+	(void)batch_commit(channel->loop);
 	/* What does not fit now is lost: nobody waits for a peer that does not read. */
-	if (channel_queue_goaway(channel, status, text) == 0)
+	if (channel_queue_goaway(channel, status, text) == 0) {
+		journal_wait(&channel->loop->journal);
 		flush(channel);
-	channel_free(channel);
+	}
+	leave(channel);
 }
 
 static uint64_t time_after_ms(uint64_t now_ns, uint64_t left_ms)
@@ -275,37 +295,46 @@ static uint64_t time_after_ms(uint64_t now_ns, uint64_t left_ms)
 	return now_ns + left_ms * 1000000u;
 }
 
-/* A client that binds its lane again has lost the channel before. */
-static void enter_lane(struct channel *channel, struct lane *lane)
+/* The lane, without a channel: a client that binds it again has lost that. With the channel the
+ * lane may end, if the client had given it back. */
+static struct lane *take_over(struct grant *grant, const uint8_t id[static WAT_ID_SIZE])
 {
-	if (lane->channel)
-		channel_end(lane->channel, WAT_ABORTED, "the lane was attached again");
-	lane->channel = channel;
-	channel->lane = lane;
+	struct lane *lane = lane_find(grant, id);
+
+	if (!lane || !lane->channel)
+		return lane;
+	channel_end(lane->channel, WAT_ABORTED, "the lane was attached again");
+	return lane_find(grant, id);
+}
+
+static struct lane *begin_lane(struct channel *channel, const uint8_t id[static WAT_ID_SIZE])
+{
+	struct lane *lane = lane_new(channel->loop, channel->grant, id);
+
+	/* From here on it is known, also to the next generation. */
+	if (lane)
+		batch_note_lane(channel->loop, lane);
+	return lane;
 }
 
 /* The lane that is meant, a new one, or none when it is lost. */
 static int find_lane(struct channel *channel, const Wat__Host__AttachRequest *request)
 {
-	struct lane *lane = lane_find(channel->grant, request->lane.data);
+	struct lane *lane = take_over(channel->grant, request->lane.data);
 
 	if (!lane && request->resume)
 		return 0;
 	/* Whoever begins a lane again never heard that it had begun. */
 	if (lane && !request->resume) {
-		if (lane->channel)
-			channel_end(lane->channel, WAT_ABORTED, "the lane was attached again");
 		service_loop_end_lane(channel->loop, lane);
 		lane = NULL;
 	}
-	if (!lane) {
-		lane = lane_new(channel->loop, channel->grant, request->lane.data);
-		if (!lane)
-			return -ENOSPC;
-		/* From here on it is known, also to the next generation. */
-		batch_note_lane(channel->loop, lane);
-	}
-	enter_lane(channel, lane);
+	if (!lane)
+		lane = begin_lane(channel, request->lane.data);
+	if (!lane)
+		return -ENOSPC;
+	lane->channel = channel;
+	channel->lane = lane;
 	return 0;
 }
 
@@ -317,8 +346,11 @@ int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *re
 	if (!channel)
 		return -ENOMEM;
 	r = find_lane(channel, request);
-	if (r < 0)
-		return r;
+	if (r < 0) {
+		channel_end(TAKE(channel), WAT_OVERLOADED,
+			    "this User has as many lanes with channels as are possible");
+		return 0;
+	}
 	/* One whose lane is lost is of no use: the client comes again with a new one, and its going
 	 * is no loss. */
 	channel->counted = channel->lane != NULL;
@@ -326,8 +358,7 @@ int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *re
 		grant_add_channel(loop, channel->grant);
 	channel->read_at_ns = clock_monotonic_ns();
 	channel->over_at_ns = time_after_ms(channel->read_at_ns, request->time_left_ms);
-	if (!batch_commit(loop))
-		return -ENOSPC;
+	(void)batch_commit(loop);
 	CRASH_HERE(attach_after);
 	r = channel_queue_attached(channel, request->resume);
 	if (r < 0)
@@ -396,7 +427,6 @@ uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status,
 	struct frame frame = {.type = status == WAT_OK ? FRAME_REPLY : FRAME_FAIL,
 			      .id = id,
 			      .budget = (uint32_t)status};
-	uint64_t at = stream_position(&channel->stream);
 	uint8_t *room;
 
 	if (channel->muted || channel->lost)
@@ -404,23 +434,14 @@ uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status,
 	if (stream_reserve(&channel->stream, &frame, n, &room) < 0) {
 		channel->lost = true;
 		room = NULL;
-	} else {
-		batch_note_answer(channel, id, at);
 	}
 	write_later(channel);
 	return room;
 }
 
-void channel_take_back(struct channel *channel, uint64_t position)
-{
-	stream_take_back(&channel->stream, position);
-	channel->in_batch = false;
-}
-
 void channel_durable(struct channel *channel)
 {
 	flush(channel);
-	if (channel->lost ||
-	    (channel->ended && (channel->broken || stream_pending(&channel->stream) == 0)))
-		channel_free(channel);
+	if (is_over(channel))
+		leave(channel);
 }

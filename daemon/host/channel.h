@@ -39,19 +39,19 @@ struct channel {
 	uint64_t read_at_ns;        /* when what is in the buffer came; monotonic */
 	uint32_t n_taken;           /* open calls that answer later */
 	uint32_t drain_bytes;       /* still to be read before the state is given */
-	uint64_t batch_at;          /* where its first answer of the batch begins in the stream */
+	uint64_t batch_at;          /* where its first answer of the batch begins in the stream, */
 	struct channel_mark *marks; /* in order; with durability sync only */
 	size_t n_marks, marks_size;
 	uint64_t may_write; /* while there are marks: the position up to which bytes may go */
 	bool dropped;       /* the client has given its lane back */
-	bool in_batch;      /* it has answers in the batch */
+	bool in_batch;      /* if it has any there */
 	bool counted;       /* its end may be the loss of its grant's last channel */
 	bool serving;       /* the batch's end will write */
 	bool ended;         /* the peer sends no more; it still gets what is queued */
 	bool paused;        /* not read: the peer does not take its replies */
 	bool draining;      /* read to the end although its replies pile up */
 	bool muted;         /* replies are dropped */
-	bool broken;        /* can't be written any more; muted too */
+	bool broken;        /* can't or must not be written any more; muted too */
 	bool lost;          /* memory was out for a reply: ended as soon as nobody uses it */
 };
 
@@ -76,8 +76,8 @@ void channel_resume(struct channel *channel);
  * status but OK. NULL: the answer is dropped. */
 uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status, size_t n)
 	WAT_MUST_CHECK;
-/* Everything from this position of the stream on is taken back: nothing of it was written. */
-void channel_take_back(struct channel *channel, uint64_t position);
+/* Nothing more of it is written, and its peer is told so by its end: it comes again. */
+void channel_break(struct channel *channel);
 /* More of the journal is durable: writes what waited for it. The channel may have ended afterwards.
  */
 void channel_durable(struct channel *channel);

@@ -46,8 +46,8 @@ static wat_status on_call(struct channel *channel,
 	return WAT_OK;
 }
 
-/* DROP without an id gives the lane back, with one the answer of a call that was taken; CANCEL
- * takes such a call back. */
+/* DROP without an id gives the lane back; with one it says that the client has the answer of a call
+ * of a method that may answer later, and CANCEL that it does not want it, come or not. */
 static void on_drop(struct channel *channel, const struct frame *frame)
 {
 	struct record_item item = {.kind = RECORD_DROPPED, .id = frame->id};
@@ -60,8 +60,7 @@ static void on_drop(struct channel *channel, const struct frame *frame)
 		return;
 	}
 	taken = lane_find_taken(channel->lane, frame->id);
-	/* One that is open is taken back by CANCEL. */
-	if (!taken || (taken->answer.n == 0) != (frame->type == FRAME_CANCEL))
+	if (!taken || (frame->type == FRAME_DROP && taken->answer.n == 0))
 		return;
 	batch_note(channel->loop, channel->lane, &item);
 	if (taken->call)

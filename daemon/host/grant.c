@@ -129,6 +129,20 @@ void grant_end_lanes(struct service_loop *loop, struct grant *grant)
 			(void)service_loop_free_lane(loop, lane);
 	}
 	grant->n_attached--;
+	grant_release(grant);
+}
+
+void grants_expire_lanes(struct service_loop *loop, uint64_t now_ms)
+{
+	list_for_each_safe (i, &loop->grants) {
+		struct grant *grant = container_of(i, struct grant, link);
+
+		/* It must not go with its last lane while that is looked at. */
+		grant->n_attached++;
+		lanes_expire(grant, now_ms);
+		grant->n_attached--;
+		grant_release(grant);
+	}
 }
 
 void grants_drop(struct service_loop *loop)

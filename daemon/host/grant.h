@@ -38,8 +38,10 @@ struct grant *grant_get(struct service_loop *loop,
 /* One channel more or less, of which watd is told. */
 void grant_add_channel(struct service_loop *loop, struct grant *grant);
 void grant_remove_channel(struct service_loop *loop, struct grant *grant);
-/* All its lanes end. */
+/* All its lanes end; it may go with them. */
 void grant_end_lanes(struct service_loop *loop, struct grant *grant);
+/* Lanes that have been without a channel for too long end. now_ms: Unix time. */
+void grants_expire_lanes(struct service_loop *loop, uint64_t now_ms);
 /* Runs the Disconnect handler for grants whose last channel has gone since. */
 void grants_tell_disconnects(struct service_loop *loop);
 /* At the end of the instance, which was not drained: nobody is told any more. */

@@ -11,7 +11,7 @@
 
 static size_t bytes_of(const struct lane *lane)
 {
-	return lane->replies.n - lane->start;
+	return lane->replies.n - lane->start + lane->taken_bytes;
 }
 
 static size_t bytes_of_grant(const struct grant *grant)
@@ -193,10 +193,28 @@ static enum lane_seen look_taken(struct lane_taken *taken,
 	if (taken->method != RECORD_ANY_METHOD && (taken->method != method || taken->hash != hash))
 		return LANE_OTHER;
 	*ret_taken = taken;
+	/* Without memory for its answer a call ends without one. */
 	if (taken->answer.n == 0)
-		return LANE_OPEN;
+		return taken->call ? LANE_OPEN : LANE_PAST;
 	return record_next(taken->answer.data, taken->answer.n, &at, ret_item) > 0 ? LANE_STORED
 										   : LANE_PAST;
+}
+
+static bool find_reply(const struct lane *lane, uint64_t id, struct record_item *ret_item)
+{
+	size_t at = lane->start;
+
+	while (record_next(lane->replies.data, lane->replies.n, &at, ret_item) > 0)
+		if (ret_item->id == id)
+			return true;
+	return false;
+}
+
+bool lane_knows(const struct lane *lane, uint64_t id)
+{
+	struct record_item item;
+
+	return lane_find_taken(lane, id) || find_reply(lane, id, &item);
 }
 
 enum lane_seen lane_look(const struct lane *lane,
@@ -207,17 +225,14 @@ enum lane_seen lane_look(const struct lane *lane,
 			 struct lane_taken **ret_taken)
 {
 	struct lane_taken *taken = lane_find_taken(lane, id);
-	size_t at = lane->start;
 
 	if (taken)
 		return look_taken(taken, method, hash, ret_item, ret_taken);
 	if (id > lane->last_applied)
-		return LANE_UNSEEN;
-	while (record_next(lane->replies.data, lane->replies.n, &at, ret_item) > 0)
-		if (ret_item->id == id)
-			return ret_item->method == method && ret_item->hash == hash ? LANE_STORED
-										    : LANE_OTHER;
-	return LANE_PAST;
+		return id < lane->confirmed ? LANE_PASSED : LANE_UNSEEN;
+	if (!find_reply(lane, id, ret_item))
+		return LANE_PAST;
+	return ret_item->method == method && ret_item->hash == hash ? LANE_STORED : LANE_OTHER;
 }
 
 uint8_t *lane_add(struct lane *lane, const struct record_item *item, size_t *ret_at)
@@ -228,16 +243,22 @@ uint8_t *lane_add(struct lane *lane, const struct record_item *item, size_t *ret
 	if (record_put(&lane->replies, item, &body) < 0)
 		return NULL;
 	lane->n_replies++;
-	lane->last_applied = item->id;
+	if (item->id > lane->last_applied)
+		lane->last_applied = item->id;
 	return body;
 }
 
-struct lane_taken *lane_take(struct lane *lane, uint64_t id, uint16_t method, uint64_t hash)
+struct lane_taken *lane_taken_new(void)
 {
-	struct lane_taken *taken = calloc(1, sizeof *taken);
+	return calloc(1, sizeof(struct lane_taken));
+}
 
-	if (!taken)
-		return NULL;
+void lane_take(struct lane *lane,
+	       struct lane_taken *taken,
+	       uint64_t id,
+	       uint16_t method,
+	       uint64_t hash)
+{
 	taken->id = id;
 	taken->method = method;
 	taken->hash = hash;
@@ -246,7 +267,16 @@ struct lane_taken *lane_take(struct lane *lane, uint64_t id, uint16_t method, ui
 	/* Those before the one that killed the host may have to be run yet. */
 	if (id > lane->last_applied && method != RECORD_ANY_METHOD)
 		lane->last_applied = id;
-	return taken;
+}
+
+uint8_t *lane_answer(struct lane *lane, struct lane_taken *taken, const struct record_item *item)
+{
+	uint8_t *room;
+
+	if (record_put(&taken->answer, item, &room) < 0)
+		return NULL;
+	lane->taken_bytes += taken->answer.n;
+	return room;
 }
 
 struct lane_taken *lane_drop_taken(struct lane *lane, struct lane_taken *taken)
@@ -255,6 +285,7 @@ struct lane_taken *lane_drop_taken(struct lane *lane, struct lane_taken *taken)
 		taken->call->taken = NULL;
 	list_remove(&taken->link);
 	lane->n_taken--;
+	lane->taken_bytes -= taken->answer.n;
 	bytes_deinit(&taken->answer);
 	free(taken);
 	return NULL;
@@ -280,8 +311,43 @@ void lane_settle(struct lane *lane)
 	compact(lane);
 }
 
+/* Its answer becomes the failure: there is memory for that, for it had another one. */
+static void answer_otherwise(struct lane *lane,
+			     struct lane_taken *taken,
+			     wat_status status,
+			     const uint8_t *failure,
+			     size_t n)
+{
+	struct record_item item = {.kind = RECORD_ANSWERED,
+				   .id = taken->id,
+				   .hash = taken->hash,
+				   .method = taken->method,
+				   .status = (uint32_t)status,
+				   .n_body = n};
+	uint8_t *room;
+
+	lane->taken_bytes -= taken->answer.n;
+	taken->answer.n = 0;
+	taken->answered_in_batch = false;
+	room = lane_answer(lane, taken, &item);
+	if (room && n > 0)
+		memcpy(room, failure, n);
+}
+
+static void undo_taken(struct lane *lane, wat_status status, const uint8_t *failure, size_t n)
+{
+	list_for_each_safe (i, &lane->taken) {
+		struct lane_taken *taken = container_of(i, struct lane_taken, link);
+
+		if (taken->of_batch)
+			(void)lane_drop_taken(lane, taken);
+		else if (taken->answered_in_batch)
+			answer_otherwise(lane, taken, status, failure, n);
+	}
+}
+
 /* What was confirmed meanwhile stays so. */
-void lane_undo(struct lane *lane)
+void lane_undo(struct lane *lane, wat_status status, const uint8_t *failure, size_t n)
 {
 	uint32_t n_after = 0;
 	struct record_item item;
@@ -295,12 +361,7 @@ void lane_undo(struct lane *lane)
 	else
 		lane->replies.n = lane->start;
 	lane->last_applied = lane->before.last_applied;
-	list_for_each_safe (i, &lane->taken) {
-		struct lane_taken *taken = container_of(i, struct lane_taken, link);
-
-		if (taken->of_batch || taken->answered_in_batch)
-			(void)lane_drop_taken(lane, taken);
-	}
+	undo_taken(lane, status, failure, n);
 	list_remove(&lane->of_batch);
 }
 
@@ -334,6 +395,7 @@ int lane_save(const struct lane *lane, struct bytes *bytes)
 	int r = record_put(bytes, &item, NULL);
 
 	if (r == 0)
-		r = bytes_put(bytes, lane->replies.data + lane->start, bytes_of(lane));
+		r = bytes_put(bytes, lane->replies.data + lane->start,
+			      lane->replies.n - lane->start);
 	return r < 0 ? r : save_taken(lane, bytes);
 }

@@ -3,7 +3,7 @@
  * its grant; it outlives its channels.
  *
  * Answers of calls that were served in order are kept as the journal's items, one after the other;
- * those of calls that were taken stay apart until the client drops each. */
+ * those of methods that may answer later stay apart until the client drops each. */
 #ifndef WAT_HOST_LANE_H
 #define WAT_HOST_LANE_H
 
@@ -13,6 +13,7 @@
 #include "daemon/base/bytes.h"
 #include "daemon/host/record.h"
 #include "proto/limits.h"
+#include "proto/status.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -27,7 +28,7 @@ struct service_loop;
 #define LANE_GRANT_BYTES_MAX (4u * 1024u * 1024u)
 #define LANE_DETACHED_MS (24u * 3600u * 1000u) /* that a lane without a channel is kept */
 
-/* A call that was taken. */
+/* A call of a method that may answer later. */
 struct lane_taken {
 	struct list link;
 	uint64_t id, hash;
@@ -52,7 +53,8 @@ struct lane {
 	uint32_t n_replies;
 	struct list taken;
 	uint32_t n_taken;
-	struct lane_mark { /* as before the batch */
+	size_t taken_bytes; /* of their answers */
+	struct lane_mark {  /* as before the batch */
 		size_t n;
 		uint32_t n_replies;
 		uint64_t last_applied;
@@ -82,6 +84,7 @@ enum lane_seen {
 	LANE_OPEN,   /* *ret_taken waits for its answer */
 	LANE_OTHER,  /* another call had this id */
 	LANE_PAST,   /* it may have run, and its answer is not here */
+	LANE_PASSED, /* it was not run, but the client has said that it has its answer */
 };
 /* What is known of a call with this id, method and hash. */
 enum lane_seen lane_look(const struct lane *lane,
@@ -91,18 +94,30 @@ enum lane_seen lane_look(const struct lane *lane,
 			 struct record_item *ret_item,
 			 struct lane_taken **ret_taken);
 
+/* Has a call with this id an answer here, or is it open? */
+bool lane_knows(const struct lane *lane, uint64_t id);
+
 /* Keeps an answer (RECORD_DONE); its body's room. The items from *ret_at of lane->replies on are
  * it. NULL: no memory. */
 uint8_t *lane_add(struct lane *lane, const struct record_item *item, size_t *ret_at);
-/* NULL: no memory. */
-struct lane_taken *lane_take(struct lane *lane, uint64_t id, uint16_t method, uint64_t hash);
+/* What lane_take wants; free() if it was not given to that. NULL: no memory. */
+struct lane_taken *lane_taken_new(void);
+void lane_take(struct lane *lane,
+	       struct lane_taken *taken,
+	       uint64_t id,
+	       uint16_t method,
+	       uint64_t hash);
 struct lane_taken *lane_find_taken(const struct lane *lane, uint64_t id);
+/* Keeps its answer (RECORD_ANSWERED); its body's room. NULL: no memory. */
+uint8_t *lane_answer(struct lane *lane, struct lane_taken *taken, const struct record_item *item);
 struct lane_taken *lane_drop_taken(struct lane *lane, struct lane_taken *taken);
 
-/* Undoing: the first change in a batch marks the lane; then either of the two. */
+/* Undoing: the first change in a batch marks the lane; then either of the two. A call that was
+ * taken before the batch and answered in it is answered with this failure instead: its callers in
+ * the service are gone. */
 void lane_mark(struct lane *lane);
 void lane_settle(struct lane *lane);
-void lane_undo(struct lane *lane);
+void lane_undo(struct lane *lane, wat_status status, const uint8_t *failure, size_t n);
 
 /* Appends the lane as items. -ENOMEM. */
 int lane_save(const struct lane *lane, struct bytes *bytes) WAT_MUST_CHECK;

@@ -21,10 +21,10 @@
 struct recovery {
 	struct service_loop *loop;
 	struct request *request;
-	struct lane *lane; /* whose items are read */
+	struct lane *lane;  /* whose items are read */
 	struct bytes state; /* of the newest record that has one */
 	bool has_state;
-	uint64_t seq;       /* of the newest record */
+	uint64_t seq; /* of the newest record */
 	char *text;
 };
 
@@ -61,25 +61,30 @@ static int apply_lane(struct recovery *recovery, const struct record_item *item)
 
 static int apply_done(struct lane *lane, const struct record_item *item)
 {
-	uint64_t last_applied = lane->last_applied;
 	size_t at;
 	uint8_t *room;
 
-	if (item->id < lane->confirmed)
+	if (item->id < lane->confirmed) {
+		if (lane->last_applied < item->id)
+			lane->last_applied = item->id;
 		return 0;
+	}
 	room = lane_add(lane, item, &at);
 	if (!room)
 		return -ENOMEM;
 	if (item->n_body > 0)
 		memcpy(room, item->body, item->n_body);
-	if (lane->last_applied < last_applied)
-		lane->last_applied = last_applied;
 	return 0;
 }
 
 static int apply_taken(struct lane *lane, const struct record_item *item)
 {
-	return lane_take(lane, item->id, item->method, item->hash) ? 0 : -ENOMEM;
+	struct lane_taken *taken = lane_taken_new();
+
+	if (!taken)
+		return -ENOMEM;
+	lane_take(lane, taken, item->id, item->method, item->hash);
+	return 0;
 }
 
 static int apply_answered(struct lane *lane, const struct record_item *item)
@@ -89,7 +94,8 @@ static int apply_answered(struct lane *lane, const struct record_item *item)
 
 	if (!taken || taken->answer.n > 0)
 		return 0;
-	if (record_put(&taken->answer, item, &room) < 0)
+	room = lane_answer(lane, taken, item);
+	if (!room)
 		return -ENOMEM;
 	if (item->n_body > 0)
 		memcpy(room, item->body, item->n_body);
@@ -231,6 +237,16 @@ static void log_end(const struct recovery *recovery, uint64_t segment, size_t le
 		    "instance", recovery->loop->instance->name, "segment", number, "bytes", bytes);
 }
 
+static void log_gap(const struct recovery *recovery, uint64_t segment)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof number, "%llu", (unsigned long long)segment);
+	log_error("records are missing before a segment of a journal; it and what follows is left "
+		  "out: the disk has lost what was written to it",
+		  "instance", recovery->loop->instance->name, "segment", number);
+}
+
 static int apply_records(struct recovery *recovery,
 			 const struct journal_header *header,
 			 const uint8_t *bytes,
@@ -260,25 +276,50 @@ static int apply_records(struct recovery *recovery,
 	return 0;
 }
 
+/* A file that a switch or a start left behind before its first byte was right has nothing to give,
+ * and stands in nobody's way. */
+static bool is_begun(const struct recovery *recovery,
+		     const struct segment *segment,
+		     const struct bytes *file,
+		     struct journal_header *ret)
+{
+	if (journal_read_header(file->data, file->n, recovery->loop->instance->id, ret) == 0 &&
+	    ret->segment == segment->number)
+		return true;
+	if (file->n > 0)
+		log_end(recovery, segment->number, file->n);
+	return false;
+}
+
 /* 1: what comes after it does not follow from it. */
+static int apply_file(struct recovery *recovery,
+		      const struct segment *segment,
+		      const struct bytes *file)
+{
+	struct journal_header header;
+
+	if (!is_begun(recovery, segment, file, &header))
+		return 0;
+	if (header.first_seq > recovery->seq + 1) {
+		log_gap(recovery, segment->number);
+		return 1;
+	}
+	return apply_records(recovery, &header, file->data + JOURNAL_HEADER_SIZE,
+			     file->n - JOURNAL_HEADER_SIZE);
+}
+
+/* What was read may be answered for from now on: it must be as durable as was promised. */
 static int apply_segment(struct recovery *recovery, const struct segment *segment)
 {
+	bool sync = recovery->loop->journal.durability == DURABILITY_SYNC;
 	struct bytes file = {0};
-	struct journal_header header;
-	int r = read_file(segment->fd, &file);
+	int r = sync && fdatasync(segment->fd) < 0 ? -errno : read_file(segment->fd, &file);
 
 	if (r < 0)
 		(void)fail(recovery, r, "segment %llu of its journal can't be read: %s",
 			   (unsigned long long)segment->number, strerror(-r));
-	else if (journal_read_header(file.data, file.n, recovery->loop->instance->id, &header) < 0)
-		r = 0; /* whoever should have begun it died before: nothing was ever in it */
-	else if (header.first_seq > recovery->seq + 1)
-		r = 1;
 	else
-		r = apply_records(recovery, &header, file.data + JOURNAL_HEADER_SIZE,
-				  file.n - JOURNAL_HEADER_SIZE);
-	if (r > 0)
-		log_end(recovery, segment->number, file.n);
+		r = apply_file(recovery, segment, &file);
 	bytes_deinit(&file);
 	return r;
 }
@@ -305,8 +346,8 @@ static int take_state(struct recovery *recovery)
 
 	if (!recovery->has_state)
 		return 0;
-	if (check_message(loop->state.descriptor, recovery->state.data, recovery->state.n,
-			  &error) < 0) {
+	if (check_message(loop->state.descriptor, recovery->state.data, recovery->state.n, &error) <
+	    0) {
 		check_error_format(&error, why, sizeof why);
 		return fail(recovery, -EBADMSG, "the state in its journal is no %s: %s",
 			    loop->state.descriptor->name, why);
@@ -377,10 +418,10 @@ static int answer_verdict(struct recovery *recovery, const Wat__Host__Verdict *v
 	struct lane *lane = verdict ? lane_by_id(recovery->loop, &verdict->lane) : NULL;
 	struct record_item item = {.kind = RECORD_TAKEN, .method = RECORD_ANY_METHOD};
 
-	if (!lane || verdict->id <= lane->last_applied || lane_find_taken(lane, verdict->id))
+	if (!lane || lane_knows(lane, verdict->id))
 		return 0;
 	item.id = verdict->id;
-	if (!lane_take(lane, item.id, item.method, 0))
+	if (apply_taken(lane, &item) < 0)
 		return -ENOMEM;
 	batch_note(recovery->loop, lane, &item);
 	item.kind = RECORD_ANSWERED;
@@ -402,25 +443,33 @@ static int answer_all(struct recovery *recovery, const Wat__Host__Verdict *verdi
 	}
 	if (r < 0)
 		return r;
-	return batch_commit(recovery->loop) ? 0 : -ENOSPC;
+	if (batch_commit(recovery->loop))
+		return 0;
+	return fail(recovery, -ENOSPC,
+		    "its journal can't be written: calls that are not to be run again can't be "
+		    "answered");
 }
 
 static int go_on(struct recovery *recovery)
 {
 	struct journal *journal = &recovery->loop->journal;
+	bool wants = journal->durability != DURABILITY_NONE;
 
 	journal->last_seq = recovery->seq;
 	list_for_each (i, &recovery->request->segments) {
 		struct segment *segment = container_of(i, struct segment, link);
 		int r;
 
-		if (!segment->fresh)
+		if (!segment->fresh || !wants)
 			continue;
 		r = journal_switch(journal, fd_take(&segment->fd), segment->number);
 		if (r < 0)
-			return fail(recovery, r, "a new segment of its journal can't be written: %s",
+			return fail(recovery, r,
+				    "a new segment of its journal can't be written: %s",
 				    strerror(-r));
 	}
+	if (wants && journal->fd < 0)
+		return fail(recovery, -EINVAL, "no new segment of its journal came");
 	return 0;
 }
 

@@ -117,16 +117,25 @@ static void take_back(struct service_loop *loop, const struct wat_user *user)
 	service_loop_changed(loop);
 }
 
+static void note_life(struct service_loop *loop,
+		      enum dispatch_lifecycle which,
+		      const struct wat_user *user)
+{
+	struct record_item item = {.kind = RECORD_LIFE,
+				   .grant = user->id,
+				   .method = (uint16_t)which,
+				   .body = (const uint8_t *)user->name,
+				   .n_body = strlen(user->name)};
+
+	batch_note(loop, NULL, &item);
+}
+
 /* The journal has what the handler did, or the answer has. False: it was undone. */
 static bool keep_life(struct service_loop *loop,
 		      struct request *request,
 		      enum dispatch_lifecycle which,
 		      const struct wat_user *user)
 {
-	struct record_item item = {
-		.kind = RECORD_LIFE, .grant = user->id, .method = (uint16_t)which,
-		.body = (const uint8_t *)user->name, .n_body = strlen(user->name)};
-
 	request->ran = true;
 	if (loop->journal.fd < 0) {
 		if (!request_give_state(loop, request))
@@ -134,14 +143,13 @@ static bool keep_life(struct service_loop *loop,
 		service_loop_settled(loop);
 		return true;
 	}
-	batch_note(loop, NULL, &item);
+	note_life(loop, which, user);
 	if (batch_commit(loop)) {
 		journal_wait(&loop->journal);
 		CRASH_HERE(life_after);
 		return true;
 	}
-	request_fail(request, WAT_RESOURCE_EXHAUSTED,
-		     "the journal can't be written; not applied");
+	request_fail(request, WAT_RESOURCE_EXHAUSTED, "the journal can't be written; not applied");
 	return false;
 }
 
@@ -172,6 +180,9 @@ void request_run_deprovision(struct service_loop *loop,
 		return;
 	if (run(loop, DISPATCH_DEPROVISION, user, &said) == WAT_OK)
 		(void)keep_life(loop, request, DISPATCH_DEPROVISION, user);
+	else
+		/* It had its one chance: the next generation does not run it again. */
+		note_life(loop, DISPATCH_DEPROVISION, user);
 }
 
 void service_loop_run_disconnect(struct service_loop *loop, const struct wat_user *user)

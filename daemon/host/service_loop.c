@@ -105,6 +105,7 @@ static void on_disconnected(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	grants_tell_disconnects(arg);
+	(void)batch_commit(arg);
 }
 
 static void post_carried(struct service_loop *loop, Wat__Host__Snapshot *snapshot)
@@ -165,6 +166,8 @@ static void on_checkpoint(evutil_socket_t fd, short what, void *arg)
 	loop->dirty = false;
 	if (loop->drained)
 		return;
+	grants_expire_lanes(loop, clock_unix_ms());
+	(void)batch_commit(loop);
 	if (loop->journal.fd < 0)
 		checkpoint(loop);
 	else

@@ -108,7 +108,9 @@ static void segment(struct service_loop *loop, struct request *request)
 
 	if (!loop->started || loop->drained || loop->journal.fd < 0) {
 		request_fail(request, WAT_FAILED_PRECONDITION, "the instance has no journal now");
-	} else if (batch_commit(loop) && request_give_state(loop, request)) {
+	} else if (!batch_commit(loop)) {
+		request_fail(request, WAT_RESOURCE_EXHAUSTED, "its journal can't be written");
+	} else if (request_give_state(loop, request)) {
 		r = journal_switch(&loop->journal, fd_take(&request->fd), in->number);
 		CRASH_HERE(switch_after);
 		if (r < 0)

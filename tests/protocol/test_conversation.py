@@ -101,6 +101,9 @@ class Conversation(DaemonCase):
         for n, channel in enumerate(channels.values(), 1):
             channel.send_call(1, INCREMENT, amount(1))
             self.assertEqual(value(channel.receive()), n)
+        # One lane more than a grant may have; it is bound, and its channel is not taken.
+        _, fd = connection.bind(wat_token.USER, token, os.urandom(16))
+        self.assert_refused(Status.OVERLOADED, Channel, fd)
 
     def test_handles(self):
         """A handle that was given back is given away again; DROP of an unknown one does nothing, and

@@ -372,13 +372,17 @@ class Connection:
 
 
 class Channel:
-    """A connected stream to one instance, after its ATTACHED was read. Owns its socket."""
+    """A connected stream to one instance, after its ATTACHED was read. Owns its socket. WatError: the
+    service did not take it."""
 
     def __init__(self, fd, deadline=None):
         self.stream = Stream(socket.socket(fileno=fd), BODY_MAX)
         self.goaway = None
         try:
             frame = self.stream.receive(deadline)[0]
+            if frame.type == FrameType.GOAWAY:
+                goaway = ENVELOPE["GoAway"].decode(frame.body)
+                raise WatError(goaway.status, goaway.failure.text if goaway.failure else "")
             if frame.type != FrameType.ATTACHED:
                 raise ProtocolError("the first frame of a channel is no ATTACHED")
             self.attached = ENVELOPE["Attached"].decode(frame.body)

@@ -1,0 +1,305 @@
+/* test_host_withdrawn.c - what can't be journaled was never done: whoever called is told so, the
+ * state and the lanes are as before, and the instance goes on when there is room again. The journal
+ * is held down by RLIMIT_FSIZE. With counter.so, probe.so and guest.so. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "guest.service.h"
+#include "daemon/host/journal.h"
+#include "tests/lib/cases.h"
+#include "tests/unit/host_bench.h"
+#include "tests/unit/host_counter.h"
+#include "tests/unit/host_probe.h"
+
+enum guest_cache_method {
+	CACHE_PUT,
+	CACHE_FIND,
+	CACHE_ABOUT,
+	CACHE_PUT_THEN_FAIL,
+	CACHE_REFUSE,
+	CACHE_PUT_THEN_PANIC
+};
+
+/* No file of the host can get longer than that. */
+static void limit(struct bench *b, rlim_t size)
+{
+	struct rlimit limit = {size, RLIM_INFINITY};
+
+	assert_int_equal(prlimit(b->rig.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+/* The segment at hand has no room for one byte more. */
+static void fill_disk(struct bench *b)
+{
+	limit(b, disk_size(&b->disk, b->disk.n));
+}
+
+static void empty_disk(struct bench *b)
+{
+	limit(b, RLIM_INFINITY);
+}
+
+static void expect_not_applied(struct bench *b, uint64_t id)
+{
+	assert_int_equal(peer_answer(&b->peer, id), WAT_RESOURCE_EXHAUSTED);
+	probe_expect_text(&b->peer, "not applied");
+}
+
+static void bench_begin_probe(struct bench *b)
+{
+	bench_use_probe(b);
+	bench_begin(b);
+}
+
+/* Calls that can't be journaled are answered RESOURCE_EXHAUSTED, "not applied", and so is a read
+ * that saw them; other reads go on, and so does everything when there is room again. */
+static void test_full_disk(void **state)
+{
+	struct bench *b = *state;
+	counter_amount in = COUNTER_AMOUNT_INIT;
+	size_t size;
+
+	bench_begin(b);
+	bench_count(b, 3);
+	fill_disk(b);
+	size = disk_size(&b->disk, 1);
+	in.n = 1;
+	(void)peer_queue(&b->peer, COUNTER_INCREMENT, 0, &in.base);
+	(void)peer_queue(&b->peer, COUNTER_GET, 0, NULL);
+	(void)peer_queue(&b->peer, COUNTER_INCREMENT, 0, &in.base);
+	peer_flush(&b->peer);
+	for (uint64_t id = 4; id <= 6; id++)
+		expect_not_applied(b, id);
+	assert_int_equal(counter_read(&b->peer), 3);
+	assert_int_equal(disk_size(&b->disk, 1), size);
+	empty_disk(b);
+	assert_int_equal(counter_add(&b->peer, 1), WAT_OK);
+	assert_int_equal(counter_reply_of(&b->peer), 4);
+	bench_kill_and_resume(b, 8);
+	assert_int_equal(counter_read(&b->peer), 4);
+}
+
+/* A part of a record that was written is cut off again. */
+static void test_short_write(void **state)
+{
+	struct bench *b = *state;
+	size_t size;
+
+	bench_begin(b);
+	bench_count(b, 3);
+	size = disk_size(&b->disk, 1);
+	for (size_t room = 1; room < 300; room += 7) {
+		limit(b, size + room);
+		(void)counter_add(&b->peer, 1);
+		if (b->peer.frame.type == FRAME_REPLY)
+			break;
+		assert_int_equal(disk_size(&b->disk, 1), size);
+	}
+	assert_int_equal(b->peer.frame.type, FRAME_REPLY);
+	assert_int_equal(counter_reply_of(&b->peer), 4);
+	empty_disk(b);
+	bench_kill_and_resume(b, b->peer.last_id);
+	assert_int_equal(counter_read(&b->peer), 4);
+}
+
+/* A call that was withdrawn is sent again, under its id or another one, and done then. */
+static void test_sent_again(void **state)
+{
+	struct bench *b = *state;
+
+	bench_begin(b);
+	bench_count(b, 3);
+	fill_disk(b);
+	assert_int_equal(counter_add(&b->peer, 1), WAT_RESOURCE_EXHAUSTED);
+	empty_disk(b);
+	bench_resume(b, 3);
+	bench_add_as(b, 4, 1);
+	assert_int_equal(peer_answer(&b->peer, 4), WAT_OK);
+	assert_int_equal(counter_reply_of(&b->peer), 4);
+}
+
+/* What is answered in the same batch and was not done in it stands: the kept answer of a call that
+ * was done before, a refusal that says that one may have been, a PONG. */
+static void test_what_stands(void **state)
+{
+	static const struct frame ping = {.type = FRAME_PING, .id = 77};
+	struct bench *b = *state;
+	counter_amount in = COUNTER_AMOUNT_INIT;
+
+	bench_begin(b);
+	bench_count(b, 3);
+	bench_resume(b, 3);
+	fill_disk(b);
+	in.n = 1;
+	b->peer.window = 0;
+	peer_queue_as(&b->peer, 2, COUNTER_INCREMENT, &in.base);
+	peer_queue_as(&b->peer, 3, COUNTER_INCREMENT, &in.base);
+	b->peer.window = 1;
+	peer_queue_as(&b->peer, 4, COUNTER_INCREMENT, &in.base);
+	peer_queue_frame(&b->peer, &ping, NULL, 0);
+	b->peer.window = 2;
+	peer_queue_as(&b->peer, 5, COUNTER_INCREMENT, &in.base);
+	b->peer.window = 0;
+	peer_flush(&b->peer);
+	assert_int_equal(peer_answer(&b->peer, 2), WAT_TOO_OLD);
+	assert_int_equal(peer_answer(&b->peer, 3), WAT_OK);
+	assert_int_equal(counter_reply_of(&b->peer), 3);
+	expect_not_applied(b, 4);
+	assert_true(peer_read(&b->peer));
+	assert_int_equal(b->peer.frame.type, FRAME_PONG);
+	expect_not_applied(b, 5);
+	assert_int_equal(counter_read(&b->peer), 3);
+}
+
+/* A call that was taken in the batch is not taken; one that was taken before and answered in it is
+ * answered otherwise, and its client may ask again. */
+static void test_taken(void **state)
+{
+	static const struct frame drop = {.type = FRAME_DROP, .id = 1};
+	struct bench *b = *state;
+	probe_change in = PROBE_CHANGE_INIT;
+	uint64_t id;
+
+	bench_begin_probe(b);
+	(void)peer_queue(&b->peer, WAIT, 0, NULL);
+	probe_sync(&b->peer);
+	fill_disk(b);
+	id = peer_queue(&b->peer, WAIT, 0, NULL);
+	peer_flush(&b->peer);
+	expect_not_applied(b, id);
+	in.n = 1;
+	in.note = (char *)"x";
+	id = peer_queue(&b->peer, RELEASE, 0, &in.base);
+	peer_flush(&b->peer);
+	expect_not_applied(b, 1);
+	expect_not_applied(b, id);
+	empty_disk(b);
+	for (unsigned i = 0; i < 2; i++) {
+		bench_resume(b, 1);
+		peer_queue_as(&b->peer, 1, WAIT, NULL);
+		peer_flush(&b->peer);
+		expect_not_applied(b, 1);
+	}
+	peer_queue_frame(&b->peer, &drop, NULL, 0);
+	probe_expect_now(&b->peer, 0, "", 0);
+	bench_kill_and_resume(b, 1);
+	peer_queue_as(&b->peer, 1, WAIT, NULL);
+	peer_flush(&b->peer);
+	assert_int_equal(peer_answer(&b->peer, 1), WAT_TOO_OLD);
+}
+
+/* The ends of lanes and answers that were dropped are promised to nobody: a full disk fails no read
+ * for them, and they are in the journal when there is room again. */
+static void test_helps_to_forget(void **state)
+{
+	static const struct frame drop = {.type = FRAME_DROP},
+				  drop_one = {.type = FRAME_DROP, .id = 1};
+	struct bench *b = *state;
+	struct peer other;
+
+	bench_begin_probe(b);
+	peer_attach(&b->rig, &other, 1, 9, 2);
+	assert_int_equal(probe_change_by(&other, ADD, 1, "other"), WAT_OK);
+	assert_int_equal(probe_change_by(&b->peer, PROMPT, 1, "prompt"), WAT_OK);
+	fill_disk(b);
+	peer_queue_frame(&other, &drop, NULL, 0);
+	peer_flush(&other);
+	peer_close(&other);
+	rig_await_channels(&b->rig, 9, 1);
+	peer_queue_frame(&b->peer, &drop_one, NULL, 0);
+	probe_expect_now(&b->peer, 2, "prompt", 2);
+	/* A batch that is withdrawn takes none of them along. */
+	assert_int_equal(probe_change_by(&b->peer, ADD, 1, "no"), WAT_RESOURCE_EXHAUSTED);
+	peer_attach(&b->rig, &other, 1, 9, 3);
+	assert_int_equal(peer_call(&other, GET, NULL), WAT_OK);
+	peer_close(&other);
+	empty_disk(b);
+	assert_int_equal(probe_change_by(&b->peer, ADD, 1, "yes"), WAT_OK);
+	bench_kill_and_resume(b, b->peer.last_id);
+	peer_queue_as(&b->peer, 1, PROMPT, NULL);
+	peer_flush(&b->peer);
+	assert_int_equal(peer_answer(&b->peer, 1), WAT_TOO_OLD);
+	peer_resume(&b->rig, &other, 1, 9, 2);
+	assert_int_equal(other.lane, WAT__ENVELOPE__LANE_STATE__LANE_LOST);
+	peer_close(&other);
+}
+
+/* A switch that finds no room gives no snapshot, and the old segment goes on. */
+static void test_switch(void **state)
+{
+	struct bench *b = *state;
+
+	bench_begin(b);
+	bench_count(b, 3);
+	limit(b, JOURNAL_HEADER_SIZE - 1);
+	assert_int_equal(disk_roll(&b->disk, &b->rig, 1), WAT_RESOURCE_EXHAUSTED);
+	assert_null(b->rig.snapshot);
+	empty_disk(b);
+	bench_count(b, 3);
+	assert_int_equal(disk_size(&b->disk, 2), 0);
+	assert_int_equal(disk_roll(&b->disk, &b->rig, 1), WAT_OK);
+	bench_count(b, 3);
+	bench_kill_and_resume(b, 9);
+	assert_int_equal(counter_read(&b->peer), 9);
+}
+
+static void put(struct bench *b, uint16_t method, const char *key)
+{
+	guest_entry in = GUEST_ENTRY_INIT;
+
+	in.key = (char *)key;
+	in.value = 1;
+	(void)peer_queue(&b->peer, method, 0, &in.base);
+}
+
+static int64_t entries_of(struct bench *b)
+{
+	guest_facts *facts;
+	int64_t n;
+
+	assert_int_equal(peer_call(&b->peer, CACHE_ABOUT, NULL), WAT_OK);
+	facts = guest__facts__unpack(NULL, b->peer.frame.body_len, b->peer.body);
+	assert_non_null(facts);
+	n = facts->n_entries;
+	guest_facts_free(facts);
+	return n;
+}
+
+/* A panic leaves a live form in doubt. What calls before it in the same batch did to that is lost
+ * with it, so they are not answered as if they had been done; what was answered before stays. */
+static void test_panic_amid_a_batch(void **state)
+{
+	struct bench *b = *state;
+
+	bench_use(b, WAT_BUILD_DIR "/tests/plugins/guest.so", "guest.Cache",
+		  guest_cache_interface.hash);
+	bench_begin(b);
+	put(b, CACHE_PUT, "a");
+	peer_flush(&b->peer);
+	assert_int_equal(peer_answer(&b->peer, 1), WAT_OK);
+	put(b, CACHE_PUT, "b");
+	put(b, CACHE_PUT_THEN_PANIC, "c");
+	put(b, CACHE_PUT, "d");
+	peer_flush(&b->peer);
+	assert_int_equal(peer_answer(&b->peer, 2), WAT_UNAVAILABLE);
+	probe_expect_text(&b->peer, "not applied");
+	assert_int_equal(peer_answer(&b->peer, 3), WAT_SERVER_DIED);
+	assert_int_equal(peer_answer(&b->peer, 4), WAT_OK);
+	assert_int_equal(entries_of(b), 2);
+	bench_kill_and_resume(b, 4);
+	assert_int_equal(entries_of(b), 2);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_full_disk),  TEST(test_short_write),
+		TEST(test_sent_again), TEST(test_what_stands),
+		TEST(test_taken),      TEST(test_helps_to_forget),
+		TEST(test_switch),     TEST(test_panic_amid_a_batch),
+	};
+
+	return test_run_cases(tests, NULL, NULL);
+}
