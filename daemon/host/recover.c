@@ -1,5 +1,5 @@
 /* recover.c - from a snapshot and a journal to an instance. Instance's thread. */
-#include "daemon/host/recover.h"
+#include "daemon/host/recover_parts.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,16 +18,6 @@
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
 
-struct recovery {
-	struct service_loop *loop;
-	struct request *request;
-	struct lane *lane;  /* whose items are read */
-	struct bytes state; /* of the newest record that has one */
-	bool has_state;
-	uint64_t seq; /* of the newest record */
-	char *text;
-};
-
 static int WAT_PRINTF(3, 4) fail(struct recovery *recovery, int r, const char *format, ...)
 {
 	va_list arguments;
@@ -35,167 +25,6 @@ static int WAT_PRINTF(3, 4) fail(struct recovery *recovery, int r, const char *f
 	va_start(arguments, format);
 	(void)vsnprintf(recovery->text, RECOVER_TEXT_MAX, format, arguments);
 	va_end(arguments);
-	return r;
-}
-
-/* Items. */
-
-static int apply_lane(struct recovery *recovery, const struct record_item *item)
-{
-	struct grant *grant = grant_get(recovery->loop, item->grant, "");
-
-	if (!grant)
-		return -ENOMEM;
-	recovery->lane = lane_find(grant, item->lane);
-	if (!recovery->lane)
-		recovery->lane = lane_new(recovery->loop, grant, item->lane);
-	if (!recovery->lane) {
-		grant_release(grant);
-		return -ENOMEM;
-	}
-	lane_confirm(recovery->lane, item->id);
-	if (item->other_id > recovery->lane->last_applied)
-		recovery->lane->last_applied = item->other_id;
-	return 0;
-}
-
-static int apply_done(struct lane *lane, const struct record_item *item)
-{
-	size_t at;
-	uint8_t *room;
-
-	if (item->id < lane->confirmed) {
-		if (lane->last_applied < item->id)
-			lane->last_applied = item->id;
-		return 0;
-	}
-	room = lane_add(lane, item, &at);
-	if (!room)
-		return -ENOMEM;
-	if (item->n_body > 0)
-		memcpy(room, item->body, item->n_body);
-	return 0;
-}
-
-static int apply_taken(struct lane *lane, const struct record_item *item)
-{
-	struct lane_taken *taken = lane_taken_new();
-
-	if (!taken)
-		return -ENOMEM;
-	lane_take(lane, taken, item->id, item->method, item->hash);
-	return 0;
-}
-
-static int apply_answered(struct lane *lane, const struct record_item *item)
-{
-	struct lane_taken *taken = lane_find_taken(lane, item->id);
-	uint8_t *room;
-
-	if (!taken || taken->answer.n > 0)
-		return 0;
-	room = lane_answer(lane, taken, item);
-	if (!room)
-		return -ENOMEM;
-	if (item->n_body > 0)
-		memcpy(room, item->body, item->n_body);
-	return 0;
-}
-
-static int apply_dropped(struct lane *lane, const struct record_item *item)
-{
-	struct lane_taken *taken = lane_find_taken(lane, item->id);
-
-	if (taken)
-		(void)lane_drop_taken(lane, taken);
-	return 0;
-}
-
-static int apply_call(struct recovery *recovery, const struct record_item *item)
-{
-	struct lane *lane = recovery->lane;
-
-	if (!lane)
-		return -EBADMSG;
-	switch (item->kind) {
-	case RECORD_DONE:
-		return apply_done(lane, item);
-	case RECORD_TAKEN:
-		return apply_taken(lane, item);
-	case RECORD_ANSWERED:
-		return apply_answered(lane, item);
-	default:
-		return apply_dropped(lane, item);
-	}
-}
-
-static int apply_end(struct recovery *recovery, const struct record_item *item)
-{
-	struct grant *grant = grant_find(recovery->loop, item->grant);
-	struct lane *lane = grant && item->lane ? lane_find(grant, item->lane) : NULL;
-
-	recovery->lane = NULL;
-	if (lane)
-		(void)service_loop_free_lane(recovery->loop, lane);
-	else if (grant && !item->lane)
-		grant_end_lanes(recovery->loop, grant);
-	return 0;
-}
-
-static int apply_life(struct recovery *recovery, const struct record_item *item)
-{
-	struct recovered_life *life = malloc(sizeof *life + item->n_body + 1);
-
-	if (!life)
-		return -ENOMEM;
-	memcpy(life->grant_id, item->grant, sizeof life->grant_id);
-	life->lifecycle = item->method;
-	memcpy(life->user, item->body, item->n_body);
-	life->user[item->n_body] = '\0';
-	list_append(&recovery->request->lives, &life->link);
-	return 0;
-}
-
-static int apply_state(struct recovery *recovery, const struct record_item *item)
-{
-	recovery->state.n = 0;
-	recovery->has_state = true;
-	return bytes_put(&recovery->state, item->body, item->n_body);
-}
-
-static int apply(struct recovery *recovery, const struct record_item *item)
-{
-	switch (item->kind) {
-	case RECORD_STATE:
-		return apply_state(recovery, item);
-	case RECORD_LANE:
-		return apply_lane(recovery, item);
-	case RECORD_LANE_END:
-	case RECORD_GRANT_END:
-		return apply_end(recovery, item);
-	case RECORD_LIFE:
-		return apply_life(recovery, item);
-	case RECORD_DONE:
-	case RECORD_TAKEN:
-	case RECORD_ANSWERED:
-	case RECORD_DROPPED:
-	default:
-		return apply_call(recovery, item);
-	}
-}
-
-static int apply_all(struct recovery *recovery, const uint8_t *bytes, size_t n)
-{
-	struct record_item item;
-	size_t at = 0;
-	int r;
-
-	recovery->lane = NULL;
-	while ((r = record_next(bytes, n, &at, &item)) > 0) {
-		r = apply(recovery, &item);
-		if (r < 0)
-			break;
-	}
 	return r;
 }
 
@@ -261,7 +90,7 @@ static int apply_records(struct recovery *recovery,
 	record_key(recovery->loop->instance->id, header->generation, header->segment, key);
 	while (r >= 0 && record_read(bytes + at, n - at, seq, key, &body, &n_body, &size) > 0) {
 		if (seq > recovery->seq) {
-			r = apply_all(recovery, body, n_body);
+			r = recover_items(recovery, body, n_body);
 			recovery->seq = seq;
 		}
 		at += size;
@@ -373,7 +202,7 @@ static int answer(struct service_loop *loop,
 	(void)wat__envelope__failure__pack(failure, body);
 	item.body = body;
 	item.n_body = n;
-	r = apply_answered(lane, &item);
+	r = recover_answer(lane, &item);
 	if (r == 0)
 		batch_note(loop, lane, &item);
 	return r;
@@ -421,7 +250,7 @@ static int answer_verdict(struct recovery *recovery, const Wat__Host__Verdict *v
 	if (!lane || lane_knows(lane, verdict->id))
 		return 0;
 	item.id = verdict->id;
-	if (apply_taken(lane, &item) < 0)
+	if (recover_taken(lane, &item) < 0)
 		return -ENOMEM;
 	batch_note(recovery->loop, lane, &item);
 	item.kind = RECORD_ANSWERED;
@@ -473,21 +302,32 @@ static int go_on(struct recovery *recovery)
 	return 0;
 }
 
-static int run(struct recovery *recovery,
-	       const Wat__Host__Snapshot *from,
-	       const Wat__Host__Verdict *verdict)
+static int run(struct recovery *recovery, const Wat__Host__Snapshot *from)
 {
-	int r = apply_all(recovery, from->lanes.data, from->lanes.len);
+	int r = recover_items(recovery, from->lanes.data, from->lanes.len);
 
 	if (r < 0)
 		return fail(recovery, r, "the lanes of its snapshot make no sense");
 	r = apply_segments(recovery);
-	if (r == 0)
-		r = take_state(recovery);
-	CRASH_HERE(recover_read);
-	if (r == 0)
-		r = go_on(recovery);
-	return r == 0 ? answer_all(recovery, verdict) : r;
+	return r == 0 ? take_state(recovery) : r;
+}
+
+static void end(struct recovery *recovery)
+{
+	bytes_deinit(&recovery->state);
+	list_for_each_safe (i, &recovery->request->segments)
+		(void)segment_free(container_of(i, struct segment, link));
+}
+
+static void begin(struct recovery *recovery,
+		  struct service_loop *loop,
+		  const Wat__Host__Snapshot *from,
+		  struct request *request,
+		  char *text)
+{
+	*recovery = (struct recovery){
+		.loop = loop, .request = request, .seq = from->last_seq, .text = text};
+	(void)snprintf(text, RECOVER_TEXT_MAX, "no memory to recover it");
 }
 
 int recover(struct service_loop *loop,
@@ -496,15 +336,31 @@ int recover(struct service_loop *loop,
 	    struct request *request,
 	    char text[static RECOVER_TEXT_MAX])
 {
-	struct recovery recovery = {
-		.loop = loop, .request = request, .seq = from->last_seq, .text = text};
+	struct recovery recovery;
 	int r;
 
-	(void)snprintf(text, RECOVER_TEXT_MAX, "no memory to recover it");
-	r = run(&recovery, from, verdict);
+	begin(&recovery, loop, from, request, text);
+	r = run(&recovery, from);
+	CRASH_HERE(recover_read);
+	if (r == 0)
+		r = go_on(&recovery);
+	if (r == 0)
+		r = answer_all(&recovery, verdict);
 	CRASH_HERE(recover_after);
-	bytes_deinit(&recovery.state);
-	list_for_each_safe (i, &request->segments)
-		(void)segment_free(container_of(i, struct segment, link));
+	end(&recovery);
+	return r;
+}
+
+int recover_last(struct service_loop *loop,
+		 const Wat__Host__Snapshot *from,
+		 struct request *request,
+		 char text[static RECOVER_TEXT_MAX])
+{
+	struct recovery recovery;
+	int r;
+
+	begin(&recovery, loop, from, request, text);
+	r = run(&recovery, from);
+	end(&recovery);
 	return r;
 }

@@ -23,5 +23,10 @@ int recover(struct service_loop *loop,
 	    const Wat__Host__Verdict *verdict,
 	    struct request *request,
 	    char text[static RECOVER_TEXT_MAX]) WAT_MUST_CHECK;
+/* The same to the state only, which is the last: nothing is answered and nothing written. */
+int recover_last(struct service_loop *loop,
+		 const Wat__Host__Snapshot *from,
+		 struct request *request,
+		 char text[static RECOVER_TEXT_MAX]) WAT_MUST_CHECK;
 
 #endif

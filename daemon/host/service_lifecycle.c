@@ -91,6 +91,15 @@ bool request_load_self(struct service_loop *loop, struct request *request)
 	return false;
 }
 
+bool request_give_committed(struct service_loop *loop, struct request *request)
+{
+	request->snapshot = snapshot_new(loop);
+	if (request->snapshot)
+		return true;
+	request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
+	return false;
+}
+
 bool request_give_state(struct service_loop *loop, struct request *request)
 {
 	const char *text = "";
@@ -101,11 +110,7 @@ bool request_give_state(struct service_loop *loop, struct request *request)
 				text);
 		return false;
 	}
-	request->snapshot = snapshot_new(loop);
-	if (request->snapshot)
-		return true;
-	request_fail(request, WAT_RESOURCE_EXHAUSTED, "no memory for the state");
-	return false;
+	return request_give_committed(loop, request);
 }
 
 /* A user that was let in and can't be told of: it leaves again. */

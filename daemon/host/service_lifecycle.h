@@ -19,6 +19,8 @@ bool request_run_lifecycle(struct service_loop *loop,
 			   enum dispatch_lifecycle which,
 			   wat_status status_of_failure) WAT_MUST_CHECK;
 bool request_load_self(struct service_loop *loop, struct request *request) WAT_MUST_CHECK;
+/* The answer is the state as it was last committed, whatever became of a live form since. */
+bool request_give_committed(struct service_loop *loop, struct request *request) WAT_MUST_CHECK;
 /* The answer is the state. */
 bool request_give_state(struct service_loop *loop, struct request *request) WAT_MUST_CHECK;
 

@@ -60,22 +60,28 @@ static bool recover_all(struct service_loop *loop,
 			const Wat__Host__Snapshot *from)
 {
 	char text[RECOVER_TEXT_MAX];
+	int r = in->recover_only ? recover_last(loop, from, request, text)
+				 : recover(loop, from, in->verdict, request, text);
 
-	if (recover(loop, from, in->verdict, request, text) == 0)
+	if (r == 0)
 		return true;
 	request_fail(request, WAT_START_FAILED, text);
 	return false;
 }
 
-/* From the snapshot and the journal to an instance that serves. */
+/* From the snapshot and the journal to an instance that serves, or that is to answer its last state
+ * only. */
 static bool begin(struct service_loop *loop,
 		  struct request *request,
 		  const Wat__Host__StartRequest *in,
 		  const Wat__Host__Snapshot *from)
 {
 	loop->journal.durability = (enum durability)in->durability;
-	return load_state(loop, request, from) && recover_all(loop, request, in, from) &&
-	       request_load_self(loop, request) &&
+	if (!load_state(loop, request, from) || !recover_all(loop, request, in, from))
+		return false;
+	if (in->recover_only)
+		return request_give_committed(loop, request);
+	return request_load_self(loop, request) &&
 	       (!in->run_start ||
 		request_run_lifecycle(loop, request, DISPATCH_START, WAT_START_FAILED)) &&
 	       request_give_state(loop, request) && service_loop_begin_journal(loop, request);
@@ -93,9 +99,8 @@ static void start(struct service_loop *loop, struct request *request)
 		finish_with(loop, request);
 		return;
 	}
-	if (begin(loop, request, in, from))
-		loop->started = true;
-	else
+	loop->started = begin(loop, request, in, from) && !in->recover_only;
+	if (!loop->started)
 		finish_with(loop, request);
 	wat__host__snapshot__free_unpacked(from, NULL);
 }

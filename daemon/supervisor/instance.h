@@ -100,9 +100,11 @@ struct instance {
 	uint8_t admin_holder_pk[32]; /* while the incarnation begins */
 	bool wants_admin;            /* the same: it begins with an Admin */
 	bool waits;                  /* STARTING, but its turn has not come yet */
-	bool beginning; /* the first start of the incarnation is not yet acknowledged */
-	bool drained;   /* the host gave the last state and serves no more; it is in `committed` */
-	bool finishing; /* suspension: the state is stored, the host is told to end it */
+	bool beginning;  /* the first start of the incarnation is not yet acknowledged */
+	bool drained;    /* the host gave the last state and serves no more; it is in `committed` */
+	bool recovering; /* it had failed and is stopped: a host makes its last state from the
+			    journal */
+	bool finishing;  /* suspension: the state is stored, the host is told to end it */
 	Wat__Envelope__Failure *death; /* while its host's end is told */
 	uint32_t died_in;              /* the same: what ran, as the attribution page has it */
 	bool culprit;                  /* the same: that death counts against it */

@@ -220,7 +220,8 @@ static const char *condemned_name(const struct host *host)
 	return NULL;
 }
 
-/* A plugin may have taken the handler away that says whose thread it was; often there is but one. */
+/* A plugin may have taken the handler away that says whose thread it was; often there is but one.
+ */
 static bool runs_alone(const struct host *host)
 {
 	size_t n = 0;

@@ -43,10 +43,10 @@ static int open_one(struct instance *instance,
 	return 0;
 }
 
-int segment_files_open(struct instance *instance, struct segment_files *ret)
+int segment_files_open(struct instance *instance, bool fresh, struct segment_files *ret)
 {
 	_cleanup_(freep) uint64_t *numbers = NULL;
-	struct segment_files files = {0};
+	struct segment_files files = {.fresh = fresh};
 	size_t n = 0;
 	uint64_t last;
 	int r = journal_files_list(instance->node->journal_dir, instance->id, &numbers, &n);
@@ -59,7 +59,7 @@ int segment_files_open(struct instance *instance, struct segment_files *ret)
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = open_one(instance, &files, numbers[i], false);
 	last = n > 0 ? numbers[n - 1] : 0;
-	if (r == 0)
+	if (r == 0 && fresh)
 		r = open_one(instance, &files, last + 1, true);
 	if (r < 0) {
 		segment_files_close(&files);
@@ -88,8 +88,8 @@ int segment_files_send(struct instance *instance, struct segment_files *files)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < files->n; i++)
-		r = send_one(instance, &files->files[i], i + 1 == files->n, NULL);
-	if (r == 0)
+		r = send_one(instance, &files->files[i], files->fresh && i + 1 == files->n, NULL);
+	if (r == 0 && files->fresh)
 		instance->segment = files->files[files->n - 1].number;
 	instance->switching = false;
 	segment_files_close(files);

@@ -9,6 +9,9 @@
 /* Gives the instance a host and asks it to start; a refusal by this machine is told as a death
  * would be. */
 void lifecycle_start(struct instance *instance, bool run_start);
+/* Asks a host for the last state that the instance's journal has; nothing of it is served. 1: there
+ * is no journal, so nothing to ask. -EWOULDBLOCK: a host of before still has it. */
+int lifecycle_recover(struct instance *instance, host_answered *answered) WAT_MUST_CHECK;
 /* Ends a beginning that did not succeed; the name is what it was before. */
 void lifecycle_abandon(struct instance *instance,
 		       wat_status status,
@@ -67,9 +70,12 @@ struct segment_files {
 		int fd;
 	} * files;
 	size_t n;
+	bool fresh; /* the last one is */
 };
-/* The instance's segments, and a fresh one. -EWOULDBLOCK: a host of before still has them. */
-int segment_files_open(struct instance *instance, struct segment_files *ret) WAT_MUST_CHECK;
+/* The instance's segments, and a fresh one if that is wanted. -EWOULDBLOCK: a host of before still
+ * has them. */
+int segment_files_open(struct instance *instance, bool fresh, struct segment_files *ret)
+	WAT_MUST_CHECK;
 void segment_files_close(struct segment_files *files);
 /* To the instance's host, before its Start; takes the descriptors. */
 int segment_files_send(struct instance *instance, struct segment_files *files) WAT_MUST_CHECK;

@@ -56,7 +56,9 @@ static int place(struct instance *instance)
 
 static void on_started(void *arg, const struct host_answer *answer);
 
-static int request_start(struct instance *instance, bool run_start)
+enum start { START_FIRST, START_AGAIN, START_TO_RECOVER };
+
+static int request_start(struct instance *instance, enum start how, host_answered *answered)
 {
 	Wat__Host__StartRequest request = WAT__HOST__START_REQUEST__INIT;
 	Wat__Host__Snapshot snapshot = instance_snapshot(instance);
@@ -80,11 +82,12 @@ static int request_start(struct instance *instance, bool run_start)
 		verdict.failure = instance->verdict;
 		request.verdict = &verdict;
 	}
-	request.run_start = run_start;
+	request.run_start = how == START_FIRST;
+	request.recover_only = how == START_TO_RECOVER;
 	request.slot = instance->slot;
 	request.interface_hash = instance->interface_hash;
 	request.pool = instance->tier == INSTANCE_THREAD;
-	return host_request(instance->host, HOST_START, &request.base, fd, on_started, instance);
+	return host_request(instance->host, HOST_START, &request.base, fd, answered, instance);
 }
 
 /* A start that this machine or the host refused: no repetition would change it. */
@@ -111,13 +114,33 @@ static void refused(struct instance *instance,
 	lifecycle_give_up(instance, kept);
 }
 
-static int start_with(struct instance *instance, bool run_start, struct segment_files *segments)
+static int start_with(struct instance *instance,
+		      enum start how,
+		      struct segment_files *segments,
+		      host_answered *answered)
 {
 	int r = place(instance);
 
 	if (r == 0 && segments->n > 0)
 		r = segment_files_send(instance, segments);
-	return r == 0 ? request_start(instance, run_start) : r;
+	return r == 0 ? request_start(instance, how, answered) : r;
+}
+
+int lifecycle_recover(struct instance *instance, host_answered *answered)
+{
+	_cleanup_(segment_files_close) struct segment_files segments = {0};
+	int r = 1;
+
+	if (instance_has_journal(instance))
+		r = segment_files_open(instance, false, &segments);
+	if (r < 0)
+		return r;
+	if (segments.n == 0)
+		return 1;
+	r = start_with(instance, START_TO_RECOVER, &segments, answered);
+	if (r < 0)
+		lifecycle_detach(instance);
+	return r;
 }
 
 void lifecycle_start(struct instance *instance, bool run_start)
@@ -127,13 +150,14 @@ void lifecycle_start(struct instance *instance, bool run_start)
 	int r = 0;
 
 	if (instance_has_journal(instance))
-		r = segment_files_open(instance, &segments);
+		r = segment_files_open(instance, true, &segments);
 	if (r == -EWOULDBLOCK) {
 		lifecycle_wait_for_lock(instance);
 		return;
 	}
 	if (r == 0)
-		r = start_with(instance, run_start, &segments);
+		r = start_with(instance, run_start ? START_FIRST : START_AGAIN, &segments,
+			       on_started);
 	if (r == 0)
 		return;
 	(void)snprintf(text, sizeof text, "no host for %s: %s", instance->name,

@@ -1,6 +1,7 @@
 /* lifecycle_stop.c - Stop and suspension. Loop thread.
  * Stop: Drain (Stop handler) -> commit {final state, stopped, answer} -> Finish -> STOPPED ->
- * answer. Suspension: Drain -> commit {state} -> Finish -> SUSPENDED. */
+ * answer. Of an instance that failed: recover its journal in a host -> commit -> STOPPED -> answer.
+ * Suspension: Drain -> commit {state} -> Finish -> SUSPENDED. */
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -186,6 +187,79 @@ static void on_stop_drained(void *arg, const struct host_answer *answer)
 	lifecycle_ready(instance);
 }
 
+/* It stays as it failed: what its journal has was acknowledged, and is not thrown away. */
+static void not_recovered(struct instance *instance,
+			  wat_status status,
+			  const Wat__Envelope__Failure *failure,
+			  const char *why)
+{
+	struct operation *operation = TAKE(instance->operation);
+
+	instance->recovering = false;
+	lifecycle_detach(instance);
+	instance_move(instance, INSTANCE_FAILED);
+	if (operation)
+		operation_fail(operation, status, failure,
+			       "%s can't be stopped: its last state can't be had from its journal, "
+			       "which is kept: %s",
+			       instance->name, why);
+	node_check_progress(instance->node);
+}
+
+static int take_recovered(struct instance *instance, const struct host_answer *answer)
+{
+	ProtobufCMessage *message;
+	int r = check_unpack(&wat__host__start_reply__descriptor, NULL, answer->body, answer->n,
+			     &message, NULL);
+
+	if (r < 0)
+		return r;
+	r = lifecycle_take_snapshot(instance, ((const Wat__Host__StartReply *)message)->snapshot,
+				    answer->fd);
+	protobuf_c_message_free_unpacked(message, NULL);
+	return r;
+}
+
+static void on_recovered(void *arg, const struct host_answer *answer)
+{
+	struct instance *instance = arg;
+
+	/* lifecycle_host_died sees to it. */
+	if (answer->died)
+		return;
+	if (answer->status != WAT_OK || take_recovered(instance, answer) < 0) {
+		not_recovered(instance, answer->status == WAT_OK ? WAT_INTERNAL : answer->status,
+			      answer->failure,
+			      answer->failure ? answer->failure->text
+					      : "what the host answered can't be read");
+		return;
+	}
+	instance->recovering = false;
+	lifecycle_detach(instance);
+	instance->drained = true;
+	store_final(instance);
+}
+
+/* No Stop handler: its last committed state is the last, and what the journal has since. */
+static void stop_failed(struct instance *instance)
+{
+	int r;
+
+	instance_move(instance, INSTANCE_STOPPING);
+	r = lifecycle_recover(instance, on_recovered);
+	if (r == 0) {
+		instance->recovering = true;
+	} else if (r > 0) {
+		instance->drained = true;
+		store_final(instance);
+	} else {
+		not_recovered(instance,
+			      r == -EWOULDBLOCK ? WAT_UNAVAILABLE : WAT_RESOURCE_EXHAUSTED, NULL,
+			      r == -EWOULDBLOCK ? "a former host still has it; try again"
+						: strerror(-r));
+	}
+}
+
 void lifecycle_stop(struct operation *operation, struct instance *instance)
 {
 	instance->operation = operation;
@@ -194,10 +268,7 @@ void lifecycle_stop(struct operation *operation, struct instance *instance)
 		return;
 	}
 	if (instance->state == INSTANCE_FAILED) {
-		/* No host, so no Stop handler: the newest committed state is the last. */
-		instance_move(instance, INSTANCE_STOPPING);
-		instance->drained = true;
-		store_final(instance);
+		stop_failed(instance);
 		return;
 	}
 	instance_move(instance, INSTANCE_STOPPING);
@@ -300,6 +371,11 @@ bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Fa
 {
 	struct operation *operation;
 
+	if (instance->recovering) {
+		not_recovered(instance, WAT_SERVER_DIED, failure,
+			      failure ? failure->text : "the host died meanwhile");
+		return true;
+	}
 	if (instance->final_committed) {
 		stopped(instance);
 		return true;
