@@ -122,5 +122,6 @@ void bind_done(wat_capability *capability)
 {
 	capability->binding = BOUND;
 	capability->lost_ms = 0;
+	unwanted_send(capability);
 	calls_send(capability);
 }

@@ -149,6 +149,7 @@ void call_refuse(struct call *call, int status, const Wat__Envelope__Failure *fa
 
 void call_lose(struct call *call, const char *why)
 {
+	unwanted_add(call);
 	if (call->maybe_ran)
 		finish(call, WAT_DISCONNECTED, failure_new("%s; the call may have run", why));
 	else

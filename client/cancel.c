@@ -1,5 +1,42 @@
 /* cancel.c - calls that are not waited for any more: taken back by the caller, or out of time. */
+#include <string.h>
+
 #include "client/private.h"
+
+void unwanted_add(const struct call *call)
+{
+	wat_capability *capability = call->capability;
+
+	if (!call->later || !call->numbered || (!call->sent && !call->maybe_ran) ||
+	    capability->n_unwanted == UNWANTED_MAX)
+		return;
+	capability->unwanted[capability->n_unwanted++] =
+		(struct unwanted){call->id, capability->next_id};
+}
+
+void unwanted_answered(wat_capability *capability, uint64_t id)
+{
+	size_t n = 0;
+
+	while (n < capability->n_unwanted && capability->unwanted[n].then <= id)
+		n++;
+	if (n == 0)
+		return;
+	capability->n_unwanted -= n;
+	memmove(capability->unwanted, capability->unwanted + n,
+		capability->n_unwanted * sizeof *capability->unwanted);
+}
+
+void unwanted_send(wat_capability *capability)
+{
+	/* Without memory the next channel is told. */
+	for (size_t i = 0; i < capability->n_unwanted; i++) {
+		struct frame frame = {.type = FRAME_CANCEL, .id = capability->unwanted[i].id};
+
+		if (stream_queue(&capability->channel, &frame, NULL, 0, -1) < 0)
+			break;
+	}
+}
 
 void call_take_back(struct call *call)
 {
@@ -8,6 +45,7 @@ void call_take_back(struct call *call)
 	struct stream *stream = control ? &capability->owner->control : &capability->channel;
 	struct frame frame = {.type = FRAME_CANCEL, .id = call->id};
 
+	unwanted_add(call);
 	if (!call->sent || call->kind == CALL_OPEN)
 		return;
 	if (control && call->kind == CALL_METHOD)

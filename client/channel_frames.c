@@ -37,8 +37,10 @@ static bool handle_attached(wat_capability *capability, const uint8_t *body, siz
 	if (lane != (capability->resume ? WAT__ENVELOPE__LANE_STATE__LANE_RESUMED
 					: WAT__ENVELOPE__LANE_STATE__LANE_NEW))
 		return false;
-	if (!capability->resume)
+	if (!capability->resume) {
 		capability->next_id = 1;
+		capability->n_unwanted = 0;
+	}
 	if (last_applied >= capability->next_id)
 		return false;
 	bind_done(capability);
@@ -76,6 +78,7 @@ static bool handle_answer(wat_capability *capability,
 	if (capability->binding != BOUND || frame->id == 0 || frame->id >= capability->next_id)
 		return false;
 	drive_progress(capability->owner, capability);
+	unwanted_answered(capability, frame->id);
 	if (!call)
 		return true;
 	if (call->later)
@@ -108,18 +111,31 @@ static void end_unread(wat_capability *capability,
 	}
 }
 
+/* The service did not take the channel: that is the answer to the BIND. */
+static void refused(wat_capability *capability, int status, const Wat__Envelope__Failure *failure)
+{
+	channel_close(capability);
+	bind_failed(capability, status, failure);
+}
+
 static bool handle_go_away(wat_capability *capability, const uint8_t *body, size_t n)
 {
 	ProtobufCMessage *message;
 	const Wat__Envelope__GoAway *go_away;
+	int status;
 
 	if (check_unpack(&wat__envelope__go_away__descriptor, NULL, body, n, &message, NULL) < 0)
 		return false;
 	go_away = (const Wat__Envelope__GoAway *)message;
-	capability->leaving = true;
-	capability->last_read_id = go_away->last_read_id;
-	if (is_final(call_status(go_away->status)))
-		end_unread(capability, call_status(go_away->status), go_away->failure);
+	status = call_status(go_away->status);
+	if (capability->binding == ATTACHING && is_final(status)) {
+		refused(capability, status, go_away->failure);
+	} else {
+		capability->leaving = true;
+		capability->last_read_id = go_away->last_read_id;
+		if (is_final(status))
+			end_unread(capability, status, go_away->failure);
+	}
 	protobuf_c_message_free_unpacked(message, NULL);
 	return true;
 }

@@ -76,6 +76,14 @@ struct watch {
 	bool broken; /* can't be written any more: what is left is read, then it ends */
 };
 
+/* A call that would be answered later and was given up. The service keeps its answer until it has
+ * read the CANCEL, of which an answer to a call from `then` on is the proof. */
+struct unwanted {
+	uint64_t id, then;
+};
+/* More can't be kept at the other end: 16 of a lane, the lowest ids first. */
+#define UNWANTED_MAX 32u
+
 /* A node, Admin or User. Node and Admin calls go over the control connection, User calls over a
  * channel. */
 /* What an Admin's stop found. */
@@ -110,6 +118,8 @@ struct wat_capability {
 	uint64_t retry_at_ms, pause_ms;
 	uint64_t lost_ms; /* since when it is not bound; 0: was never */
 	struct list calls;
+	struct unwanted unwanted[UNWANTED_MAX]; /* of the present lane, in the order of giving up */
+	size_t n_unwanted;
 	struct stopped stopped;
 };
 
@@ -195,6 +205,12 @@ uint64_t deadline_after(uint64_t timeout_ms);
 void call_take_back(struct call *call);
 /* Ends the calls whose time is over. */
 void calls_expire(wat *w);
+/* Nobody waits for the call any more, and its answer may be kept at the other end. */
+void unwanted_add(const struct call *call);
+/* The call with this id was answered. */
+void unwanted_answered(wat_capability *capability, uint64_t id);
+/* The lane goes on over a new channel: says so again. */
+void unwanted_send(wat_capability *capability);
 
 /* connection.c: the control connection. */
 int connection_open(wat *w) WAT_MUST_CHECK;

@@ -287,6 +287,122 @@ static void test_refused_again(void **state)
 	assert_non_null(strstr(t->calls[0].text, "may have run"));
 }
 
+/* A GOAWAY instead of ATTACHED is the answer to the BIND: the calls end with it at once. */
+static void test_not_taken(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind bind;
+
+	fake_send(t->user, READ_ONLY, "x", &t->calls[1]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	lose_channel(t, &bind);
+	fake_attached(&t->channel, LOST, 0);
+	fake_send(t->user, 0, "fresh", &t->calls[0]);
+	stream_deinit(&t->channel);
+	fake_next_channel(&t->fake, t->w, &t->channel, &bind);
+	fake_go_away(&t->channel, WAT_OVERLOADED, 0);
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(t->calls[0].status, WAT_OVERLOADED);
+	fake_wait(t->w, &t->calls[1]);
+	assert_int_equal(t->calls[1].status, WAT_DISCONNECTED);
+	stream_deinit(&t->channel);
+	/* The next call asks again. */
+	fake_send(t->user, 0, "x", &t->calls[2]);
+	fake_next_channel(&t->fake, t->w, &t->channel, &bind);
+	fake_attached(&t->channel, NEW, 0);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 1);
+	fake_reply(&t->channel, 1, "fine");
+	fake_wait(t->w, &t->calls[2]);
+	assert_string_equal(t->calls[2].reply, "fine");
+}
+
+/* A call that would be answered later and was given up while its channel was lost is taken back on
+ * the next one, and on each until it is sure that this was read: else its answer would be kept for
+ * good. */
+static void test_taken_back(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind bind;
+
+	fake_send(t->user, WAT_METHOD_LATER, "later", &t->calls[0]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	fake_send(t->user, 0, "x", &t->calls[1]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	stream_deinit(&t->channel);
+	fake_next_channel(&t->fake, t->w, &t->channel, &bind);
+	assert_int_equal(wat_cancel(t->w, &t->calls[0]), 1);
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(t->calls[0].status, WAT_CANCELLED);
+	for (unsigned i = 0; i < 2; i++) {
+		fake_attached(&t->channel, RESUMED, 2);
+		assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CANCEL).id, 1);
+		assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 2);
+		lose_channel(t, &bind);
+	}
+	fake_attached(&t->channel, RESUMED, 2);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CANCEL).id, 1);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 2);
+	fake_reply(&t->channel, 2, "two");
+	fake_wait(t->w, &t->calls[1]);
+	/* An answer to a call from before says nothing of it, one to a new one does. */
+	fake_send(t->user, 0, "x", &t->calls[2]);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 3);
+	fake_reply(&t->channel, 3, "three");
+	fake_wait(t->w, &t->calls[2]);
+	fake_send(t->user, 0, "x", &t->calls[3]);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 4);
+	lose_channel(t, &bind);
+	fake_attached(&t->channel, RESUMED, 3);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 4);
+	fake_reply(&t->channel, 4, "four");
+	fake_wait(t->w, &t->calls[3]);
+}
+
+/* The answer of a call that may be answered later is dropped when it is here. */
+static void test_dropped(void **state)
+{
+	struct world *t = *state;
+
+	fake_send(t->user, WAT_METHOD_LATER, "later", &t->calls[0]);
+	(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	/* It holds back nobody's window. */
+	fake_send(t->user, 0, "x", &t->calls[1]);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).window, 0);
+	fake_reply(&t->channel, 2, "two");
+	fake_reply(&t->channel, 1, "one");
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_DROP).id, 1);
+}
+
+/* So many calls are written ahead of the lowest open one, and no more until that is answered. */
+static void test_in_flight(void **state)
+{
+	enum { N = 300, KEPT = 256 };
+	struct world *t = *state;
+	static struct outcome calls[N];
+	struct frame frame;
+
+	for (unsigned i = 0; i < N; i++)
+		fake_send(t->user, 0, "x", &calls[i]);
+	for (unsigned i = 0; i < KEPT; i++) {
+		frame = fake_expect(t->w, &t->channel, FRAME_CALL);
+		assert_int_equal(frame.id, i + 1);
+		assert_int_equal(frame.window, i);
+	}
+	fake_reply(&t->channel, 2, "two");
+	fake_wait(t->w, &calls[1]);
+	fake_reply(&t->channel, 1, "one");
+	for (unsigned i = 0; i < 2; i++) {
+		frame = fake_expect(t->w, &t->channel, FRAME_CALL);
+		assert_int_equal(frame.id, KEPT + i + 1);
+		assert_int_equal(frame.window, KEPT + i - 2);
+	}
+	for (unsigned i = 2; i < N; i++) {
+		fake_reply(&t->channel, i + 1, "x");
+		fake_wait(t->w, &calls[i]);
+	}
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -295,6 +411,8 @@ int main(void)
 		CASE(test_numbers),      CASE(test_resumed),       CASE(test_lost),
 		CASE(test_go_away),      CASE(test_stopped),       CASE(test_no_reconnect),
 		CASE(test_control_lost), CASE(test_refused_again), CASE(test_handles),
+		CASE(test_not_taken),    CASE(test_taken_back),    CASE(test_dropped),
+		CASE(test_in_flight),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
