@@ -61,6 +61,9 @@ bool batch_commit(struct service_loop *loop);
 /* Everything is as before the batch: the state, the lanes, and whoever called gets this instead of
  * an answer. False: there is no journal, so nothing can be withdrawn. */
 bool batch_withdraw(struct service_loop *loop, wat_status status, const char *text);
+/* The same while the channel serves: its calls in the batch are run again, but for the one with
+ * this id, which is the last that ran. False: nothing was withdrawn, and they are not. */
+bool batch_run_again(struct channel *channel, uint64_t id, wat_status status, const char *text);
 /* The state is what recovery made, or what a checkpoint holds. */
 int batch_set_committed(struct service_loop *loop) WAT_MUST_CHECK;
 

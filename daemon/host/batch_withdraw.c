@@ -155,16 +155,15 @@ static void keep_the_rest(struct batch *batch)
 	batch->record.n = rest.n > 0 ? RECORD_HEADER_SIZE + rest.n : 0;
 }
 
-bool batch_withdraw(struct service_loop *loop, wat_status status, const char *text)
+static void withdraw(struct service_loop *loop,
+		     const struct refusal *refusal,
+		     const struct channel *again)
 {
-	const struct refusal refusal = {status, text};
 	struct batch *batch = &loop->batch;
 
-	if (!batch_has_journal(loop))
-		return false;
-	tell_channels(batch, &refusal);
-	call_withdraw_taken(loop, status, text);
-	undo_lanes(batch, &refusal);
+	tell_channels(batch, refusal);
+	call_withdraw_taken(loop, refusal->status, refusal->text, again);
+	undo_lanes(batch, refusal);
 	if (batch->changed && !call_restore(loop, batch->committed.data, batch->committed.n)) {
 		log_error("a state can't be taken back; the host ends", "instance",
 			  loop->instance->name);
@@ -172,5 +171,42 @@ bool batch_withdraw(struct service_loop *loop, wat_status status, const char *te
 	}
 	keep_the_rest(batch);
 	batch_forget_answers(batch);
+}
+
+bool batch_withdraw(struct service_loop *loop, wat_status status, const char *text)
+{
+	const struct refusal refusal = {status, text};
+
+	if (!batch_has_journal(loop))
+		return false;
+	withdraw(loop, &refusal, NULL);
+	return true;
+}
+
+/* Calls of the channel that had been taken before the batch and were answered in it can't be run
+ * again; all others come anew. */
+static void rewind_channel(struct channel *channel, uint64_t id, const struct refusal *refusal)
+{
+	struct batch *batch = &channel->loop->batch;
+
+	channel_rewind(channel, id);
+	for (size_t i = 0; i < batch->n_answers; i++) {
+		if (batch->answers[i].channel != channel)
+			continue;
+		batch->answers[i].channel = NULL;
+		if (batch->answers[i].id <= channel->begin.last_id)
+			call_refuse(channel, batch->answers[i].id, refusal->status, refusal->text);
+	}
+}
+
+bool batch_run_again(struct channel *channel, uint64_t id, wat_status status, const char *text)
+{
+	const struct refusal refusal = {status, text};
+	struct service_loop *loop = channel->loop;
+
+	if (!batch_has_journal(loop))
+		return false;
+	rewind_channel(channel, id, &refusal);
+	withdraw(loop, &refusal, channel);
 	return true;
 }

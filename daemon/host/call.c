@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
@@ -16,6 +17,7 @@
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
+#include "proto/support/cleanup.h"
 #include "proto/utf8.h"
 
 /* A limit that is farther away by the coarse clock is not over by the exact one. */
@@ -142,7 +144,7 @@ void call_prepare(struct call *call,
 	call->channel = channel;
 	call->lane = channel ? channel->lane : NULL;
 	call->taken = call->spare = NULL;
-	call->keeps = call->ran = false;
+	call->keeps = call->ran = call->condemned = false;
 	call->connection = channel ? channel->connection : 0;
 	call->user = user;
 	call->lifecycle = "";
@@ -179,10 +181,12 @@ static struct call *begin(struct channel *channel, const struct frame *frame)
 
 static void end(struct call *call)
 {
-	if (call == &call->loop->call)
-		arena_reset(&call->loop->arena);
-	else
+	if (call != &call->loop->call) {
 		call_end_later(call);
+		return;
+	}
+	free(TAKE(call->spare));
+	arena_reset(&call->loop->arena);
 }
 
 /* Steps before the handler. Each fails the call and says false, or true. */
@@ -388,6 +392,11 @@ static void run(struct call *call)
 
 	look_for_mistakes(call);
 	settled = call_settle(call, outcome);
+	if (call->condemned) {
+		call_send_condemned(call);
+		end(call);
+		return;
+	}
 	/* The lane knows it from here on: it is not run again. */
 	call_note_taken(call);
 	if (outcome == DISPATCH_TAKEN) {

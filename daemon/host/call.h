@@ -22,13 +22,14 @@ struct service_loop;
 struct call {
 	struct dispatch_call base;
 	struct service_loop *loop;
-	struct channel *channel;     /* NULL: gone, the answer goes nowhere */
-	struct lane *lane;           /* NULL: gone, the answer is not kept either */
-	struct lane_taken *taken;    /* how the lane knows a call that may be answered later, */
-	struct lane_taken *spare;    /* and the memory for that, before */
-	uint64_t hash;               /* of the request, where it may change something */
-	bool keeps;                  /* its answer is kept in the lane */
-	bool ran;                    /* its handler was run: the answer goes with the batch */
+	struct channel *channel;  /* NULL: gone, the answer goes nowhere */
+	struct lane *lane;        /* NULL: gone, the answer is not kept either */
+	struct lane_taken *taken; /* how the lane knows a call that may be answered later, */
+	struct lane_taken *spare; /* and the memory for that, before */
+	uint64_t hash;            /* of the request, where it may change something */
+	bool keeps;               /* its answer is kept in the lane */
+	bool ran;                 /* its handler was run: the answer goes with the batch */
+	bool condemned; /* the calls before it are run again, and it is answered from the lane */
 	struct grant *grant;         /* held by a call on the heap */
 	struct list link;            /* of a call that was taken: loop->taken or loop->answered */
 	struct arena own;            /* memory of a call on the heap */
@@ -58,8 +59,12 @@ void call_refuse(struct channel *channel, uint64_t id, wat_status status, const 
 
 /* The state is as in these bytes; a live form is built from them. False: it can't be. */
 bool call_restore(struct service_loop *loop, const uint8_t *state, size_t n) WAT_MUST_CHECK;
-/* Calls that were taken in the batch that is withdrawn are answered so. */
-void call_withdraw_taken(struct service_loop *loop, wat_status status, const char *text);
+/* Calls that were taken in the batch that is withdrawn are answered so, but for those of the
+ * channel that is read again (NULL: none is). */
+void call_withdraw_taken(struct service_loop *loop,
+			 wat_status status,
+			 const char *text,
+			 const struct channel *again);
 /* An open call is answered to nobody. */
 void call_forget(struct call *call);
 /* Open calls of the lane are answered to nobody. */

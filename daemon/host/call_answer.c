@@ -12,6 +12,7 @@
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
+#include "proto/support/cleanup.h"
 
 uint64_t call_checked_replies(const struct wat_interface *interface)
 {
@@ -339,6 +340,22 @@ void call_send(struct call *call, bool panicked)
 		send_reply(call);
 	else
 		send_failure(call);
+}
+
+void call_send_condemned(struct call *call)
+{
+	struct channel *channel = TAKE(call->channel);
+	struct record_item item = {
+		.kind = RECORD_TAKEN, .id = call->base.base.id, .method = RECORD_ANY_METHOD};
+
+	batch_note_lane(call->loop, call->lane);
+	call->taken = TAKE(call->spare);
+	lane_take(call->lane, call->taken, item.id, item.method, 0);
+	call->taken->of_batch = true;
+	batch_note(call->loop, call->lane, &item);
+	call->keeps = true;
+	call_send(call, true);
+	call->channel = channel;
 }
 
 void call_refuse(struct channel *channel, uint64_t id, wat_status status, const char *text)

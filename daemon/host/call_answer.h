@@ -24,6 +24,9 @@ void call_set_commit_failure(struct call *call, int r, const struct check_error 
 /* The answer goes into the lane, if the call keeps it, into the batch, and into the channel's
  * buffer, if that is there. panicked: the User gets kind and service, watd gets all of it. */
 void call_send(struct call *call, bool panicked);
+/* The answer of a panic goes into the lane, and to whoever reads the call again: it is not run
+ * then. Takes call->spare. */
+void call_send_condemned(struct call *call);
 /* An answer that the lane had kept. */
 void call_send_kept(struct channel *channel, const struct record_item *item);
 

@@ -9,7 +9,9 @@
 #include "daemon/base/log.h"
 #include "daemon/host/call_answer.h"
 #include "daemon/host/call_parts.h"
+#include "daemon/host/channel.h"
 #include "daemon/host/instance.h"
+#include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
 #include "proto/attribution.h"
@@ -243,6 +245,25 @@ static void check_promise(struct call *call)
 		  call->base.base.method ? call->base.base.method->name : call->lifecycle);
 }
 
+/* What the calls before it in the batch did to that form is lost, and nobody has their answers:
+ * they are run again, from the state as it was before all of them. */
+static void undo_others(struct call *call)
+{
+	static const char text[] = "not applied: another call broke off, and the state was built "
+				   "again as it was before both";
+
+	struct channel *channel = call->channel;
+	uint64_t id = call->base.base.id;
+
+	if (channel && !call->spare)
+		call->spare = lane_taken_new();
+	/* Once: if it runs again all the same, there was no memory for its answer. */
+	if (channel && call->spare && channel->again_to != id)
+		call->condemned = batch_run_again(channel, id, WAT_UNAVAILABLE, text);
+	else
+		(void)batch_withdraw(call->loop, WAT_UNAVAILABLE, text);
+}
+
 void call_self_failed(struct call *call)
 {
 	struct service_loop *loop = call->loop;
@@ -259,12 +280,8 @@ void call_self_failed(struct call *call)
 	give_up(TAKE(loop->self));
 	tell_rebuilt(loop, call->base.base.method ? call->base.base.method->name : call->lifecycle,
 		     call->base.text);
-	/* What the calls before it in the batch did to that form is lost, and they were not
-	 * answered. */
 	if (loop->batch.changed)
-		(void)batch_withdraw(loop, WAT_UNAVAILABLE,
-				     "not applied: another call broke off and the state was built "
-				     "again as it was before both");
+		undo_others(call);
 	if (!loop->self)
 		(void)rebuild(loop);
 }

@@ -170,14 +170,17 @@ void call_forget_lane(struct service_loop *loop, const struct lane *lane)
 		}
 }
 
-void call_withdraw_taken(struct service_loop *loop, wat_status status, const char *text)
+void call_withdraw_taken(struct service_loop *loop,
+			 wat_status status,
+			 const char *text,
+			 const struct channel *again)
 {
 	list_for_each (i, &loop->taken) {
 		struct call *call = container_of(i, struct call, link);
 
 		if (!call->taken || !call->taken->of_batch)
 			continue;
-		if (call->channel)
+		if (call->channel && call->channel != again)
 			call_refuse(call->channel, call->base.base.id, status, text);
 		orphan(call);
 	}

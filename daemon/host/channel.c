@@ -99,6 +99,24 @@ void channel_break(struct channel *channel)
 	(void)shutdown(channel->stream.fd, SHUT_RDWR);
 }
 
+/* Nothing of it is in the batch. */
+static void note_begin(struct channel *channel)
+{
+	channel->begin = (struct channel_begin){.in = channel->stream.in.start,
+						.out = stream_position(&channel->stream),
+						.last_id = channel->last_id};
+	channel->again_to = 0;
+}
+
+void channel_rewind(struct channel *channel, uint64_t id)
+{
+	stream_take_back(&channel->stream, channel->begin.out);
+	channel->stream.in.start = channel->begin.in;
+	channel->last_id = channel->begin.last_id;
+	channel->in_batch = false;
+	channel->again_to = id;
+}
+
 /* It has ended; what became of its lane is noted. */
 static void leave(struct channel *channel)
 {
@@ -114,6 +132,7 @@ static bool is_full(struct channel *channel)
 	if (channel->muted || stream_pending(&channel->stream) <= PENDING_MAX)
 		return false;
 	flush(channel);
+	note_begin(channel);
 	if (channel->muted || stream_pending(&channel->stream) <= PENDING_MAX)
 		return false;
 	if (channel->draining) {
@@ -125,7 +144,17 @@ static bool is_full(struct channel *channel)
 	return true;
 }
 
-/* Runs what is in the buffer. False: the channel has ended. */
+/* Calls that ran for the second time are done with: they are not undone once more. */
+static void end_again(struct channel *channel)
+{
+	if (channel->again_to == 0 || channel->last_id < channel->again_to)
+		return;
+	flush(channel);
+	note_begin(channel);
+}
+
+/* Runs what is in the buffer; nothing of the channel is in the batch before. False: it has ended.
+ */
 static bool serve(struct channel *channel)
 {
 	char why[CHANNEL_WHY_MAX];
@@ -136,9 +165,12 @@ static bool serve(struct channel *channel)
 		return false;
 	}
 	channel->serving = true;
-	while (status == WAT_OK && !is_full(channel))
+	note_begin(channel);
+	while (status == WAT_OK && !is_full(channel)) {
 		if (!channel_next_frame(channel, &status, why))
 			break;
+		end_again(channel);
+	}
 	channel->serving = false;
 	if (status != WAT_OK) {
 		channel_end(channel, status, why);
@@ -383,7 +415,10 @@ void channel_drain(struct channel *channel)
 	if (!serve(channel))
 		return;
 	while (channel->drain_bytes > 0) {
-		int r = stream_read(&channel->stream);
+		int r;
+
+		(void)batch_commit(channel->loop);
+		r = stream_read(&channel->stream);
 
 		/* An end or an error is for the reader that comes after the drain, if any. */
 		if (r <= 0)

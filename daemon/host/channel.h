@@ -35,11 +35,16 @@ struct channel {
 	uint64_t over_at_ns; /* monotonic: the grant ends; UINT64_MAX: not by itself */
 	struct stream stream;
 	struct event *readable, *writable;
-	uint64_t last_id;           /* highest CALL id that was read */
-	uint64_t read_at_ns;        /* when what is in the buffer came; monotonic */
-	uint32_t n_taken;           /* open calls that answer later */
-	uint32_t drain_bytes;       /* still to be read before the state is given */
-	uint64_t batch_at;          /* where its first answer of the batch begins in the stream, */
+	uint64_t last_id;     /* highest CALL id that was read */
+	uint64_t read_at_ns;  /* when what is in the buffer came; monotonic */
+	uint32_t n_taken;     /* open calls that answer later */
+	uint32_t drain_bytes; /* still to be read before the state is given */
+	uint64_t batch_at;    /* where its first answer of the batch begins in the stream, */
+	struct channel_begin {
+		size_t in; /* of the buffer */
+		uint64_t out, last_id;
+	} begin;           /* where it was when nothing of it was in the batch */
+	uint64_t again_to; /* calls up to this one may run for the second time; 0: none does */
 	struct channel_mark *marks; /* in order; with durability sync only */
 	size_t n_marks, marks_size;
 	uint64_t may_write; /* while there are marks: the position up to which bytes may go */
@@ -76,6 +81,9 @@ void channel_resume(struct channel *channel);
  * status but OK. NULL: the answer is dropped. */
 uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status, size_t n)
 	WAT_MUST_CHECK;
+/* What was read since it had nothing in the batch is read again, and what was answered since is
+ * taken back. No call up to this id runs a third time. While it serves. */
+void channel_rewind(struct channel *channel, uint64_t id);
 /* Nothing more of it is written, and its peer is told so by its end: it comes again. */
 void channel_break(struct channel *channel);
 /* More of the journal is durable: writes what waited for it. The channel may have ended afterwards.

@@ -103,6 +103,8 @@ void grants_tell_disconnects(struct service_loop *loop)
 		if (!loop->drained)
 			service_loop_run_disconnect(loop, &grant->user);
 		grant_release(grant);
+		/* Should the next one break off, this one stays done. */
+		(void)batch_commit(loop);
 	}
 }
 

@@ -228,8 +228,8 @@ int journal_append(struct journal *journal, struct bytes *record)
 	if (record->n - RECORD_HEADER_SIZE > RECORD_BODY_MAX)
 		return -EFBIG;
 	record_close(record, 0, journal->last_seq + 1, journal->key);
-	CRASH_AFTER(append_half,
-		    (void)!pwrite(journal->fd, record->data, record->n / 2, (off_t)journal->offset));
+	CRASH_AFTER(append_half, (void)!pwrite(journal->fd, record->data, record->n / 2,
+					       (off_t)journal->offset));
 	r = write_all(journal, record->data, record->n);
 	if (r == 0)
 		journal->last_seq++;

@@ -169,7 +169,7 @@ class Deaths(DaemonCase):
         with self.assertRaises(WatError) as caught:
             self.user.wait(running)
         self.assertEqual(caught.exception.status, Status.SERVER_DIED)
-        self.assertEqual(caught.exception.chain[0].method, "Hang")
+        self.assertEqual(caught.exception.chain[0].service, "probe.Probe")
         for call in (behind, reading):
             self.assertEqual(PROBE["Value"].decode(self.user.wait(call)).n_items, 2)
         self.assertEqual(self.user.channel.attached.generation, 2)

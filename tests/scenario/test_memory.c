@@ -84,8 +84,8 @@ static void live_forms(struct desk *d, uint32_t tier)
 	assert_int_equal(tally.refused, CALLS / 10 - CALLS / 100);
 	assert_int_equal(tally.good, CALLS - CALLS / 10);
 	assert_int_equal(guest_cache_stop(admin, &final), 0);
-	/* What was there at the last building, and what was put since. */
-	assert_true(final->n_entries >= 2 && final->n_entries <= 52);
+	/* All that was acknowledged: 45 keys, and those of Start and Stop. */
+	assert_int_equal(final->n_entries, 47);
 	guest_cache_state_free(final);
 	guest_cache_user_free(user);
 	guest_cache_admin_free(admin);
@@ -199,7 +199,8 @@ static void waiting_calls(struct desk *d, uint32_t tier)
 	assert_int_equal(probe_stop(admin, NULL), 0);
 	wait_until(d, &tally, WAITING_CALLS);
 	assert_int_equal(tally.died, 0);
-	assert_true(tally.good > WAITING_CALLS / 2);
+	/* Most of the others found no place: more were under way than may wait. */
+	assert_true(tally.good > WAITING_CALLS / 3);
 	assert_true(tally.refused >= WAITING_CALLS / 16);
 	wat_memory_free(token);
 	probe_user_free(user);
