@@ -7,6 +7,7 @@
  * $WAT_TORTURE_ROUNDS: kills, default 20. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -69,7 +70,9 @@ static void *run_client(void *arg)
 	counter_amount one = COUNTER_AMOUNT_INIT;
 
 	one.n = 1;
-	must(wat_connect(the_daemon.socket, &client->w) == 0, "no connection");
+	/* Connecting is tried once, and watd may be dead just now. */
+	while (wat_connect(the_daemon.socket, &client->w) != 0)
+		(void)sched_yield();
 	wat_set_timeout(client->w, 100000);
 	wat_set_reconnect(client->w, 100000);
 	must(counter_user_open(client->w, client->token, &client->user) == 0, "no user");
