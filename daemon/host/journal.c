@@ -10,6 +10,7 @@
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
+#include "proto/support/bytes.h"
 #include "proto/support/cleanup.h"
 
 static const char magic[8] = "WATJRNL1";
@@ -94,13 +95,12 @@ static int write_all(struct journal *journal, const uint8_t *bytes, size_t n)
 static int put_header(struct journal *journal)
 {
 	uint8_t header[JOURNAL_HEADER_SIZE];
-	uint64_t first = journal->last_seq + 1;
 	int r;
 
 	memcpy(header, magic, 8);
-	memcpy(header + 8, &journal->segment, 8);
-	memcpy(header + 16, &journal->generation, 8);
-	memcpy(header + 24, &first, 8);
+	bytes_put64(header + 8, journal->segment);
+	bytes_put64(header + 16, journal->generation);
+	bytes_put64(header + 24, journal->last_seq + 1);
 	(void)crypto_shorthash(header + 32, header, 32, journal->key);
 	r = write_bytes(journal, header, sizeof header);
 	if (r == 0)
@@ -117,9 +117,9 @@ int journal_read_header(const uint8_t *bytes,
 
 	if (n < JOURNAL_HEADER_SIZE || memcmp(bytes, magic, 8) != 0)
 		return -EBADMSG;
-	memcpy(&ret->segment, bytes + 8, 8);
-	memcpy(&ret->generation, bytes + 16, 8);
-	memcpy(&ret->first_seq, bytes + 24, 8);
+	ret->segment = bytes_get64(bytes + 8);
+	ret->generation = bytes_get64(bytes + 16);
+	ret->first_seq = bytes_get64(bytes + 24);
 	record_key(instance_id, ret->generation, ret->segment, key);
 	(void)crypto_shorthash(sum, bytes, 32, key);
 	return memcmp(sum, bytes + 32, sizeof sum) == 0 ? 0 : -EBADMSG;

@@ -1,8 +1,7 @@
 /* journal.h - the segment that an instance appends its batches to. Instance's thread; embedded in
  * its loop. With `sync` a thread of its own makes what was appended durable.
  *
- * A segment begins with a header: "WATJRNL1", u64 segment, u64 generation, u64 number of its first
- * record, u64 checksum; then records. watd opens and locks the file. */
+ * docs/journal.md has the bytes of a segment. watd opens and locks the file. */
 #ifndef WAT_HOST_JOURNAL_H
 #define WAT_HOST_JOURNAL_H
 

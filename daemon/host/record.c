@@ -6,10 +6,7 @@
 
 #include "proto/support/bytes.h"
 
-/* Header: 0 u32 length of the body, 4 u32 0, 8 u64 number, 16 u64 checksum (SipHash-2-4) of the
- * first 16 bytes and the body.
- * Item: 0 u8 kind, 1 u8 0, 2 u16 method, 4 u32 status, 8 u64 id, 16 u64 hash or other id, 24 u32
- * length of the body, 28 u32 0, then grant and lane where the kind has them, then the body. */
+/* docs/journal.md has the bytes of both. */
 #define ITEM_SIZE 32u
 
 _Static_assert(crypto_shorthash_KEYBYTES == RECORD_KEY_SIZE, "SipHash-2-4 has a key of 16 bytes");

@@ -1,4 +1,5 @@
-/* protocol_page.c - the blocks of bytes in PROTOCOL.md. Any thread; owns nothing. */
+/* protocol_page.c - the blocks of bytes in PROTOCOL.md and docs/journal.md. Any thread; owns
+ * nothing. */
 #include "tests/unit/protocol_page.h"
 
 #include <ctype.h>
@@ -12,13 +13,14 @@
 
 #define PAGE_MAX (1024u * 1024u)
 
-char *page_read(void)
+char *page_read(const char *name)
 {
-	static const char path[] = WAT_SOURCE_DIR "/proto/PROTOCOL.md";
-	char *text = malloc(PAGE_MAX);
-	FILE *file = fopen(path, "re");
+	char *text = malloc(PAGE_MAX), path[512];
+	FILE *file;
 	size_t n;
 
+	(void)snprintf(path, sizeof path, "%s/%s", WAT_SOURCE_DIR, name);
+	file = fopen(path, "re");
 	if (!file || !text)
 		fail_msg("%s can't be read", path);
 	n = fread(text, 1, PAGE_MAX - 1, file);
@@ -36,7 +38,7 @@ static const char *find_block(const char *page, const char *block)
 	(void)snprintf(fence, sizeof fence, "\n```wat %s\n", block);
 	at = strstr(page, fence);
 	if (!at)
-		fail_msg("PROTOCOL.md has no block \"%s\"", block);
+		fail_msg("the page has no block \"%s\"", block);
 	return at + strlen(fence);
 }
 

@@ -75,7 +75,7 @@ static int set_up(void **state)
 	uint8_t seed[32], pk[32], sk[64];
 
 	assert_true(sodium_init() >= 0);
-	w->page = page_read();
+	w->page = page_read("proto/PROTOCOL.md");
 	take_inputs(w);
 	take(w, "issuer_seed", seed, 32);
 	crypto_sign_seed_keypair(pk, sk, seed);
