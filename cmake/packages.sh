@@ -11,6 +11,7 @@ build=(
 )
 test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
 	python3 python3-nacl python3-protobuf)
+test+=(python3-dissononce) # tests/noise
 bench=("${build[@]}" redis-server redis-tools)
 # To make Debian packages; to check those, and the units for systemd, of which nothing is started by its installation.
 deb=("${build[@]}" dpkg-dev file gzip xz-utils)
