@@ -16,5 +16,6 @@
 #define WAT_LANE_REPLIES_MAX 256u /* answers of a lane that the client has not confirmed */
 #define WAT_ID_SIZE 16u            /* node, instance and grant ids, lanes, request ids */
 #define WAT_PROTOCOL_VERSION 1u
+#define WAT_SECURE_VERSION 1u /* of the handshake and the records on TCP */
 
 #endif

@@ -7,20 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "proto/stream_private.h"
 #include "proto/support/cleanup.h"
-
-#define READ_SIZE (64u * 1024u)
-#define KEEP_SIZE (256u * 1024u) /* an empty buffer larger than this is given back */
 
 void stream_init(struct stream *stream, int fd, uint32_t body_max)
 {
 	*stream = (struct stream){.fd = fd, .body_max = body_max};
-}
-
-static void buffer_deinit(struct stream_buffer *buffer)
-{
-	free(buffer->data);
-	*buffer = (struct stream_buffer){0};
 }
 
 void stream_deinit(struct stream *stream)
@@ -30,49 +22,11 @@ void stream_deinit(struct stream *stream)
 	for (size_t i = 0; i < stream->n_out_fds; i++)
 		fd_close(stream->out_fds[i].fd);
 	free(stream->out_fds);
-	buffer_deinit(&stream->in);
-	buffer_deinit(&stream->out);
+	stream_secure_free(stream->secure);
+	stream_buffer_deinit(&stream->in);
+	stream_buffer_deinit(&stream->out);
 	fd_close(stream->fd);
 	*stream = (struct stream){.fd = -1};
-}
-
-/* Room for n more bytes at the end. */
-static int buffer_make_room(struct stream_buffer *buffer, size_t n)
-{
-	size_t held = buffer->end - buffer->start, size;
-	uint8_t *data;
-
-	if (buffer->size - buffer->end >= n)
-		return 0;
-	if (buffer->start > 0 && buffer->size - held >= n && held <= buffer->start) {
-		memmove(buffer->data, buffer->data + buffer->start, held);
-		buffer->start = 0;
-		buffer->end = held;
-		return 0;
-	}
-	if (n > SIZE_MAX / 4 - held)
-		return -ENOMEM;
-	size = buffer->size ? buffer->size : 4096;
-	while (size < held + n)
-		size *= 2;
-	data = malloc(size);
-	if (!data)
-		return -ENOMEM;
-	if (held > 0)
-		memcpy(data, buffer->data + buffer->start, held);
-	free(buffer->data);
-	*buffer = (struct stream_buffer){.data = data, .end = held, .size = size};
-	return 0;
-}
-
-static void buffer_consume(struct stream_buffer *buffer, size_t n)
-{
-	buffer->start += n;
-	if (buffer->start < buffer->end)
-		return;
-	buffer->start = buffer->end = 0;
-	if (buffer->size > KEEP_SIZE)
-		buffer_deinit(buffer);
 }
 
 /* Bytes that are still missing of the frame at the front. */
@@ -115,7 +69,7 @@ static int claim_fds(struct stream *stream, struct msghdr *message)
 	return r;
 }
 
-int stream_read(struct stream *stream)
+static int read_plain(struct stream *stream)
 {
 	union {
 		char bytes[CMSG_SPACE(STREAM_FDS_MAX * sizeof(int))];
@@ -130,11 +84,11 @@ int stream_read(struct stream *stream)
 	ssize_t n;
 	int r;
 
-	buffer_consume(&stream->in, 0);
+	stream_buffer_consume(&stream->in, 0);
 	want = missing(stream);
-	if (want < READ_SIZE)
-		want = READ_SIZE;
-	r = buffer_make_room(&stream->in, want);
+	if (want < STREAM_READ_SIZE)
+		want = STREAM_READ_SIZE;
+	r = stream_buffer_make_room(&stream->in, want);
 	if (r < 0)
 		return r;
 	vector = (struct iovec){stream->in.data + stream->in.end, want};
@@ -146,6 +100,11 @@ int stream_read(struct stream *stream)
 	stream->in.end += (size_t)n;
 	r = claim_fds(stream, &message);
 	return r < 0 ? r : (int)n;
+}
+
+int stream_read(struct stream *stream)
+{
+	return stream->secure ? stream_secure_read(stream) : read_plain(stream);
 }
 
 static int take_in_fd(struct stream *stream)
@@ -181,14 +140,15 @@ static int pop_frame(struct stream *stream,
 		     const uint8_t **ret_body,
 		     int *ret_fd)
 {
-	const uint8_t *at = stream->in.data + stream->in.start;
 	size_t held = stream->in.end - stream->in.start;
+	const uint8_t *at;
 	struct frame frame;
 	enum frame_error error;
 	int fd = -1;
 
 	if (held < FRAME_HEADER_SIZE)
 		return 0;
+	at = stream->in.data + stream->in.start;
 	error = frame_decode(at, stream->body_max, &frame);
 	if (error != FRAME_OK) {
 		stream->failed = frame;
@@ -246,7 +206,7 @@ static int out_fd_add(struct stream *stream, int fd)
 		stream->out_fds_size = size;
 	}
 	stream->out_fds[stream->n_out_fds++] = (struct stream_out_fd){
-		.at = stream->out_position + stream_pending(stream),
+		.at = stream_position(stream),
 		.fd = fd,
 	};
 	return 0;
@@ -254,7 +214,7 @@ static int out_fd_add(struct stream *stream, int fd)
 
 int stream_make_room(struct stream *stream, size_t n)
 {
-	return buffer_make_room(&stream->out, n);
+	return stream_buffer_make_room(&stream->out, n);
 }
 
 static int queue_fd(struct stream *stream, struct frame *frame, size_t body_len, int fd)
@@ -262,6 +222,8 @@ static int queue_fd(struct stream *stream, struct frame *frame, size_t body_len,
 	_cleanup_(fd_closep) int owned = fd;
 	int r;
 
+	if (stream->secure)
+		return -EINVAL;
 	/* Once the descriptor is in the list, its frame has to follow. */
 	r = stream_make_room(stream, FRAME_HEADER_SIZE + body_len);
 	if (r < 0)
@@ -348,13 +310,15 @@ int stream_write_until(struct stream *stream, uint64_t position)
 				stream->n_out_fds * sizeof stream->out_fds[0]);
 		}
 		stream->out_position += (uint64_t)n;
-		buffer_consume(&stream->out, (size_t)n);
+		stream_buffer_consume(&stream->out, (size_t)n);
 	}
 	return 0;
 }
 
 int stream_write(struct stream *stream)
 {
+	if (stream->secure)
+		return stream_secure_write(stream);
 	return stream_write_until(stream, stream_position(stream));
 }
 
@@ -364,4 +328,25 @@ void stream_take_back(struct stream *stream, uint64_t position)
 
 	if (position < end)
 		stream->out.end -= (size_t)(end - position);
+}
+
+int stream_queue_bytes(struct stream *stream, const void *bytes, size_t n)
+{
+	int r = stream_buffer_make_room(&stream->out, n);
+
+	if (r < 0)
+		return r;
+	memcpy(stream->out.data + stream->out.end, bytes, n);
+	stream->out.end += n;
+	return 0;
+}
+
+void stream_trim(struct stream *stream)
+{
+	if (stream->in.start == stream->in.end)
+		stream_buffer_deinit(&stream->in);
+	if (stream->out.start == stream->out.end)
+		stream_buffer_deinit(&stream->out);
+	if (stream->secure)
+		stream_secure_trim(stream->secure);
 }

@@ -23,6 +23,8 @@ struct stream_out_fd {
 	int fd;
 };
 
+struct stream_secure; /* stream_secure.h */
+
 struct stream {
 	int fd;
 	uint32_t body_max;
@@ -31,8 +33,9 @@ struct stream {
 	size_t n_in_fds;
 	struct stream_out_fd *out_fds; /* in order */
 	size_t n_out_fds, out_fds_size;
-	uint64_t out_position; /* stream position of out.data[out.start] */
-	struct frame failed;   /* the frame that stream_next refused */
+	uint64_t out_position;        /* bytes of frames that were given to the kernel */
+	struct stream_secure *secure; /* NULL: the bytes go over the socket as they are */
+	struct frame failed;          /* the frame that stream_next refused */
 };
 
 /* Takes the descriptor, which must be non-blocking and close-on-exec. */
@@ -93,26 +96,42 @@ static inline WAT_MUST_CHECK int stream_reserve(struct stream *stream,
 	return 0;
 }
 
+/* Appends bytes that are no frame. -ENOMEM. */
+int stream_queue_bytes(struct stream *stream, const void *bytes, size_t n) WAT_MUST_CHECK;
+
 /* Writes what is queued: 0 when all is written, -EAGAIN when some is left, or a negative errno
  * (-EPIPE, -ECONNRESET: the peer has gone; what it sent before can still be read). Never raises
  * SIGPIPE. */
 int stream_write(struct stream *stream) WAT_MUST_CHECK;
 /* The same up to a position of the stream, which is that of the end of a frame: 0 when all before
- * it is written. */
+ * it is written. Not of a secured stream. */
 int stream_write_until(struct stream *stream, uint64_t position) WAT_MUST_CHECK;
-/* Where the next frame will begin. */
+/* Gives empty buffers back. */
+void stream_trim(struct stream *stream);
+
+/* Of a secured stream: bytes of frames that are sealed and not yet all given to the kernel. Until
+ * the last of them is, the peer can read none. */
+size_t stream_secure_under_way(const struct stream_secure *secure);
+
+/* Bytes of frames that are queued and not yet written. */
+static inline size_t stream_pending(const struct stream *stream)
+{
+	return stream->out.end - stream->out.start +
+	       (stream->secure ? stream_secure_under_way(stream->secure) : 0);
+}
+
+/* Where the next frame will begin: it is written, in part at least, once out_position is above. */
 static inline uint64_t stream_position(const struct stream *stream)
 {
-	return stream->out_position + (stream->out.end - stream->out.start);
+	return stream->out_position + stream_pending(stream);
 }
+
 /* Takes back what was queued from the position on, which is that of the beginning of a frame;
  * nothing of it was written, and no descriptor is with it. */
 void stream_take_back(struct stream *stream, uint64_t position);
 
-/* Bytes queued and not yet written. */
-static inline size_t stream_pending(const struct stream *stream)
-{
-	return stream->out.end - stream->out.start;
-}
+/* Would stream_write write now, if the socket takes it? Not so during a handshake, when what is
+ * queued waits for the peer. */
+bool stream_wants_write(const struct stream *stream);
 
 #endif
