@@ -184,13 +184,28 @@ void token_kid(const uint8_t issuer_pk[static 32], uint8_t ret_kid[static 8])
 	memcpy(ret_kid, hash, 8);
 }
 
-void token_unix_binding(uint8_t ret_binding[static 32])
+static void hash_purpose(const char *purpose, const void *bytes, size_t n, uint8_t ret[static 32])
 {
 	crypto_generichash_blake2b_state state;
 
-	hash_init(&state, "wat.cap.unix.v1");
-	crypto_generichash_blake2b_update(&state, (const uint8_t *)"watd", 4);
-	crypto_generichash_blake2b_final(&state, ret_binding, 32);
+	hash_init(&state, purpose);
+	crypto_generichash_blake2b_update(&state, bytes, n);
+	crypto_generichash_blake2b_final(&state, ret, 32);
+}
+
+void token_unix_binding(uint8_t ret_binding[static 32])
+{
+	hash_purpose("wat.cap.unix.v1", "watd", 4, ret_binding);
+}
+
+void token_noise_binding(const uint8_t hash[static 64], uint8_t ret_binding[static 32])
+{
+	hash_purpose("wat.cap.noise.v1", hash, 64, ret_binding);
+}
+
+void token_plain_binding(uint8_t ret_binding[static 32])
+{
+	hash_purpose("wat.cap.plain.v1", "watd", 4, ret_binding);
 }
 
 static void bind_message(const struct token *token,

@@ -66,6 +66,10 @@ void token_kid(const uint8_t issuer_pk[static 32], uint8_t ret_kid[static 8]);
 
 /* chan_bind on a unix socket: B2b256("wat.cap.unix.v1", "watd"). */
 void token_unix_binding(uint8_t ret_binding[static 32]);
+/* The same on TCP: B2b256("wat.cap.noise.v1", handshake hash), and without encryption
+ * B2b256("wat.cap.plain.v1", "watd"). */
+void token_noise_binding(const uint8_t hash[static 64], uint8_t ret_binding[static 32]);
+void token_plain_binding(uint8_t ret_binding[static 32]);
 
 struct token_bind {
 	const uint8_t *chan_bind; /* 32 */

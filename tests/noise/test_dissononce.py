@@ -2,10 +2,13 @@
 client and as server, with payloads of all sizes, over renewed keys; and refuses what it sent when
 that was changed (row 38)."""
 
+import base64
+import hashlib
 import os
 import random
 import struct
 import subprocess
+import sys
 import unittest
 
 from dissononce.cipher.chachapoly import ChaChaPolyCipher
@@ -15,6 +18,9 @@ from dissononce.processing.handshakepatterns.interactive.NK import NKHandshakePa
 from dissononce.processing.impl.cipherstate import CipherState
 from dissononce.processing.impl.handshakestate import HandshakeState
 from dissononce.processing.impl.symmetricstate import SymmetricState
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "protocol"))
+import page  # noqa: E402
 
 PROLOGUE = b"wat/1" + struct.pack("<I", 1)
 RECORDS_PER_KEY = 65536
@@ -183,6 +189,34 @@ class Differential(unittest.TestCase):
         with self.assertRaises(Refused) as refused:
             self.ours.ask("read", theirs.write(b""))
         self.assertEqual(refused.exception.args[0], E_TAG)
+
+
+class Page(unittest.TestCase):
+    """The vectors of PROTOCOL.md's section 14 are what dissononce makes of the keys there."""
+
+    def test_vectors(self):
+        blocks = page.blocks(page.read(page.PATH))
+        given = dict(blocks["secure"])
+        hello = b"".join(value for _, value in blocks["frame HELLO"])
+        self.assertEqual(given["prologue"], PROLOGUE)
+        public = X25519DH().generate_keypair(PrivateKey(given["server_sk"])).public.data
+        self.assertEqual(given["server_pk"], public)
+        self.assertEqual(given["key"], base64.urlsafe_b64encode(public).decode().rstrip("="))
+        client = Theirs(True, public, given["client_e"])
+        server = Theirs(False, given["server_sk"], given["server_e"])
+        first = client.write(b"")
+        self.assertEqual(given["first"], struct.pack("<H", len(first)) + first)
+        server.read(first)
+        second = server.write(b"")
+        self.assertEqual(given["second"], struct.pack("<H", len(second)) + second)
+        client.read(second)
+        self.assertEqual(given["hash"], client.hash)
+        self.assertEqual(given["record"], client.seal(hello))
+        self.assertEqual(given["chan_bind"], self.bound(b"wat.cap.noise.v1", client.hash))
+        self.assertEqual(given["chan_bind_plain"], self.bound(b"wat.cap.plain.v1", b"watd"))
+
+    def bound(self, purpose, message):
+        return hashlib.blake2b(message, digest_size=32, person=purpose).digest()
 
 
 if __name__ == "__main__":

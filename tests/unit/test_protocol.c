@@ -9,6 +9,7 @@
 #include "proto/check.h"
 #include "proto/frame.h"
 #include "proto/limits.h"
+#include "proto/noise_record.h"
 #include "proto/status.h"
 #include "proto/support/bytes.h"
 #include "proto/token.h"
@@ -16,6 +17,7 @@
 #include "tests/unit/protocol_page.h"
 
 #define TOKEN_BLOCK "token"
+#define SECURE_BLOCK "secure"
 
 struct world {
 	char *page;
@@ -201,6 +203,57 @@ static void expect_frame(const struct world *w,
 	protobuf_c_message_free_unpacked(again, NULL);
 }
 
+static struct page_value secure(const struct world *w, const char *name, size_t n)
+{
+	struct page_value value = page_value(w->page, SECURE_BLOCK, name);
+
+	assert_int_equal(value.n, n);
+	return value;
+}
+
+static void expect_message(const struct world *w,
+			   const char *name,
+			   struct noise_handshake *writer,
+			   struct noise_handshake *reader)
+{
+	uint8_t record[NOISE_RECORD_HEADER + NOISE_HANDSHAKE_OVERHEAD], none[1];
+
+	bytes_put16(record, NOISE_HANDSHAKE_OVERHEAD);
+	assert_int_equal(noise_handshake_write(writer, NULL, 0, record + NOISE_RECORD_HEADER), 0);
+	page_expect(w->page, SECURE_BLOCK, name, record, sizeof record);
+	assert_int_equal(noise_handshake_read(reader, record + NOISE_RECORD_HEADER,
+					      NOISE_HANDSHAKE_OVERHEAD, none),
+			 0);
+}
+
+/* The handshake, what the proofs are bound to, and the first record are what noise.c makes of the
+ * page's keys (row 38). */
+static void test_secure(void **state)
+{
+	struct world *w = *state;
+	struct page_value sk = secure(w, "server_sk", 32), prologue = secure(w, "prologue", 9);
+	struct page_value hello = page_value(w->page, "frame HELLO", NULL);
+	struct noise_handshake client, server;
+	struct noise_cipher send, receive;
+	uint8_t hash[NOISE_HASH_SIZE], binding[32], record[256];
+
+	noise_responder_init(&server, prologue.bytes, prologue.n, sk.bytes,
+			     secure(w, "server_e", 32).bytes);
+	page_expect(w->page, SECURE_BLOCK, "server_pk", server.s_pk, 32);
+	noise_initiator_init(&client, prologue.bytes, prologue.n, server.s_pk,
+			     secure(w, "client_e", 32).bytes);
+	expect_message(w, "first", &client, &server);
+	expect_message(w, "second", &server, &client);
+	noise_handshake_split(&client, &send, &receive, hash);
+	page_expect(w->page, SECURE_BLOCK, "hash", hash, sizeof hash);
+	token_noise_binding(hash, binding);
+	page_expect(w->page, SECURE_BLOCK, "chan_bind", binding, sizeof binding);
+	token_plain_binding(binding);
+	page_expect(w->page, SECURE_BLOCK, "chan_bind_plain", binding, sizeof binding);
+	assert_int_equal(noise_record_seal(&send, hello.bytes, hello.n, record), NOISE_OK);
+	page_expect(w->page, SECURE_BLOCK, "record", record, hello.n + NOISE_RECORD_OVERHEAD);
+}
+
 static void test_greeting(void **state)
 {
 	struct world *w = *state;
@@ -274,8 +327,8 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_token),    CASE(test_bind_hash), CASE(test_interface), CASE(test_text),
-		CASE(test_greeting), CASE(test_binding),   CASE(test_calls),
+		CASE(test_token),  CASE(test_bind_hash), CASE(test_interface), CASE(test_text),
+		CASE(test_secure), CASE(test_greeting),  CASE(test_binding),   CASE(test_calls),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
