@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/private.h"
+#include "proto/stream_secure.h"
 
 bool bind_possible(wat_capability *capability)
 {
@@ -34,6 +35,19 @@ static uint32_t budget_of(const wat_capability *capability)
 	return latest - now > UINT32_MAX ? UINT32_MAX : (uint32_t)(latest - now);
 }
 
+/* What the proof is bound to: good on this connection only, where there is a handshake. */
+static void bind_channel(const wat *w, uint8_t ret[static 32])
+{
+	const uint8_t *hash = stream_secure_hash(&w->control);
+
+	if (hash)
+		token_noise_binding(hash, ret);
+	else if (w->remote)
+		token_plain_binding(ret);
+	else
+		token_unix_binding(ret);
+}
+
 static void prove(const wat *w,
 		  const wat_capability *capability,
 		  uint64_t slot,
@@ -45,7 +59,7 @@ static void prove(const wat *w,
 				  .node_id = w->node_id,
 				  .slot = slot};
 
-	token_unix_binding(binding);
+	bind_channel(w, binding);
 	crypto_sign_seed_keypair(pk, sk, capability->token.seed);
 	token_prove(&capability->token, &bind, sk, proof);
 	sodium_memzero(sk, sizeof sk);

@@ -42,13 +42,15 @@ void call_take_back(struct call *call)
 {
 	wat_capability *capability = call->capability;
 	bool control = call_on_control(call);
-	struct stream *stream = control ? &capability->owner->control : &capability->channel;
+	struct stream *stream = control ? &capability->owner->control : channel_stream(capability);
 	struct frame frame = {.type = FRAME_CANCEL, .id = call->id};
 
 	unwanted_add(call);
 	if (!call->sent || call->kind == CALL_OPEN)
 		return;
-	if (control && call->kind == CALL_METHOD)
+	if (!control)
+		frame.handle = channel_handle_of(capability);
+	else if (call->kind == CALL_METHOD)
 		frame.handle = capability->handle;
 	/* Without memory the answer comes, and is dropped. */
 	if (stream_queue(stream, &frame, NULL, 0, -1) < 0)

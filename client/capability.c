@@ -33,10 +33,9 @@ static void drop(wat *w, wat_capability *capability)
 	if (capability->binding == BOUND && capability->channel.fd >= 0 &&
 	    stream_queue(&capability->channel, &frame, NULL, 0, -1) == 0)
 		channel_write(capability);
-	frame.handle = capability->handle;
-	if (capability->handle && w->connected &&
-	    stream_queue(&w->control, &frame, NULL, 0, -1) == 0)
-		connection_write(w);
+	if (capability->handle && w->connected)
+		connection_drop(w, capability->handle);
+	capability->handle = 0;
 }
 
 static void cancel_all(wat_capability *capability)

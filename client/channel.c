@@ -7,9 +7,25 @@
 
 #define BROKE_PROTOCOL "what the service sent makes no sense"
 
+bool channel_is_open(const wat_capability *capability)
+{
+	return capability->multiplexed || capability->channel.fd >= 0;
+}
+
+struct stream *channel_stream(wat_capability *capability)
+{
+	return capability->multiplexed ? &capability->owner->control : &capability->channel;
+}
+
+uint32_t channel_handle_of(const wat_capability *capability)
+{
+	return capability->multiplexed ? capability->handle : 0;
+}
+
 void channel_open(wat_capability *capability, int fd)
 {
 	channel_close(capability);
+	capability->multiplexed = fd < 0;
 	stream_init(&capability->channel, fd, WAT_BODY_MAX);
 	capability->binding = ATTACHING;
 	capability->leaving = false;
@@ -17,9 +33,20 @@ void channel_open(wat_capability *capability, int fd)
 	watch_update(capability->owner, &capability->watch, &capability->channel);
 }
 
+/* The handle of a multiplexed one goes with it: that tells the other end. */
+static void close_multiplexed(wat_capability *capability)
+{
+	capability->multiplexed = false;
+	if (capability->handle && capability->owner->connected)
+		connection_drop(capability->owner, capability->handle);
+	capability->handle = 0;
+}
+
 void channel_close(wat_capability *capability)
 {
 	list_remove(&capability->deferred);
+	if (capability->multiplexed)
+		close_multiplexed(capability);
 	watch_remove(capability->owner, &capability->watch);
 	stream_deinit(&capability->channel);
 }
@@ -28,13 +55,14 @@ void channel_close(wat_capability *capability)
  * read. What an earlier channel left open stays so. */
 static void mark_calls(wat_capability *capability)
 {
+	const struct stream *stream = channel_stream(capability);
+
 	list_for_each (i, &capability->calls) {
 		struct call *call = container_of(i, struct call, link);
 
 		if (call_on_control(call) || !call->sent)
 			continue;
-		if (capability->channel.out_position > call->at &&
-		    call->id <= capability->last_read_id)
+		if (stream->out_position > call->at && call->id <= capability->last_read_id)
 			call->maybe_ran = true;
 		call->sent = false;
 	}
@@ -64,6 +92,22 @@ static bool waits_for_none(const wat_capability *capability)
 			return false;
 	}
 	return true;
+}
+
+void channel_settle(wat_capability *capability)
+{
+	if (capability->leaving && waits_for_none(capability))
+		channel_lost(capability, "the service ended its channel");
+}
+
+void channel_take(wat_capability *capability, const struct frame *frame, const uint8_t *body)
+{
+	if (frame->type == FRAME_DROP)
+		channel_lost(capability, "the way to the service was lost");
+	else if (!channel_handle(capability, frame, body))
+		channel_lost(capability, BROKE_PROTOCOL);
+	else if (capability->multiplexed)
+		channel_settle(capability);
 }
 
 static int read_once(wat_capability *capability)
@@ -103,14 +147,19 @@ void channel_read(wat_capability *capability)
 		channel_lost(capability, BROKE_PROTOCOL);
 	else if (r <= 0 && (r != -EAGAIN || capability->watch.broken))
 		channel_lost(capability, "the way to the service was lost");
-	else if (capability->leaving && waits_for_none(capability))
-		channel_lost(capability, "the service ended its channel");
+	else
+		channel_settle(capability);
 }
 
 void channel_write(wat_capability *capability)
 {
-	int r = stream_write(&capability->channel);
+	int r;
 
+	if (capability->multiplexed) {
+		connection_write(capability->owner);
+		return;
+	}
+	r = stream_write(&capability->channel);
 	/* EPIPE: the end is read, after what was written before it. */
 	if (r < 0 && r != -EAGAIN)
 		watch_break(capability->owner, &capability->watch);

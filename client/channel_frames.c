@@ -153,7 +153,7 @@ bool channel_handle(wat_capability *capability, const struct frame *frame, const
 	case FRAME_GOAWAY:
 		return handle_go_away(capability, body, frame->body_len);
 	case FRAME_PING:
-		if (stream_queue(&capability->channel, &pong, NULL, 0, -1) == 0)
+		if (stream_queue(channel_stream(capability), &pong, NULL, 0, -1) == 0)
 			channel_write(capability);
 		return true;
 	case FRAME_PONG:

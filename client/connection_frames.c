@@ -28,6 +28,8 @@ static bool handle_welcome(wat *w, const uint8_t *body, size_t n)
 		if (!w->known)
 			memcpy(w->node_id, welcome->node_id.data, sizeof w->node_id);
 		w->known = w->greeted = true;
+		w->handles = welcome->handles;
+		dial_succeeded(&w->dial);
 		w->lost_ms = 0;
 	}
 	protobuf_c_message_free_unpacked(message, NULL);
@@ -65,14 +67,6 @@ static int take_bound(wat_capability *capability, const uint8_t *body, size_t n)
 	return capability->service && capability->instance ? 0 : -ENOMEM;
 }
 
-static void drop_handle(wat *w, uint32_t handle)
-{
-	struct frame drop = {.type = FRAME_DROP, .handle = handle};
-
-	if (stream_queue(&w->control, &drop, NULL, 0, -1) == 0)
-		connection_write(w);
-}
-
 /* Of a handle that was freed meanwhile. */
 static bool drop_bound(wat *w, const struct frame *frame, const uint8_t *body)
 {
@@ -82,7 +76,7 @@ static bool drop_bound(wat *w, const struct frame *frame, const uint8_t *body)
 	    check_unpack(&wat__envelope__bound__descriptor, NULL, body, frame->body_len, &message,
 			 NULL) < 0)
 		return false;
-	drop_handle(w, ((const Wat__Envelope__Bound *)message)->handle);
+	connection_drop(w, ((const Wat__Envelope__Bound *)message)->handle);
 	protobuf_c_message_free_unpacked(message, NULL);
 	return true;
 }
@@ -97,11 +91,11 @@ static bool handle_bound(wat *w, const struct frame *frame, const uint8_t *body,
 		return drop_bound(w, frame, body);
 	/* The one of an earlier channel; watd has room for so many only. */
 	if (capability->handle)
-		drop_handle(w, capability->handle);
+		connection_drop(w, capability->handle);
 	r = take_bound(capability, body, frame->body_len);
 	if (r == -ENOMEM)
 		bind_failed(capability, WAT_RESOURCE_EXHAUSTED, NULL);
-	else if (r < 0 || (capability->role == TOKEN_USER) != (owned >= 0))
+	else if (r < 0 || (capability->role == TOKEN_USER && !w->handles) != (owned >= 0))
 		return false;
 	drive_progress(w, NULL);
 	if (r < 0)
@@ -141,6 +135,25 @@ static bool handle_reply(wat *w, const struct frame *frame, const uint8_t *body)
 	return frame->id > 0 && frame->id <= w->last_id;
 }
 
+/* Of a multiplexed channel, or of a handle that was given back while the frame was on its way.
+ * False: neither; the frame is the connection's own. */
+static bool handle_of_channel(wat *w, const struct frame *frame, const uint8_t *body)
+{
+	if (!w->handles || frame->handle == 0)
+		return false;
+	list_for_each (i, &w->capabilities) {
+		wat_capability *capability = container_of(i, wat_capability, link);
+
+		if (capability->handle != frame->handle)
+			continue;
+		if (!capability->multiplexed)
+			return false;
+		channel_take(capability, frame, body);
+		return true;
+	}
+	return true;
+}
+
 static void refuse_binding(wat_capability *capability,
 			   const struct frame *frame,
 			   const uint8_t *body)
@@ -178,6 +191,8 @@ bool connection_handle(wat *w, const struct frame *frame, const uint8_t *body, i
 		fd_close(fd);
 		return false;
 	}
+	if (handle_of_channel(w, frame, body))
+		return true;
 	switch (frame->type) {
 	case FRAME_WELCOME:
 		return handle_welcome(w, body, frame->body_len);

@@ -1,5 +1,6 @@
 /* drive.c - connecting and binding for the calls that wait, again after a loss. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "client/private.h"
 
@@ -37,6 +38,27 @@ static void lose_waiting(wat *w, const char *why)
 	}
 }
 
+/* Ends the calls that wait, when the last attempt leaves no hope, or there is no time for another.
+ */
+static bool end_hopeless(wat *w)
+{
+	char text[512] = "watd is not reachable";
+	int r = w->error;
+
+	if (r == 0)
+		return false;
+	if (r == -EKEYREJECTED || (w->remote && r == -EACCES))
+		connect_reason(w, r, text, sizeof text);
+	else if (r == -EPERM || r == -EACCES)
+		(void)snprintf(text, sizeof text,
+			       "the process at watd's socket is not watd, or does not let us in");
+	else if (!drive_given_up(w, w->lost_ms))
+		return false;
+	lose_waiting(w, text);
+	w->error = 0;
+	return true;
+}
+
 /* A peer that takes connections and drops them is asked with growing pauses, like one that is not
  * there. */
 static void try_connect(wat *w)
@@ -44,6 +66,8 @@ static void try_connect(wat *w)
 	uint64_t now = now_ms();
 	int r;
 
+	if (dial_goes_on(&w->dial) || end_hopeless(w))
+		return;
 	if (now < w->retry_at_ms) {
 		loop_due(w, w->retry_at_ms);
 		return;
@@ -53,13 +77,10 @@ static void try_connect(wat *w)
 	r = connection_open(w);
 	if (r == 0)
 		return;
+	w->error = r;
 	if (!w->lost_ms)
 		w->lost_ms = now;
-	if (r == -EPERM || r == -EACCES)
-		lose_waiting(w, "the process at watd's socket is not watd, or does not let us in");
-	else if (drive_given_up(w, w->lost_ms))
-		lose_waiting(w, "watd is not reachable");
-	else
+	if (!end_hopeless(w))
 		loop_due(w, w->retry_at_ms);
 }
 
@@ -91,6 +112,7 @@ void drive(wat *w)
 {
 	bool wanted = false;
 
+	connection_go_on(w);
 	list_for_each (i, &w->capabilities) {
 		wanted = wanted || wants_binding(container_of(i, wat_capability, link));
 	}

@@ -36,7 +36,7 @@ static void earlier(uint64_t *at, uint64_t other)
 /* When something is to be done though nothing arrives: a deadline, another try. */
 static uint64_t next_time(const wat *w)
 {
-	uint64_t at = UINT64_MAX;
+	uint64_t at = w->greeted ? UINT64_MAX : w->dial.until_ms;
 
 	list_for_each (i, &w->capabilities) {
 		const wat_capability *capability = container_of(i, wat_capability, link);
@@ -126,8 +126,10 @@ static void end_streams(wat *w)
 	list_for_each_safe (i, &w->capabilities) {
 		wat_capability *capability = container_of(i, wat_capability, link);
 
-		if (capability->channel.fd >= 0 &&
-		    (capability->watch.broken || capability->leaving))
+		if (capability->multiplexed)
+			channel_settle(capability);
+		else if (capability->channel.fd >= 0 &&
+			 (capability->watch.broken || capability->leaving))
 			channel_read(capability);
 	}
 }

@@ -8,6 +8,7 @@
 #include <wat/envelope.pb-c.h>
 #include <wat/raw.h>
 
+#include "client/dial.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 #include "proto/stream.h"
@@ -109,6 +110,8 @@ struct wat_capability {
 	uint64_t slot; /* of the BIND under way */
 	struct stream channel;
 	struct watch watch;
+	bool multiplexed; /* the channel is open, and its frames go over the control connection,
+			     with the handle */
 	uint8_t lane[16];
 	bool resume; /* the next BIND goes on with the lane, or with the Admin that was held */
 	uint64_t next_id;
@@ -135,11 +138,15 @@ struct wat {
 	int epoll;              /* all sockets and `wake`; what wat_fd gives away */
 	int wake;               /* eventfd: who polls has to look again */
 	char *address;
+	struct remote *remote; /* NULL: address is the path of a unix socket */
+	struct dial dial;      /* how a remote one is reached */
+	int error;             /* why the last attempt to connect came to nothing; 0: it did not */
 	_Atomic uint64_t timeout_ms, reconnect_ms;
 	struct stream control;
 	struct watch watch;
 	bool connected, greeted;
-	bool known; /* node_id was learned; it never changes afterwards */
+	bool handles; /* there are no channels of their own: WELCOME said so */
+	bool known;   /* node_id was learned; it never changes afterwards */
 	uint8_t challenge[32], node_id[16];
 	uint64_t last_id; /* of BINDs and calls alike, so that an answer belongs to one of them */
 	uint64_t retry_at_ms, pause_ms, lost_ms;
@@ -213,21 +220,37 @@ void unwanted_answered(wat_capability *capability, uint64_t id);
 void unwanted_send(wat_capability *capability);
 
 /* connection.c: the control connection. */
+/* Begins; a remote one is not there yet when it returns 0. */
 int connection_open(wat *w) WAT_MUST_CHECK;
+/* What is to be done for one that is under way. */
+void connection_go_on(wat *w);
+/* Is there one, or one under way? */
+bool connection_is_coming(const wat *w);
 void connection_lost(wat *w);
 void connection_read(wat *w);
 void connection_write(wat *w);
+/* Gives a handle back. */
+void connection_drop(wat *w, uint32_t handle);
 /* connection_frames.c. False: the peer broke the protocol. Takes fd. */
 bool connection_handle(wat *w, const struct frame *frame, const uint8_t *body, int fd)
 	WAT_MUST_CHECK;
 
 /* channel.c: the stream of a User. */
+/* fd -1: it is multiplexed. */
 void channel_open(wat_capability *capability, int fd);
 void channel_read(wat_capability *capability);
 void channel_write(wat_capability *capability);
 /* Forgets the stream; the calls wait for the next binding, or end if there is to be none. */
 void channel_lost(wat_capability *capability, const char *why);
 void channel_close(wat_capability *capability);
+bool channel_is_open(const wat_capability *capability);
+/* Where frames of the channel are queued, and what handle they carry. */
+struct stream *channel_stream(wat_capability *capability);
+uint32_t channel_handle_of(const wat_capability *capability);
+/* A frame of a multiplexed one. */
+void channel_take(wat_capability *capability, const struct frame *frame, const uint8_t *body);
+/* Leaves a channel that said GOAWAY, once nothing more is expected from it. */
+void channel_settle(wat_capability *capability);
 /* channel_frames.c. False: the peer broke the protocol. */
 bool channel_handle(wat_capability *capability, const struct frame *frame, const uint8_t *body)
 	WAT_MUST_CHECK;
@@ -281,6 +304,11 @@ static inline void changed_tell(wat *w)
 	if (w->n_waiting > 0)
 		(void)pthread_cond_broadcast(&w->changed);
 }
+
+/* connect_failure.c: why an attempt to connect came to nothing (a negative errno), in a sentence;
+ * and the same as this thread's failure, with the status that is returned. */
+void connect_reason(const wat *w, int r, char *text, size_t size);
+int connect_failure(const wat *w, int r);
 
 /* loop.c */
 /* Waits at most timeout_ms (-1: until something happens) and handles what happened. The lock is

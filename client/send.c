@@ -66,7 +66,8 @@ static int send_on_channel(wat_capability *capability, struct call *call)
 	window = call->id - lowest_id(capability, call->id);
 	if (window > UINT32_MAX)
 		window = UINT32_MAX;
-	return queue_call(&capability->channel, call, 0, (uint32_t)window);
+	return queue_call(channel_stream(capability), call, channel_handle_of(capability),
+			  (uint32_t)window);
 }
 
 static int send_on_control(wat *w, wat_capability *capability, struct call *call)
@@ -138,13 +139,14 @@ void send_deferred(wat *w)
 static void defer(wat_capability *capability)
 {
 	wat *w = capability->owner;
+	const struct watch *watch = capability->multiplexed ? &w->watch : &capability->watch;
 
 	/* The socket is full: the loop writes as soon as it is not. */
-	if (capability->watch.events & EPOLLOUT)
+	if (watch->events & EPOLLOUT)
 		return;
 	if (list_empty(&capability->deferred))
 		list_append(&w->deferred, &capability->deferred);
-	if (stream_pending(&capability->channel) >= DEFERRED_MAX)
+	if (stream_pending(channel_stream(capability)) >= DEFERRED_MAX)
 		send_deferred(w);
 }
 

@@ -19,7 +19,7 @@ static int init_lock(wat *w)
 	return r;
 }
 
-static wat *wat_new(const char *address)
+static wat *wat_new(void)
 {
 	wat *w = calloc(1, sizeof *w);
 
@@ -37,8 +37,8 @@ static wat *wat_new(const char *address)
 	list_init(&w->deliveries);
 	list_init(&w->deferred);
 	w->due_ms = UINT64_MAX;
-	w->address = address_resolve(address);
-	if (watch_init(w) == 0 && w->address)
+	dial_init(&w->dial);
+	if (watch_init(w) == 0)
 		return w;
 	wat_free(w);
 	return NULL;
@@ -50,18 +50,35 @@ static int wait_greeted(wat *w)
 	uint64_t until = now_ms() + TIMEOUT_DEFAULT_MS, now;
 	int r = 0;
 
-	while (r == 0 && w->connected && !w->greeted && (now = now_ms()) < until)
+	while (r == 0 && connection_is_coming(w) && !w->greeted && (now = now_ms()) < until)
 		r = loop_step(w, (int)(until - now));
 	if (r < 0)
 		return failure_set_errno(r, "waiting for watd's greeting at %s", w->address);
-	if (!w->connected)
-		return failure_set(WAT_UNAVAILABLE, NULL,
-				   "whoever listens at %s hung up instead of greeting; is it watd?",
-				   w->address);
-	return w->greeted ? 0
-			  : failure_set(WAT_DEADLINE_EXCEEDED, NULL,
-					"whoever listens at %s did not greet in time; is it watd?",
-					w->address);
+	if (w->greeted)
+		return 0;
+	if (connection_is_coming(w))
+		return connect_failure(w, -ETIMEDOUT);
+	return connect_failure(w, w->error ? w->error : -ECONNRESET);
+}
+
+/* A path needs no more than its text. */
+static int take_address(wat *w, const char *address)
+{
+	w->address = address_resolve(address);
+	if (!w->address)
+		return failure_set_errno(-ENOMEM, "connecting to watd");
+	return remote_is(w->address) ? remote_new(w->address, &w->remote) : 0;
+}
+
+static int connect_once(wat *w)
+{
+	int r;
+
+	(void)pthread_mutex_lock(&w->lock);
+	r = connection_open(w);
+	r = r < 0 ? connect_failure(w, r) : wait_greeted(w);
+	(void)pthread_mutex_unlock(&w->lock);
+	return r;
 }
 
 int wat_connect(const char *address, wat **ret)
@@ -71,21 +88,12 @@ int wat_connect(const char *address, wat **ret)
 
 	if (sodium_init() < 0)
 		return failure_set(-ENOSYS, NULL, "no source of randomness");
-	w = wat_new(address);
+	w = wat_new();
 	if (!w)
 		return failure_set_errno(-ENOMEM, "connecting to watd");
-	(void)pthread_mutex_lock(&w->lock);
-	r = connection_open(w);
-	if (r == -EPERM)
-		failure_set(r, NULL,
-			    "the process that listens at %s runs as neither root, you, nor watd; "
-			    "if it should, set WAT_SERVER_UID",
-			    w->address);
-	else if (r < 0)
-		failure_set_errno(r, "watd is not reachable at %s", w->address);
-	else
-		r = wait_greeted(w);
-	(void)pthread_mutex_unlock(&w->lock);
+	r = take_address(w, address);
+	if (r == 0)
+		r = connect_once(w);
 	if (r != 0) {
 		wat_free(w);
 		return r;
@@ -118,6 +126,8 @@ void wat_free(wat *w)
 	(void)pthread_mutex_unlock(&w->lock);
 	stream_deinit(&w->control);
 	watch_deinit(w);
+	dial_deinit(&w->dial);
+	remote_free(w->remote);
 	free(w->address);
 	changed_deinit(w);
 	(void)pthread_mutex_destroy(&w->lock);

@@ -33,7 +33,7 @@ void watch_update(wat *w, struct watch *watch, const struct stream *stream)
 
 	if (stream->fd < 0)
 		return;
-	if (stream_pending(stream) > 0)
+	if (stream_wants_write(stream))
 		event.events |= EPOLLOUT;
 	if (watch->fd == stream->fd && watch->events == event.events)
 		return;

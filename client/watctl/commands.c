@@ -57,6 +57,10 @@ void commands_print_usage(FILE *out)
 			commands[i].summary);
 	fputs("\n"
 	      "  -s, --socket SOCKET   watd.sock; else $WAT_SOCKET, else the default place.\n"
+	      "  -H, --host ADDRESS    a watd elsewhere: wat://KEY@HOST:PORT, as watd "
+	      "--print-address\n"
+	      "                        prints it there; wat://HOST:PORT if the key is in "
+	      "known_daemons\n"
 	      "                        Commands about the node use admin.sock beside it\n"
 	      "  -j, --json            print one JSON document\n"
 	      "      --version, --help\n\n"

@@ -54,6 +54,26 @@ static int unreachable(const struct watctl *ctl, const char *path, int r)
 			    wat_failure()->status == r ? wat_failure()->text : strerror(-r));
 }
 
+static bool is_remote(const char *address)
+{
+	return strncmp(address, "wat://", 6) == 0 || strncmp(address, "wat+insecure://", 15) == 0;
+}
+
+static int connect_remote(struct watctl *ctl, const char *address)
+{
+	int r;
+
+	if (ctl->command->power == WATCTL_NODE)
+		return problem_exit(ctl, WATCTL_USAGE, WAT_FAILED_PRECONDITION,
+				    "a node is managed on its own machine, by its admin socket; "
+				    "over the network there are Admins and Users only");
+	r = wat_connect(address, &ctl->connection);
+	if (r == 0)
+		return 0;
+	return problem_exit(ctl, r == WAT_INVALID_ARGUMENT ? WATCTL_USAGE : WATCTL_UNREACHABLE,
+			    r > 0 ? r : WAT_UNAVAILABLE, "%s", wat_failure()->text);
+}
+
 static int connect_path(struct watctl *ctl, const char *path)
 {
 	int r;
@@ -78,6 +98,8 @@ int connection_open(struct watctl *ctl)
 		return 0;
 	if (client_socket(ctl, &client) < 0 || admin_socket(client, &admin) < 0)
 		return problem_memory(ctl);
+	if (is_remote(client))
+		return connect_remote(ctl, client);
 	if (ctl->command->power != WATCTL_NODE)
 		return connect_path(ctl, client);
 	r = connect_path(ctl, admin);

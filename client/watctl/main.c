@@ -10,6 +10,7 @@
 
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
+	{"host", required_argument, NULL, 'H'},
 	{"json", no_argument, NULL, 'j'},
 	{"tier", required_argument, NULL, 't'},
 	{"state", required_argument, NULL, 'i'},
@@ -37,6 +38,7 @@ static int take_option(struct watctl *ctl, int letter)
 {
 	switch (letter) {
 	case 's':
+	case 'H':
 		ctl->socket = optarg;
 		return PARSED_COMMAND;
 	case 'j':
@@ -81,7 +83,7 @@ static int parse(struct watctl *ctl, int argc, char **argv)
 	int letter, r = PARSED_COMMAND;
 
 	while (r == PARSED_COMMAND &&
-	       (letter = getopt_long(argc, argv, "s:jhV", long_options, NULL)) >= 0)
+	       (letter = getopt_long(argc, argv, "s:H:jhV", long_options, NULL)) >= 0)
 		r = take_option(ctl, letter);
 	ctl->arguments = argv + optind;
 	ctl->n_arguments = argc - optind;

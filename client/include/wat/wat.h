@@ -98,11 +98,17 @@ struct wat_failure {
 	const struct wat_cause *causes; /* nearest first */
 };
 
-/* Connects to the watd at a unix socket. address: its path; NULL: $WAT_SOCKET, then the default:
- * root's is /run/watd/watd.sock, that of others $XDG_RUNTIME_DIR/watd/watd.sock (/run/user/UID for
- * an unset one) if it is there, then root's. Tries once. Before anything is signed the peer's
- * credentials are checked: root, this uid, the account `watd`, or $WAT_SERVER_UID. -ENOENT,
- * -ECONNREFUSED, -EACCES, ... , UNAVAILABLE; *ret is freed with wat_free. */
+/* Connects to a watd: the path of its unix socket; or wat://KEY@HOST:PORT, as watd --print-address
+ * prints it, or wat://HOST:PORT if such a line is in the file of known daemons (known_daemons in
+ * $XDG_DATA_HOME/watctl, else ~/.local/share/watctl; $WAT_KNOWN_DAEMONS names another). NULL:
+ * $WAT_SOCKET, then the default: root's is /run/watd/watd.sock, that of others
+ * $XDG_RUNTIME_DIR/watd/watd.sock (/run/user/UID for an unset one) if it is there, then root's.
+ * wat+insecure://HOST:PORT is without encryption, on this machine only. Tries once, all addresses
+ * of a name. Before anything is signed a unix socket's peer is checked by its credentials: root,
+ * this uid, the account `watd`, or $WAT_SERVER_UID; a remote one by its key. -ENOENT,
+ * -ECONNREFUSED, -EACCES, ..., -EKEYREJECTED (the daemon there has not that key, or is known by
+ * another), INVALID_ARGUMENT (no address), FAILED_PRECONDITION (no key is known), UNAVAILABLE,
+ * DEADLINE_EXCEEDED; *ret is freed with wat_free. */
 WAT_API_CHECK int wat_connect(const char *address, wat **ret);
 /* Per call; default 30,000 ms; 0: no limit. */
 WAT_API void wat_set_timeout(wat *, uint64_t timeout_ms);
