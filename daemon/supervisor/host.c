@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/child.h"
 #include "daemon/supervisor/former_host.h"
 #include "daemon/supervisor/host_link.h"
 #include "daemon/supervisor/lifecycle.h"
@@ -90,74 +90,10 @@ static int make_ends(struct node *node, struct ends *ends)
 	return 0;
 }
 
-/* Between fork and exec: async-signal-safe calls only. The descriptors move above the named ones
- * first, so that none is overwritten before it is duplicated. */
-static void __attribute__((noreturn))
-child_run(const struct ends *ends, const char *program, char **environment, pid_t parent)
-{
-	static char name[] = "watd-host";
-	char *arguments[] = {name, NULL};
-	int high[CHILD_N];
-	sigset_t none;
-
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The parent may have died before the kernel was asked to tell. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(127);
-	for (int i = 0; i < CHILD_N; i++)
-		if ((high[i] = fcntl(ends->child[i], F_DUPFD, CHILD_N)) < 0)
-			_exit(127);
-	for (int i = 0; i < CHILD_N; i++)
-		if (dup2(high[i], i) < 0)
-			_exit(127);
-	if (syscall(SYS_close_range, (unsigned)CHILD_N, ~0u, 0u) < 0)
-		_exit(127);
-	execve(program, arguments, environment);
-	dprintf(STDERR_FILENO, "<3>%s can't be executed: errno %d\n", program, errno);
-	_exit(127);
-}
-
-/* A host gets no environment but the settings of sanitizers, which are of no effect in a release
- * build. */
-static void make_environment(char **environment, size_t size)
-{
-	static const char *const names[] = {
-		"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS=",
-#ifdef WAT_DEBUG
-		"WAT_CRASH_AT=", "WAT_CRASH_FLAG=",
-#endif
-	};
-	size_t n = 0;
-
-	for (char **e = environ; *e && n + 1 < size; e++)
-		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-			if (strncmp(*e, names[i], strlen(names[i])) == 0)
-				environment[n++] = *e;
-	environment[n < size ? n : size - 1] = NULL;
-}
-
 static int start_process(struct host *host, const struct ends *ends)
 {
-	char *environment[8];
-	pid_t parent = getpid(), pid;
-
-	make_environment(environment, sizeof environment / sizeof *environment);
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		child_run(ends, host->node->options->host_program, environment, parent);
-	host->pid = pid;
-	host->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (host->pidfd < 0) {
-		int error = -errno;
-
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-		return error;
-	}
-	return 0;
+	return child_start(host->node->options->host_program, "watd-host", ends->child, CHILD_N,
+			   &host->pid, &host->pidfd);
 }
 
 static void log_line(struct host_output *output)
