@@ -1,7 +1,7 @@
 /* test_crash_points.c - at each place where a process could die, it does: a host or watd, the
- * first, second or third time that it gets there, on both tiers, while two users add and others
- * come and go. Nothing that was acknowledged is lost, nothing is done twice, each handler of a
- * user's life runs once. rows 50, 57, 58 */
+ * first or second time that it gets there ($WAT_CRASH_VISITS: up to the ninth), on both tiers,
+ * while two users add and others come and go. Nothing that was acknowledged is lost, nothing is
+ * done twice, each handler of a user's life runs once. rows 50, 57, 58 */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,6 +15,7 @@
 
 #define ADDS 600 /* of each user, in each half */
 #define IN_FLIGHT 8
+#define VISITS_MAX 9u
 
 struct point {
 	const char *name;
@@ -217,13 +218,17 @@ int main(void)
 		CRASH_POINTS(CRASH_POINT_NAME)
 #undef CRASH_POINT_NAME
 	};
-	static struct point points[CRASH_POINT_N * 3];
-	static struct CMUnitTest tests[CRASH_POINT_N * 3];
-	static char titles[CRASH_POINT_N * 3][64];
+	static struct point points[CRASH_POINT_N * VISITS_MAX];
+	static struct CMUnitTest tests[CRASH_POINT_N * VISITS_MAX];
+	static char titles[CRASH_POINT_N * VISITS_MAX][64];
+	const char *text = getenv("WAT_CRASH_VISITS");
+	unsigned visits = text ? (unsigned)atoi(text) : 2;
 	size_t n = 0;
 
+	if (visits > VISITS_MAX)
+		visits = VISITS_MAX;
 	for (size_t i = 0; i < CRASH_POINT_N; i++)
-		for (unsigned v = 1; v <= 3; v++, n++) {
+		for (unsigned v = 1; v <= visits; v++, n++) {
 			points[n] = (struct point){
 				.name = names[i],
 				.visit = v,
