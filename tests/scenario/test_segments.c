@@ -13,8 +13,14 @@
 #include "tests/lib/cases.h"
 #include "tests/lib/daemon.h"
 
+/* Bytes of a segment: then the next one is asked for, earlier where there are checks. */
+#ifdef WAT_DEBUG
+#define REPLY 2000u
+#define SEGMENT (64u << 10)
+#else
 #define REPLY 100000u
-#define SEGMENT (4u << 20) /* bytes: then the next one is asked for */
+#define SEGMENT (4u << 20)
+#endif
 
 struct world {
 	struct test_daemon daemon;
