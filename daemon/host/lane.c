@@ -394,7 +394,7 @@ int lane_save(const struct lane *lane, struct bytes *bytes)
 				   .other_id = lane->last_applied};
 	int r = record_put(bytes, &item, NULL);
 
-	if (r == 0)
+	if (r == 0 && lane->replies.n > lane->start)
 		r = bytes_put(bytes, lane->replies.data + lane->start,
 			      lane->replies.n - lane->start);
 	return r < 0 ? r : save_taken(lane, bytes);

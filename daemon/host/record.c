@@ -126,11 +126,12 @@ static bool is_item(const uint8_t *item)
 
 int record_next(const uint8_t *bytes, size_t n, size_t *at, struct record_item *ret_item)
 {
-	const uint8_t *item = bytes + *at;
 	size_t left = n - *at, n_ids, n_body;
+	const uint8_t *item;
 
 	if (left == 0)
 		return 0;
+	item = bytes + *at;
 	if (left < ITEM_SIZE || !is_item(item))
 		return -EBADMSG;
 	n_ids = ids_of(item[0]);
