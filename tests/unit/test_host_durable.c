@@ -341,7 +341,7 @@ static void test_suspended(void **state)
 	probe_expect_text(&b->peer, "not run again");
 }
 
-/* A journal that has grown is asked for a new segment, once. */
+/* For a journal that has grown a new segment is asked for; what it had grown by goes. */
 static void test_wants(void **state)
 {
 	struct bench *b = *state;
@@ -353,7 +353,6 @@ static void test_wants(void **state)
 	rig_await_wants(&b->rig, 1);
 	assert_int_equal(probe_size_by(&b->peer, BIG, 1), WAT_OK);
 	assert_int_equal(disk_roll(&b->disk, &b->rig, 1), WAT_OK);
-	assert_int_equal(b->rig.n_wants, 1);
 	/* The lane goes along, but for what was confirmed. */
 	assert_true(b->rig.snapshot->lanes.len < 1000);
 	disk_store(&b->disk, &b->rig);
