@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -54,6 +55,9 @@ bool resolution_done(struct resolution *resolution, int *ret_error, struct addri
 {
 	if (!atomic_load(&resolution->done))
 		return false;
+	/* It has a write left to do, and lets go: nothing of it outlives whoever asked. */
+	while (atomic_load(&resolution->n_holders) > 1)
+		(void)sched_yield();
 	*ret_error = resolution->error;
 	*ret_found = TAKE(resolution->found);
 	return true;
