@@ -49,7 +49,11 @@ static void __attribute__((noreturn)) run(const struct start *start)
 static void make_environment(char **environment, size_t size)
 {
 	static const char *const names[] = {
-		"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="};
+		"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=",   "TSAN_OPTIONS=",
+#ifdef WAT_DEBUG
+		"WAT_CRASH_AT=", "WAT_CRASH_FLAG=",
+#endif
+	};
 	size_t n = 0;
 
 	for (char **e = environ; *e && n + 1 < size; e++)
