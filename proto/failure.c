@@ -132,7 +132,7 @@ int failure_add_cause(Wat__Envelope__Failure *failure, const struct failure_caus
 	free(failure->chain);
 	failure->chain = chain;
 	failure->n_chain = n + 1;
-	if (failure->n_chain > CHAIN_MAX)
+	while (failure->n_chain > CHAIN_MAX)
 		wat__envelope__cause__free_unpacked(chain[--failure->n_chain], NULL);
 	return 0;
 }

@@ -96,12 +96,32 @@ static void test_text(void **state)
 	}
 }
 
+/* A peer's chain may be longer than ours ever is; with one more it is as long as any. */
+static void test_long_chain(void **state)
+{
+	/* A failure of 21 empty causes. */
+	uint8_t bytes[42];
+	const struct failure_cause cause = {.text = "the nearest"};
+	Wat__Envelope__Failure *failure;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i += 2)
+		memcpy(bytes + i, "\x12\x00", 2);
+	failure = wat__envelope__failure__unpack(NULL, sizeof bytes, bytes);
+	assert_int_equal(failure->n_chain, 21);
+	assert_int_equal(failure_add_cause(failure, &cause), 0);
+	assert_int_equal(failure->n_chain, 16);
+	assert_string_equal(failure->chain[0]->text, "the nearest");
+	failure_free(failure);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_for_user),
 		cmocka_unit_test(test_for_user_of_nothing),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_long_chain),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
