@@ -14,6 +14,7 @@
 #include "daemon/base/clock.h"
 
 #define LINE_MAX_BYTES 4096
+#define PAIRS_MAX 16u
 
 static enum log_format current_format = LOG_FORMAT_TEXT;
 static _Atomic int current_level = LOG_LEVEL_INFO;
@@ -67,7 +68,12 @@ int log_level_from_name(const char *name)
 	return -1;
 }
 
-static const char *level_name(int level)
+int log_level(void)
+{
+	return atomic_load(&current_level);
+}
+
+const char *log_level_name(int level)
 {
 	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
 		if (levels[i].level >= level)
@@ -133,65 +139,82 @@ static void put_value(struct line *line, const char *value)
 	put_string(line, "\"");
 }
 
-static void put_text_line(struct line *line, int level, const char *text, va_list pairs)
+static void put_text_line(struct line *line,
+			  int level,
+			  const char *text,
+			  const struct log_pair *pairs,
+			  size_t n)
 {
 	char prefix[16];
-	const char *key, *value;
 
 	if (current_format == LOG_FORMAT_CHILD)
 		(void)snprintf(prefix, sizeof prefix, "<%d>", level);
 	else
-		(void)snprintf(prefix, sizeof prefix, "%s: ", level_name(level));
+		(void)snprintf(prefix, sizeof prefix, "%s: ", log_level_name(level));
 	put_string(line, prefix);
 	put_plain(line, text);
-	while ((key = va_arg(pairs, const char *))) {
-		value = va_arg(pairs, const char *);
+	for (size_t i = 0; i < n; i++) {
 		put_string(line, " ");
-		put_string(line, key);
+		put_string(line, pairs[i].key);
 		put_string(line, "=");
-		put_value(line, value ? value : "");
+		put_value(line, pairs[i].value ? pairs[i].value : "");
 	}
 }
 
-static void put_json_line(struct line *line, int level, const char *text, va_list pairs)
+static void put_json_line(struct line *line,
+			  int level,
+			  const char *text,
+			  const struct log_pair *pairs,
+			  size_t n)
 {
 	char start[96];
-	const char *key, *value;
 
 	(void)snprintf(start, sizeof start, "{\"time_ms\":%llu,\"level\":\"%s\",\"text\":\"",
-		       (unsigned long long)clock_unix_ms(), level_name(level));
+		       (unsigned long long)clock_unix_ms(), log_level_name(level));
 	put_string(line, start);
 	put_escaped(line, text);
 	put_string(line, "\"");
-	while ((key = va_arg(pairs, const char *))) {
-		value = va_arg(pairs, const char *);
-		if (strlen(key) + 8 > sizeof line->bytes - line->n)
+	for (size_t i = 0; i < n; i++) {
+		if (strlen(pairs[i].key) + 8 > sizeof line->bytes - line->n)
 			break;
 		put_string(line, ",\"");
-		put_string(line, key);
+		put_string(line, pairs[i].key);
 		put_string(line, "\":\"");
-		put_escaped(line, value ? value : "");
+		put_escaped(line, pairs[i].value ? pairs[i].value : "");
 		put_string(line, "\"");
 	}
 	line->bytes[line->n++] = '}';
 }
 
-void log_write(int level, const char *text, ...)
+void log_write_pairs(int level, const char *text, const struct log_pair *pairs, size_t n)
 {
 	struct line line;
-	va_list pairs;
 
 	if (level > atomic_load(&current_level))
 		return;
 	line.n = 0;
-	va_start(pairs, text);
 	if (current_format == LOG_FORMAT_JSON)
-		put_json_line(&line, level, text, pairs);
+		put_json_line(&line, level, text, pairs, n);
 	else
-		put_text_line(&line, level, text, pairs);
-	va_end(pairs);
+		put_text_line(&line, level, text, pairs, n);
 	line.bytes[line.n++] = '\n';
 	/* There is nowhere to report a log that can't be written. */
 	if (write(STDERR_FILENO, line.bytes, line.n) < 0)
 		return;
+}
+
+void log_write(int level, const char *text, ...)
+{
+	struct log_pair pairs[PAIRS_MAX];
+	size_t n = 0;
+	va_list arguments;
+	const char *key;
+
+	if (level > atomic_load(&current_level))
+		return;
+	va_start(arguments, text);
+	while (n < PAIRS_MAX && (key = va_arg(arguments, const char *)))
+		pairs[n++] = (struct log_pair){key, va_arg(arguments, const char *)};
+	va_end(arguments);
+	log_write_pairs(level, text, pairs, n);
 }

@@ -4,6 +4,7 @@
 #define WAT_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "proto/support/must_check.h"
 
@@ -25,11 +26,18 @@ enum log_format {
  * journal reads the level from there. */
 void log_setup(enum log_format format, int max_level);
 void log_set_level(int max_level);
+int log_level(void);
+/* "info"; the next more talkative one for a number between. A constant. */
+const char *log_level_name(int level);
 /* "error", "warning", "info", "debug"; -1 for another word. */
 int log_level_from_name(const char *name);
 
-/* text: a sentence without a full stop. Then pairs of const char *key, const char *value, closed by
- * NULL. */
+struct log_pair {
+	const char *key, *value;
+};
+/* text: a sentence without a full stop. */
+void log_write_pairs(int level, const char *text, const struct log_pair *pairs, size_t n);
+/* The same with pairs of const char *key, const char *value, at most 16, closed by NULL. */
 void log_write(int level, const char *text, ...) __attribute__((sentinel));
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__, (char *)0)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__, (char *)0)
