@@ -251,15 +251,24 @@ bool call_has_state(struct call *call)
 	return false;
 }
 
+static bool decode(struct call *call, const struct frame *frame, const uint8_t *body)
+{
+	wat_status status =
+		dispatch_decode(&call->base, interface_of(call->loop), call->channel->method_mask,
+				frame->method, body, frame->body_len);
+
+	if (status == WAT_ACCESS_DENIED)
+		denied_add(call->channel, call->base.base.method->name);
+	return status == WAT_OK;
+}
+
 static bool admit(struct call *call, const struct frame *frame, const uint8_t *body)
 {
 	call->keeps = is_mutating(call->loop, frame->method);
 	if (call->keeps)
 		call->hash = hash_of(call->loop, body, frame->body_len);
-	return is_in_time(call, frame) &&
-	       dispatch_decode(&call->base, interface_of(call->loop), call->channel->method_mask,
-			       frame->method, body, frame->body_len) == WAT_OK &&
-	       has_place(call) && call_has_state(call);
+	return is_in_time(call, frame) && decode(call, frame, body) && has_place(call) &&
+	       call_has_state(call);
 }
 
 /* What runs stands in the page, for whoever asks after a death. */

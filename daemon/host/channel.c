@@ -255,6 +255,7 @@ static struct channel *channel_new(struct service_loop *loop,
 	channel->loop = loop;
 	channel->method_mask = request->method_mask;
 	channel->connection = request->connection;
+	denied_init(&channel->denied, request);
 	list_init(&channel->link);
 	stream_init(&channel->stream, fd_take(fd), WAT_BODY_MAX);
 	channel->readable = event_new(loop->base, channel->stream.fd, EV_READ | EV_PERSIST,
@@ -295,6 +296,7 @@ struct channel *channel_free(struct channel *channel)
 	stream_deinit(&channel->stream);
 	free(channel->marks);
 	if (channel->grant) {
+		denied_tell(channel);
 		call_forget_channel(channel);
 		batch_forget_channel(channel->loop, channel);
 		leave_lane(channel);

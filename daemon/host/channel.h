@@ -8,6 +8,7 @@
 #include <wat/envelope.pb-c.h>
 #include <wat/host.pb-c.h>
 
+#include "daemon/host/denied.h"
 #include "proto/limits.h"
 #include "proto/status.h"
 #include "proto/support/list.h"
@@ -32,6 +33,7 @@ struct channel {
 	struct lane *lane; /* NULL: it was lost, and nothing is served */
 	uint64_t method_mask;
 	uint64_t connection; /* number on this node, never used again */
+	struct denied denied;
 	uint64_t over_at_ns; /* monotonic: the grant ends; UINT64_MAX: not by itself */
 	struct stream stream;
 	struct event *readable, *writable;

@@ -108,6 +108,13 @@ static void on_disconnected(evutil_socket_t fd, short what, void *arg)
 	(void)batch_commit(arg);
 }
 
+static void on_denied_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	denied_end_second(arg);
+}
+
 static void post_carried(struct service_loop *loop, Wat__Host__Snapshot *snapshot)
 {
 	Wat__Host__Checkpoint message = WAT__HOST__CHECKPOINT__INIT;
@@ -208,7 +215,8 @@ static int make_events(struct service_loop *loop)
 				 on_posted, loop);
 	loop->checkpoint = evtimer_new(loop->base, on_checkpoint, loop);
 	loop->disconnected = event_new(loop->base, -1, 0, on_disconnected, loop);
-	if (!loop->posted || !loop->checkpoint || !loop->disconnected ||
+	loop->denied_over = evtimer_new(loop->base, on_denied_over, loop);
+	if (!loop->posted || !loop->checkpoint || !loop->disconnected || !loop->denied_over ||
 	    event_add(loop->posted, NULL) < 0)
 		return -ENOMEM;
 	return 0;
@@ -338,6 +346,8 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 		event_free(loop->disconnected);
 	if (loop->durable)
 		event_free(loop->durable);
+	if (loop->denied_over)
+		event_free(loop->denied_over);
 	if (loop->posted)
 		event_free(loop->posted);
 	if (loop->checkpoint)

@@ -29,7 +29,7 @@ struct loop_source {
 struct service_loop {
 	struct instance *instance; /* who this is; not owned */
 	struct event_base *base;
-	struct event *posted, *checkpoint, *disconnected;
+	struct event *posted, *checkpoint, *disconnected, *denied_over;
 	struct list channels;
 	struct list grants; /* those with channels or open calls */
 	struct state state;

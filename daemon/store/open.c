@@ -197,6 +197,7 @@ int store_open(const char *state_dir, struct store **ret, char **ret_note)
 	list_init(&store->finished);
 	(void)pthread_mutex_init(&store->lock, NULL);
 	(void)pthread_cond_init(&store->work, NULL);
+	store->bounds = (struct store_event_bounds)STORE_EVENT_BOUNDS_INIT;
 	store->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = store->event_fd < 0 ? -errno : 0;
 	if (r == 0 && snprintf(path, sizeof path, "%s/watd.db", state_dir) >= (int)sizeof path)

@@ -19,18 +19,18 @@
 	S(PUT_INSTANCE,                                                                           \
 	  "INSERT OR REPLACE INTO instances(name, id, service, plugin, interface_hash, tier, "    \
 	  "state, epoch, "                                                                        \
-	  "generation, deaths, created_ms, failure, durability) "\
-	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")             \
+	  "generation, deaths, created_ms, failure, durability) "                                 \
+	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")                                                    \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
 		     "method_mask, not_before, "                                                  \
 		     "not_after, created, session, configured) "                                  \
 		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")                                           \
 	S(DROP_SNAPSHOTS, "DELETE FROM snapshots WHERE instance_id = ?")                          \
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(name, instance_id, service, generation, kind, "    \
-			"schema, digest, state, at_ms, lanes, last_seq) "                                          \
-			"VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                              \
-	S(PUT_HOST, "INSERT OR REPLACE INTO hosts(pid, start, boot) VALUES(?,?,?)") \
-	S(DROP_HOST, "DELETE FROM hosts WHERE pid = ?") \
+			"schema, digest, state, at_ms, lanes, last_seq) "                         \
+			"VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                          \
+	S(PUT_HOST, "INSERT OR REPLACE INTO hosts(pid, start, boot) VALUES(?,?,?)")               \
+	S(DROP_HOST, "DELETE FROM hosts WHERE pid = ?")                                           \
 	S(TRIM_SNAPSHOTS,                                                                         \
 	  "DELETE FROM snapshots WHERE name = ?1 AND seq NOT IN "                                 \
 	  "(SELECT seq FROM snapshots WHERE name = ?1 ORDER BY seq DESC LIMIT 16)")               \
@@ -39,9 +39,25 @@
 	S(PUT_ANSWER, "INSERT OR REPLACE INTO answers(request_id, owner, method, reply, digest, " \
 		      "at_ms) VALUES(?,?,?,?,?,?)")                                               \
 	S(TRIM_ANSWERS, "DELETE FROM answers WHERE at_ms < ?")                                    \
+	S(REMOVE_INSTANCE, "DELETE FROM instances WHERE name = ?")                                \
+	S(REMOVE_SNAPSHOTS, "DELETE FROM snapshots WHERE name = ?")                               \
 	S(ADD_EVENT,                                                                              \
-	  "INSERT INTO events(at_ms, kind, name, instance_id, detail) VALUES(?,?,?,?,?)")         \
-	S(TRIM_EVENTS, "DELETE FROM events WHERE seq <= (SELECT max(seq) - 100000 FROM events)")  \
+	  "INSERT INTO events(class, at_ms, kind, name, instance_id, generation, invocation, "    \
+	  "uid, pid, grant_id, user, status, count, detail, nth) "                                \
+	  "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14, "                               \
+	  "(SELECT coalesce(max(nth), 0) + 1 FROM events WHERE class = ?1))")                     \
+	S(TRIM_EVENTS_BY_ROWS, "DELETE FROM events WHERE class = ?1 AND nth <= "                  \
+			       "(SELECT max(nth) FROM events WHERE class = ?1) - ?2")             \
+	S(TRIM_EVENTS_BY_AGE, "DELETE FROM events WHERE at_ms < ?")                               \
+	S(BOUNDS_OF_EVENTS, "SELECT coalesce((SELECT seq FROM sqlite_sequence "                   \
+			    "WHERE name = 'events'), 0), coalesce(min(seq), 0) FROM events")      \
+	S(NEWEST_EVENTS,                                                                          \
+	  "SELECT seq FROM events WHERE seq > ?1 AND at_ms >= ?2 AND (?3 = '' OR name = ?3) "     \
+	  "ORDER BY seq DESC LIMIT 1 OFFSET ?4")                                                  \
+	S(READ_EVENTS,                                                                            \
+	  "SELECT seq, class, at_ms, kind, name, instance_id, generation, invocation, uid, pid, " \
+	  "grant_id, user, status, count, detail FROM events "                                    \
+	  "WHERE seq > ?1 AND at_ms >= ?2 AND (?3 = '' OR name = ?3) ORDER BY seq LIMIT ?4")      \
 	S(PUT_TIME, "UPDATE node SET last_time = max(last_time, ?)")
 
 enum store_statement {
@@ -63,6 +79,19 @@ struct store_value {
 
 #define STORE_VALUES_MAX 16
 
+/* An event of a transaction. */
+struct store_added {
+	struct list link;
+	struct store_event event;
+};
+
+/* A page that is asked for. */
+struct store_read {
+	struct store_event_query query;
+	struct store_event_page page;
+	store_events_read *done;
+};
+
 struct store_step {
 	struct list link;
 	enum store_statement statement;
@@ -73,6 +102,8 @@ struct store_step {
 struct store_txn {
 	struct list link;
 	struct list steps;
+	struct list events;      /* struct store_added; after the steps */
+	struct store_read *read; /* owned; NULL: it writes */
 	store_done *done;
 	void *arg;
 	int result;
@@ -83,6 +114,9 @@ struct store {
 	sqlite3_stmt *statements[STORE_SQL_N];
 	uint8_t node_id[16];
 	uint64_t last_time, starts;
+	struct store_event_bounds bounds;
+	store_event_observer *observer;
+	void *observer_arg;
 	int event_fd;
 	bool running, ending;
 	pthread_t thread;
@@ -100,10 +134,17 @@ void store_digest(const uint8_t *bytes, size_t n, uint8_t digest[32]);
 void store_snapshot_digest(const struct store_snapshot *row, uint8_t digest[32]);
 /* Prepared statements for the thread. */
 int store_prepare(struct store *store) WAT_MUST_CHECK;
+/* Binds values to a statement: SQLITE_OK, or its error. They stay the caller's. */
+int store_bind(sqlite3_stmt *statement, const struct store_value *values, size_t n);
 /* Runs one statement with values; resets it. */
 int store_run(struct store *store,
 	      enum store_statement statement,
 	      const struct store_value *values,
 	      size_t n) WAT_MUST_CHECK;
+
+/* events.c; store thread. Inserts, trims its class and what is too old; sets event->seq. */
+int store_insert_event(struct store *store, struct store_event *event) WAT_MUST_CHECK;
+int store_fill_page(struct store *store, struct store_read *read) WAT_MUST_CHECK;
+struct store_read *store_read_free(struct store_read *read);
 
 #endif

@@ -3,7 +3,12 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 4
+#define STORE_VERSION 5
+
+/* nth counts the events of a class, so that each keeps to its own bound. */
+#define STORE_EVENT_INDEXES                                   \
+	"CREATE INDEX events_by_class ON events(class, nth);" \
+	"CREATE INDEX events_by_age ON events(at_ms);"
 
 static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
 				   "BLOB NOT NULL, last_time INTEGER NOT NULL, starts INTEGER NOT "
@@ -40,7 +45,15 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   "CREATE INDEX answers_by_age ON answers(at_ms);"
 				   "CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
 				   "at_ms INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
-				   " instance_id BLOB NOT NULL, detail TEXT NOT NULL) STRICT;";
+				   " instance_id BLOB NOT NULL, detail TEXT NOT NULL"
+				   ", generation INTEGER NOT NULL DEFAULT 0"
+				   ", invocation INTEGER NOT NULL DEFAULT 0"
+				   ", uid INTEGER, pid INTEGER, grant_id BLOB"
+				   ", user TEXT NOT NULL DEFAULT ''"
+				   ", status INTEGER NOT NULL DEFAULT 0"
+				   ", count INTEGER NOT NULL DEFAULT 1"
+				   ", class INTEGER NOT NULL DEFAULT 1"
+				   ", nth INTEGER NOT NULL DEFAULT 0) STRICT;" STORE_EVENT_INDEXES;
 
 /* From the version that is the index + 1 to the next. */
 static const char *const store_migrations[] = {
@@ -52,6 +65,19 @@ static const char *const store_migrations[] = {
 	"CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT NULL, boot TEXT NOT NULL) "
 	"STRICT;",
 	"ALTER TABLE grants ADD COLUMN configured INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE events ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE events ADD COLUMN invocation INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE events ADD COLUMN uid INTEGER;"
+	"ALTER TABLE events ADD COLUMN pid INTEGER;"
+	"ALTER TABLE events ADD COLUMN grant_id BLOB;"
+	"ALTER TABLE events ADD COLUMN user TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE events ADD COLUMN status INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE events ADD COLUMN count INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE events ADD COLUMN class INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE events ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE events SET nth = seq, kind = CASE kind WHEN 'provision' THEN 'grant'"
+	" WHEN 'deprovision' THEN 'revoke' WHEN 'session-over' THEN 'revoke' ELSE kind "
+	"END;" STORE_EVENT_INDEXES,
 };
 
 #endif

@@ -61,10 +61,12 @@ void store_snapshot_digest(const struct store_snapshot *row, uint8_t digest[32])
 		return;
 	}
 	(void)crypto_generichash_init(&hash, NULL, 0, 32);
-	(void)crypto_generichash_update(&hash, (const uint8_t *)&row->state_len, sizeof row->state_len);
+	(void)crypto_generichash_update(&hash, (const uint8_t *)&row->state_len,
+					sizeof row->state_len);
 	(void)crypto_generichash_update(&hash, row->state, row->state_len);
 	(void)crypto_generichash_update(&hash, row->lanes, row->lanes_len);
-	(void)crypto_generichash_update(&hash, (const uint8_t *)&row->last_seq, sizeof row->last_seq);
+	(void)crypto_generichash_update(&hash, (const uint8_t *)&row->last_seq,
+					sizeof row->last_seq);
 	(void)crypto_generichash_final(&hash, digest, 32);
 }
 
@@ -100,16 +102,23 @@ static int bind(sqlite3_stmt *statement, int i, const struct store_value *value)
 	}
 }
 
+int store_bind(sqlite3_stmt *statement, const struct store_value *values, size_t n)
+{
+	int result = SQLITE_OK;
+
+	for (size_t i = 0; result == SQLITE_OK && i < n; i++)
+		result = bind(statement, (int)i + 1, &values[i]);
+	return result;
+}
+
 int store_run(struct store *store,
 	      enum store_statement which,
 	      const struct store_value *values,
 	      size_t n)
 {
 	sqlite3_stmt *statement = store->statements[which];
-	int result = SQLITE_OK;
+	int result = store_bind(statement, values, n);
 
-	for (size_t i = 0; result == SQLITE_OK && i < n; i++)
-		result = bind(statement, (int)i + 1, &values[i]);
 	if (result == SQLITE_OK)
 		result = sqlite3_step(statement);
 	if (result != SQLITE_DONE && result != SQLITE_ROW)

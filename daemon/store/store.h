@@ -86,6 +86,48 @@ struct store_host {
 	char boot[40];
 };
 
+/* An event of the audit. Those of a class keep to a bound of their own, so that a flood of refusals
+ * can't wash away who was granted what. */
+enum store_event_class {
+	STORE_EVENT_LASTING = 1,  /* what was done */
+	STORE_EVENT_FREQUENT = 2, /* what anybody may cause as often as they like */
+	STORE_EVENT_CLASSES
+};
+
+#define STORE_EVENT_DETAIL_MAX 511u /* bytes; longer ones are cut between characters */
+#define STORE_EVENT_PAGE_MAX 1000u  /* events of one page */
+
+struct store_event {
+	uint64_t seq;     /* given by the store, strictly increasing; 0 in one to be added */
+	uint64_t at_ms;   /* Unix time */
+	const char *kind; /* a constant of the adder's; in a page: valid as long as the page */
+	enum store_event_class class;
+	char name[64]; /* of the instance; empty: none */
+	uint8_t instance_id[16];
+	uint64_t generation;
+	uint64_t invocation; /* of what caused it; 0: unknown */
+	bool has_peer;
+	uint32_t uid; /* has_peer */
+	int32_t pid;  /* has_peer */
+	bool has_grant;
+	uint8_t grant_id[16];
+	char user[64];
+	int status;     /* wat_status; 0: none */
+	uint32_t count; /* how many of the kind it stands for */
+	bool stands;    /* it happened, whether or not the store takes it; not stored */
+	char detail[STORE_EVENT_DETAIL_MAX + 1];
+};
+
+/* How much is kept of each class; older ones go with the next that is added. */
+struct store_event_bounds {
+	uint64_t rows[STORE_EVENT_CLASSES];
+	uint64_t age_ms;
+};
+#define STORE_EVENT_BOUNDS_INIT                      \
+	{                                            \
+		{0, 100000, 20000}, 90 * 86400000ull \
+	}
+
 struct store;
 struct store_txn;
 
@@ -130,6 +172,9 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 /* Earlier snapshots of the same incarnation go; final ones of earlier incarnations stay, the newest
  * 16 of a name. */
 int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *row) WAT_MUST_CHECK;
+/* The instance's row, its grants, and every snapshot of its name. */
+int store_txn_remove_instance(struct store_txn *txn, const char *name, const uint8_t id[16])
+	WAT_MUST_CHECK;
 /* A host process that runs, and one that has ended. */
 int store_txn_put_host(struct store_txn *txn, const struct store_host *row) WAT_MUST_CHECK;
 int store_txn_drop_host(struct store_txn *txn, int pid) WAT_MUST_CHECK;
@@ -137,16 +182,44 @@ int store_txn_drop_host(struct store_txn *txn, int pid) WAT_MUST_CHECK;
 int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16]) WAT_MUST_CHECK;
 /* Answers older than seven days go. */
 int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row) WAT_MUST_CHECK;
-int store_txn_add_event(struct store_txn *txn,
-			const char *kind,
-			const char *name,
-			const uint8_t instance_id[16],
-			const char *detail) WAT_MUST_CHECK;
+int store_txn_add_event(struct store_txn *txn, const struct store_event *event) WAT_MUST_CHECK;
 
 /* 0: committed, and so durable. Negative errno: nothing of the transaction was applied. */
 typedef void store_done(void *arg, int r);
 /* Consumes the transaction. */
 void store_submit(struct store *store, struct store_txn *txn, store_done *done, void *arg);
+
+/* Loop thread, from store_run_done, before the transaction's own callback: an event was committed
+ * (r is 0, event->seq is set) or not. */
+typedef void store_event_observer(void *arg, int r, const struct store_event *event);
+/* Both before store_start_thread. */
+void store_observe_events(struct store *store, store_event_observer *observer, void *arg);
+void store_bound_events(struct store *store, const struct store_event_bounds *bounds);
+
+struct store_event_query {
+	uint64_t after_seq;
+	uint64_t since_ms; /* Unix time; 0: from the oldest on */
+	char name[64];     /* empty: of all instances, and of none */
+	uint32_t newest;   /* leave out all but so many of what is there; 0: none left out */
+	uint32_t limit;    /* at most STORE_EVENT_PAGE_MAX */
+};
+
+/* In order. next_seq: where the next page begins; oldest_seq: of what is kept, 0 if nothing is. */
+struct store_event_page {
+	struct store_event *events;
+	size_t n;
+	uint64_t next_seq, oldest_seq;
+};
+
+/* page is NULL when r < 0, and valid during the call. */
+typedef void store_events_read(void *arg, int r, const struct store_event_page *page);
+/* Sees what was submitted before and nothing that is not durable. Writes nothing. -ENOMEM: done is
+ * not called. */
+int store_read_events(struct store *store,
+		      const struct store_event_query *query,
+		      store_events_read *done,
+		      void *arg) WAT_MUST_CHECK;
+
 /* Readable when callbacks wait. */
 int store_event_fd(const struct store *store);
 void store_run_done(struct store *store);

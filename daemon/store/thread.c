@@ -38,6 +38,18 @@ static int apply_steps(struct store *store, const struct store_txn *txn)
 	return r;
 }
 
+static int apply_events(struct store *store, const struct store_txn *txn)
+{
+	int r = 0;
+
+	list_for_each (i, &txn->events) {
+		r = store_insert_event(store, &container_of(i, struct store_added, link)->event);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
 /* Wholly or not at all, whatever becomes of the others in the group. */
 static int apply(struct store *store, const struct store_txn *txn)
 {
@@ -46,6 +58,8 @@ static int apply(struct store *store, const struct store_txn *txn)
 	if (r < 0)
 		return r;
 	r = apply_steps(store, txn);
+	if (r == 0)
+		r = apply_events(store, txn);
 	if (r < 0 && store_run(store, STORE_SQL_ROLLBACK_TO, NULL, 0) < 0)
 		return r;
 	return store_run(store, STORE_SQL_RELEASE, NULL, 0) < 0 && r == 0 ? -EIO : r;
@@ -69,10 +83,32 @@ static void fail_all(struct list *group, int r)
 	}
 }
 
+/* After the commit: a page holds nothing that is not durable. */
+static void fill_pages(struct store *store, struct list *group)
+{
+	list_for_each (i, group) {
+		struct store_txn *txn = container_of(i, struct store_txn, link);
+
+		if (txn->read)
+			txn->result = store_fill_page(store, txn->read);
+	}
+}
+
+static bool writes(const struct list *group)
+{
+	list_for_each (i, group)
+		if (!container_of(i, struct store_txn, link)->read)
+			return true;
+	return false;
+}
+
 static void apply_group(struct store *store, struct list *group)
 {
-	int r = store_run(store, STORE_SQL_BEGIN, NULL, 0);
+	int r;
 
+	if (!writes(group))
+		return;
+	r = store_run(store, STORE_SQL_BEGIN, NULL, 0);
 	if (r < 0) {
 		fail_all(group, r);
 		return;
@@ -80,7 +116,8 @@ static void apply_group(struct store *store, struct list *group)
 	list_for_each (i, group) {
 		struct store_txn *txn = container_of(i, struct store_txn, link);
 
-		txn->result = apply(store, txn);
+		if (!txn->read)
+			txn->result = apply(store, txn);
 	}
 	CRASH_HERE(commit_before);
 	r = commit(store);
@@ -133,6 +170,7 @@ static void *run(void *arg)
 	(void)sqlite3_wal_hook(store->db, on_wal, &wal_pages);
 	while (take_group(store, &group)) {
 		apply_group(store, &group);
+		fill_pages(store, &group);
 		report(store, &group);
 		/* After the answers: nobody waits for it. */
 		if (wal_pages > WAL_CHECKPOINT_PAGES &&
@@ -175,6 +213,25 @@ int store_event_fd(const struct store *store)
 	return store->event_fd;
 }
 
+static void tell_observer(struct store *store, const struct store_txn *txn)
+{
+	if (!store->observer)
+		return;
+	list_for_each (i, &txn->events) {
+		store->observer(store->observer_arg, txn->result,
+				&container_of(i, struct store_added, link)->event);
+	}
+}
+
+static void tell(struct store *store, struct store_txn *txn)
+{
+	tell_observer(store, txn);
+	if (txn->read)
+		txn->read->done(txn->arg, txn->result, txn->result < 0 ? NULL : &txn->read->page);
+	else if (txn->done)
+		txn->done(txn->arg, txn->result);
+}
+
 void store_run_done(struct store *store)
 {
 	struct list done, *first;
@@ -190,8 +247,7 @@ void store_run_done(struct store *store)
 		struct store_txn *txn = container_of(first, struct store_txn, link);
 
 		list_remove(first);
-		if (txn->done)
-			txn->done(txn->arg, txn->result);
+		tell(store, txn);
 		store_txn_free(txn);
 	}
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/clock.h"
 #include "daemon/store/private.h"
 
 #define ANSWERS_KEEP_MS (7u * 86400u * UINT64_C(1000))
@@ -15,6 +14,7 @@ struct store_txn *store_txn_new(void)
 	if (txn) {
 		list_init(&txn->link);
 		list_init(&txn->steps);
+		list_init(&txn->events);
 	}
 	return txn;
 }
@@ -33,6 +33,10 @@ struct store_txn *store_txn_free(struct store_txn *txn)
 	list_for_each_safe (i, &txn->steps) {
 		step_free(container_of(i, struct store_step, link));
 	}
+	list_for_each_safe (i, &txn->events) {
+		free(container_of(i, struct store_added, link));
+	}
+	store_read_free(txn->read);
 	free(txn);
 	return NULL;
 }
@@ -215,6 +219,23 @@ int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16])
 	return r < 0 ? r : with_blob(txn, STORE_SQL_DROP_GRANTS, id);
 }
 
+static int with_text(struct store_txn *txn, enum store_statement statement, const char *value)
+{
+	struct builder b = begin(statement);
+
+	text(&b, value);
+	return end(txn, &b);
+}
+
+int store_txn_remove_instance(struct store_txn *txn, const char *name, const uint8_t id[16])
+{
+	int r = with_text(txn, STORE_SQL_REMOVE_INSTANCE, name);
+
+	if (r == 0)
+		r = with_text(txn, STORE_SQL_REMOVE_SNAPSHOTS, name);
+	return r < 0 ? r : with_blob(txn, STORE_SQL_DROP_GRANTS, id);
+}
+
 int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row)
 {
 	struct builder b = begin(STORE_SQL_PUT_ANSWER), trim;
@@ -234,23 +255,14 @@ int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row)
 	return end(txn, &trim);
 }
 
-int store_txn_add_event(struct store_txn *txn,
-			const char *kind,
-			const char *name,
-			const uint8_t instance_id[16],
-			const char *detail)
+int store_txn_add_event(struct store_txn *txn, const struct store_event *event)
 {
-	struct builder b = begin(STORE_SQL_ADD_EVENT), trim;
-	int r;
+	struct store_added *added = malloc(sizeof *added);
 
-	number(&b, clock_unix_ms());
-	text(&b, kind);
-	text(&b, name);
-	blob(&b, instance_id, 16);
-	text(&b, detail);
-	r = end(txn, &b);
-	if (r < 0)
-		return r;
-	trim = begin(STORE_SQL_TRIM_EVENTS);
-	return end(txn, &trim);
+	if (!added)
+		return -ENOMEM;
+	added->event = *event;
+	added->event.seq = 0;
+	list_append(&txn->events, &added->link);
+	return 0;
 }

@@ -61,7 +61,7 @@ static wat_status check_provision(struct wat_call *call,
 	if (in->not_after && in->not_after <= node_time(instance->node))
 		return call->api->fail(call, WAT_INVALID_ARGUMENT,
 				       "not_after: expected a time to come");
-	if (instance->state == INSTANCE_STOPPED)
+	if (instance_is_over(instance))
 		return call->api->fail(call, WAT_STOPPED, "\"%s\" was stopped", instance->name);
 	return WAT_OK;
 }
@@ -114,7 +114,7 @@ wat_status admin_on_deprovision(struct admin_deprovision_call *c,
 	if (!operation)
 		return status;
 	grant = find_user(instance, in->user);
-	if (instance->state == INSTANCE_STOPPED) {
+	if (instance_is_over(instance)) {
 		status = wat_fail(c, WAT_STOPPED, "\"%s\" was stopped, its users with it",
 				  instance->name);
 	} else if (!grant || grant->row.state != 2) {
@@ -128,25 +128,6 @@ wat_status admin_on_deprovision(struct admin_deprovision_call *c,
 	}
 	operation_forget(operation);
 	return status;
-}
-
-/* Stop when it can be: now, or after a start, a pause or another stop. */
-static void stop_settled(struct operation *operation)
-{
-	struct instance *instance = operation->instance;
-
-	if (instance->operation)
-		operation_wait(operation, instance, stop_settled);
-	else if (instance->state == INSTANCE_READY || instance->state == INSTANCE_FAILED ||
-		 (instance->state == INSTANCE_STOPPING && instance->drained))
-		lifecycle_stop(operation, instance);
-	else if (instance->state == INSTANCE_STOPPED)
-		operation_fail(operation, WAT_STOPPED, NULL, "\"%s\" was stopped already",
-			       instance->name);
-	else if (instance->node->suspending)
-		operation_fail(operation, WAT_UNAVAILABLE, NULL, "watd is going down; try again");
-	else
-		operation_wait(operation, instance, stop_settled);
 }
 
 wat_status admin_on_stop(struct admin_stop_call *c, wat_empty *state, const admin_stop_request *in)
@@ -165,6 +146,6 @@ wat_status admin_on_stop(struct admin_stop_call *c, wat_empty *state, const admi
 	if (!operation)
 		return status;
 	operation->instance = instance;
-	stop_settled(operation);
+	lifecycle_stop_when_settled(operation);
 	return WAT_OK;
 }

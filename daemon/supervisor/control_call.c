@@ -11,10 +11,11 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/parked_call.h"
 #include "proto/failure.h"
 #include "proto/token.h"
 
-static struct control_call *control_call_free(struct control_call *call)
+struct control_call *control_call_free(struct control_call *call)
 {
 	if (call->session)
 		call->session->n_calls--;
@@ -35,6 +36,21 @@ void control_calls_orphan(struct session *session)
 
 		list_remove(first);
 		call->session = NULL;
+		session->n_calls--;
+		if (call->parked)
+			call->parked->gone(call->parked);
+	}
+}
+
+void control_call_cancel(struct session *session, uint64_t id)
+{
+	list_for_each (i, &session->calls) {
+		struct control_call *call = container_of(i, struct control_call, of_session);
+
+		if (call->id != id || !call->parked)
+			continue;
+		call->parked->gone(call->parked);
+		return;
 	}
 }
 
@@ -100,8 +116,20 @@ static struct control_call *control_call_new(struct session *session, const stru
 	call->session = session;
 	call->id = frame->id;
 	call->handle = frame->handle;
+	call->budget_ms = frame->budget;
+	call->origin = session_origin(session);
 	session->n_calls++;
 	return call;
+}
+
+/* Something was asked for with a capability that is none, or the wrong one. */
+static void deny(struct session *session, const struct frame *frame, const char *text)
+{
+	struct origin origin = session_origin(session);
+
+	session_deny(session, &origin, session_binding(session, frame->handle), WAT_ACCESS_DENIED,
+		     text);
+	session_send_fail(session, frame->id, frame->handle, WAT_ACCESS_DENIED, text, NULL);
 }
 
 static bool may_call(struct session *session, const struct frame *frame)
@@ -112,12 +140,10 @@ static bool may_call(struct session *session, const struct frame *frame)
 		session_send_fail(session, frame->id, frame->handle, WAT_OVERLOADED,
 				  "too many calls of this connection are open", NULL);
 	else if (frame->handle != 0 && !binding)
-		session_send_fail(session, frame->id, frame->handle, WAT_ACCESS_DENIED,
-				  "no capability is bound under this handle", NULL);
+		deny(session, frame, "no capability is bound under this handle");
 	else if (binding && binding->role == TOKEN_USER)
-		session_send_fail(
-			session, frame->id, frame->handle, WAT_ACCESS_DENIED,
-			"a User calls its service on its channel; managing needs the Admin", NULL);
+		deny(session, frame,
+		     "a User calls its service on its channel; managing needs the Admin");
 	else
 		return true;
 	return false;
@@ -167,5 +193,7 @@ struct instance *control_call_instance(struct control_call *call, wat_status *re
 		return instance;
 	}
 	*ret_status = call->base.status;
+	session_deny(call->session, &call->origin, &call->binding, call->base.status,
+		     call->base.text);
 	return NULL;
 }

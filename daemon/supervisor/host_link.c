@@ -54,8 +54,7 @@ static void write_out(struct host *host)
 static void handle_reply(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	struct request *request = take_request(host, frame->id);
-	struct host_answer said = {
-		.status = WAT_OK, .body = body, .n = frame->body_len, .fd = fd};
+	struct host_answer said = {.status = WAT_OK, .body = body, .n = frame->body_len, .fd = fd};
 
 	if (request)
 		answer(request, &said);
@@ -79,8 +78,10 @@ static void handle_fail(struct host *host, const struct frame *frame, const uint
 		protobuf_c_message_free_unpacked(failure, NULL);
 }
 
-static void
-handle_checkpoint(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
+static void handle_checkpoint(struct host *host,
+			      const struct frame *frame,
+			      const uint8_t *body,
+			      int fd)
 {
 	ProtobufCMessage *message;
 
@@ -135,6 +136,17 @@ static void handle_panicked(struct host *host, const struct frame *frame, const 
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void handle_denied(struct host *host, const struct frame *frame, const uint8_t *body)
+{
+	ProtobufCMessage *message;
+
+	if (check_unpack(&wat__host__denied__descriptor, NULL, body, frame->body_len, &message,
+			 NULL) < 0)
+		return;
+	lifecycle_denied(host, (const Wat__Host__Denied *)message);
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
 static void handle(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	if (frame->type == FRAME_REPLY)
@@ -151,6 +163,8 @@ static void handle(struct host *host, const struct frame *frame, const uint8_t *
 		handle_wants_segment(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 4)
 		handle_panicked(host, frame, body);
+	else if (frame->type == FRAME_EVENT && frame->method == 5)
+		handle_denied(host, frame, body);
 }
 
 /* All whole frames in the buffer. A host that breaks the protocol is ended: it can't be trusted
@@ -232,8 +246,7 @@ void host_link_drain(struct host *host)
 
 void host_link_fail_requests(struct host *host)
 {
-	static const struct host_answer died = {
-		.died = true, .status = WAT_UNAVAILABLE, .fd = -1};
+	static const struct host_answer died = {.died = true, .status = WAT_UNAVAILABLE, .fd = -1};
 	struct list *first;
 
 	while ((first = list_first(&host->requests))) {

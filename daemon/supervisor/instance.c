@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/notify.h"
 #include "proto/failure.h"
 #include "proto/interface.h"
@@ -79,12 +80,13 @@ bool instance_is_settled(const struct instance *instance)
 	case INSTANCE_STARTING:
 	case INSTANCE_STOPPING:
 	case INSTANCE_BACKOFF:
+	case INSTANCE_REMOVING:
 	default:
 		return false;
 	}
 }
 
-static void wake(struct instance *instance)
+void instance_wake(struct instance *instance)
 {
 	struct list woken;
 	struct list *first;
@@ -105,18 +107,21 @@ static void wake(struct instance *instance)
 
 void instance_move(struct instance *instance, enum instance_state to)
 {
-	char generation[24];
+	char generation[24], invocation[24];
 
 	assert(states[instance->state].edges & 1u << to);
 	(void)snprintf(generation, sizeof generation, "%llu",
 		       (unsigned long long)instance->generation);
+	(void)snprintf(invocation, sizeof invocation, "%016llx",
+		       (unsigned long long)instance->origin.invocation);
 	log_info("instance changes state", "instance", instance->name, "service", instance->service,
 		 "from", states[instance->state].name, "to", states[to].name, "generation",
-		 generation);
+		 generation, "invocation", invocation);
 	instance->state = to;
 	notify_changed(instance->node);
+	node_wait_notice(instance->node);
 	if (instance_is_settled(instance))
-		wake(instance);
+		instance_wake(instance);
 }
 
 int instance_to_row(const struct instance *instance,

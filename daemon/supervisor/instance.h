@@ -13,6 +13,7 @@
 #include <wat/manifest.pb-c.h>
 
 #include "daemon/store/store.h"
+#include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/restart.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
@@ -25,10 +26,11 @@
 	S(STOPPING, "stopping",                                                               \
 	  EDGE(STOPPED) | EDGE(READY) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) |       \
 		  EDGE(SUSPENDED))                                                            \
-	S(STOPPED, "stopped", EDGE(SUSPENDED))                                                \
+	S(STOPPED, "stopped", EDGE(SUSPENDED) | EDGE(REMOVING))                               \
+	S(REMOVING, "removing", EDGE(STOPPED) | EDGE(FAILED))                                 \
 	S(SUSPENDED, "suspended", 0)                                                          \
 	S(BACKOFF, "backoff", EDGE(STARTING) | EDGE(SUSPENDED) | EDGE(FAILED))                \
-	S(FAILED, "failed", EDGE(STARTING) | EDGE(STOPPING) | EDGE(SUSPENDED))
+	S(FAILED, "failed", EDGE(STARTING) | EDGE(STOPPING) | EDGE(SUSPENDED) | EDGE(REMOVING))
 
 enum instance_state {
 #define INSTANCE_STATE_ENUM(name, text, edges) INSTANCE_##name,
@@ -63,6 +65,7 @@ struct instance {
 	uint32_t deaths;
 	uint64_t created_ms;
 	enum instance_state state;
+	struct origin origin;            /* of what happens to it now */
 	Wat__Envelope__Failure *failure; /* the last one; NULL: none */
 
 	uint8_t *committed; /* newest committed state, packed */
@@ -104,7 +107,9 @@ struct instance {
 	bool drained;    /* the host gave the last state and serves no more; it is in `committed` */
 	bool recovering; /* it had failed and is stopped: a host makes its last state from the
 			    journal */
-	bool finishing;  /* suspension: the state is stored, the host is told to end it */
+	bool resuming;   /* it starts because watd did */
+	enum instance_state before_removal;
+	bool finishing; /* suspension: the state is stored, the host is told to end it */
 	Wat__Envelope__Failure *death; /* while its host's end is told */
 	uint32_t died_in;              /* the same: what ran, as the attribution page has it */
 	bool culprit;                  /* the same: that death counts against it */
@@ -127,6 +132,13 @@ const char *instance_state_name(enum instance_state state);
  * wakes its waiters. */
 void instance_move(struct instance *instance, enum instance_state to);
 bool instance_is_settled(const struct instance *instance);
+/* Who waits for it looks again: it is out of the node's table and about to be freed. */
+void instance_wake(struct instance *instance);
+/* Nobody can be let in or out any more. */
+static inline bool instance_is_over(const struct instance *instance)
+{
+	return instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_REMOVING;
+}
 
 /* Row for the store; the failure's bytes are heap memory that the caller frees through
  * row->failure. */

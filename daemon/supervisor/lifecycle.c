@@ -7,6 +7,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "proto/carried.h"
 #include "proto/failure.h"
@@ -78,6 +79,21 @@ void lifecycle_commit(struct instance *instance, struct store_txn *txn)
 		store_submit(instance->node->store, txn, on_committed, NULL);
 	else
 		log_error("no memory for a change of the database", "instance", instance->name);
+}
+
+void lifecycle_commit_with(struct instance *instance,
+			   struct store_txn *txn,
+			   const struct audit *what)
+{
+	struct store_event event;
+
+	audit_event(what, &event);
+	event.stands = true;
+	if (txn && store_txn_add_event(txn, &event) < 0)
+		txn = store_txn_free(txn);
+	if (!txn)
+		audit_record_event(instance->node, &event);
+	lifecycle_commit(instance, txn);
 }
 
 Wat__Envelope__Failure *lifecycle_failure(const struct instance *instance,
@@ -223,17 +239,23 @@ void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 	struct instance *instance =
 		lifecycle_of_event(host, &message->instance_id, message->generation);
 	char text[WAT_FAILURE_TEXT_MAX];
+	const struct audit rebuilt = {
+		.kind = AUDIT_REBUILT,
+		.origin = instance ? &instance->origin : NULL,
+		.instance = instance,
+		.detail = message->text,
+	};
 
 	if (!instance)
 		return;
+	instance->origin = origin_new(host->node);
 	(void)snprintf(text, sizeof text,
 		       "a panic left the state in doubt, so it was built again from the last "
 		       "committed one; %s: %s",
 		       instance_has_journal(instance) ? "nothing acknowledged is lost"
 						      : "calls acknowledged since then are lost",
 		       message->text);
-	log_error("an instance went back to its last committed state", "instance", instance->name,
-		  "why", message->text);
+	audit_record(host->node, &rebuilt);
 	set_panic(instance, message->method, text);
 }
 
@@ -270,6 +292,36 @@ int lifecycle_store_snapshot(struct instance *instance, const Wat__Host__Carried
 	const struct lifecycle_stored what = {.snapshot = carried, .fd = fd};
 
 	return lifecycle_store_then(instance, store_txn_new(), &what);
+}
+
+void lifecycle_denied(struct host *host, const Wat__Host__Denied *message)
+{
+	const struct instance *instance =
+		lifecycle_of_event(host, &message->instance_id, message->generation);
+	const struct grant *grant =
+		message->grant_id.len == 16
+			? grant_table_find(host->node->grants, message->grant_id.data)
+			: NULL;
+	const struct origin origin = {
+		.invocation = message->invocation,
+		.has_peer = true,
+		.uid = message->uid,
+		.pid = (pid_t)message->pid,
+	};
+	char text[160];
+	const struct audit denial = {
+		.kind = AUDIT_DENY,
+		.origin = &origin,
+		.instance = instance,
+		.grant = grant ? &grant->row : NULL,
+		.status = WAT_ACCESS_DENIED,
+		.detail = text,
+	};
+
+	if (!instance || (grant && grant->instance != instance) || message->count == 0)
+		return;
+	(void)snprintf(text, sizeof text, "this capability does not allow %.64s", message->method);
+	denials_add_many(host->node->denials, &denial, message->count);
 }
 
 void lifecycle_checkpoint(struct host *host, const Wat__Host__Checkpoint *message, int fd)

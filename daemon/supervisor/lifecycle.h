@@ -34,6 +34,10 @@ void lifecycle_revive(struct operation *operation, struct instance *instance);
 void lifecycle_resume(struct instance *instance);
 /* The instance is READY, FAILED, or STOPPING with a final state that could not be stored yet. */
 void lifecycle_stop(struct operation *operation, struct instance *instance);
+/* Stop of operation->instance when it can be: now, or after a start, a pause or another stop. */
+void lifecycle_stop_when_settled(struct operation *operation);
+/* Forgets operation->instance, which is STOPPED or FAILED. */
+void lifecycle_remove(struct operation *operation);
 /* Ends watd in order: every instance keeps its incarnation, its state is committed.
  * node_check_progress notices the end. */
 void lifecycle_suspend(struct instance *instance);
@@ -48,5 +52,7 @@ void lifecycle_host_died(struct host *host, struct host_death *death);
 /* A handler panicked: the instance's last failure, which its Admin sees and Users do not. */
 void lifecycle_panicked(struct host *host, const Wat__Host__Panicked *message);
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message);
+/* Who was denied is what the host says, and a host can say it of its own instances only. */
+void lifecycle_denied(struct host *host, const Wat__Host__Denied *message);
 
 #endif

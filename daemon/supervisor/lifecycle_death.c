@@ -17,19 +17,14 @@
 
 void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failure)
 {
-	struct store_txn *txn;
+	struct audit failed = {
+		.kind = AUDIT_FAILED, .origin = &instance->origin, .instance = instance};
 
 	if (failure)
 		instance_set_failure(instance, failure);
 	instance_move(instance, INSTANCE_FAILED);
-	txn = lifecycle_txn(instance, STORE_FAILED);
-	if (txn && store_txn_add_event(txn, "failed", instance->name, instance->id,
-				       instance->failure ? instance->failure->text : "") < 0)
-		txn = store_txn_free(txn);
-	lifecycle_commit(instance, txn);
-	log_error("an instance died too often or can't start, and is left alone", "instance",
-		  instance->name, "why", instance->failure ? instance->failure->text : "", "help",
-		  "watctl show NAME, then watctl start NAME");
+	failed.detail = instance->failure ? instance->failure->text : NULL;
+	lifecycle_commit_with(instance, lifecycle_txn(instance, STORE_FAILED), &failed);
 	node_check_progress(instance->node);
 }
 
@@ -185,9 +180,11 @@ static void instance_host_died(struct instance *instance,
 		lifecycle_abandon(instance, WAT_START_FAILED, failure,
 				  failure ? failure->text : "the host died while it started");
 	} else if (instance->operation) {
+		lifecycle_audit_death(instance, failure);
 		fail_operation(instance, failure);
 		lifecycle_give_up(instance, NULL);
 	} else {
+		lifecycle_audit_death(instance, failure);
 		lifecycle_died(instance, culprit);
 	}
 }
@@ -209,13 +206,13 @@ static bool is_culprit(const struct host *host, const struct instance *instance)
 	return !running || host_running(host, instance->slot);
 }
 
-static const char *condemned_name(const struct host *host)
+static const struct instance *find_condemned(const struct host *host)
 {
 	list_for_each (i, &host->instances) {
 		const struct instance *instance = container_of(i, struct instance, of_host);
 
 		if (instance->condemned)
-			return instance->name;
+			return instance;
 	}
 	return NULL;
 }
@@ -258,17 +255,22 @@ static void judge(struct host *host, struct instance *instance, const struct hos
 	failure_free(instance->verdict);
 	/* It is a User who is told. */
 	instance->verdict = failure_for_user(
-		instance->death,
-		"the service died while it ran this call; its Admin can see why");
+		instance->death, "the service died while it ran this call; its Admin can see why");
 }
 
 /* Before anybody is told, every instance knows what it died of. */
 static void note_failures(struct host *host, struct host_death *death)
 {
-	death->because_of = condemned_name(host);
+	const struct instance *condemned = find_condemned(host);
+	struct origin origin = condemned ? condemned->origin : origin_new(host->node);
+
+	death->because_of = condemned ? condemned->name : NULL;
 	list_for_each (i, &host->instances) {
 		struct instance *instance = container_of(i, struct instance, of_host);
 
+		/* One that begins or ends has its own cause. */
+		if (!instance->operation)
+			instance->origin = origin;
 		instance->culprit = is_culprit(host, instance);
 		instance->died_in = host_running(host, instance->slot);
 		failure_free(instance->death);

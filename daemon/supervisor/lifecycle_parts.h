@@ -31,6 +31,17 @@ void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failur
 /* The host of an instance that was stopping or suspending has gone. True: that was no death. */
 bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Failure *failure);
 
+/* lifecycle_audit.c */
+/* The incarnation and its Admin, into the transaction that makes them. */
+int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn) WAT_MUST_CHECK;
+/* A later generation: started by hand, by watd that starts, or after a death. */
+int lifecycle_audit_again(const struct instance *instance, struct store_txn *txn) WAT_MUST_CHECK;
+void lifecycle_audit_abandoned(const struct instance *instance,
+			       wat_status status,
+			       const char *text);
+/* An end that was not asked for. What never began did not die: it was abandoned. */
+void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope__Failure *failure);
+
 /* lifecycle.c */
 /* Takes the instance out of its host; a process of its own then ends. */
 void lifecycle_detach(struct instance *instance);
@@ -86,6 +97,11 @@ void lifecycle_drop_segments(const struct instance *instance, uint64_t below);
 void lifecycle_wait_for_lock(struct instance *instance);
 /* Submits a transaction that nobody waits for; a failure is logged. */
 void lifecycle_commit(struct instance *instance, struct store_txn *txn);
+/* The same with an event, which happened even if the store does not take it. txn: taken; NULL: no
+ * memory. */
+void lifecycle_commit_with(struct instance *instance,
+			   struct store_txn *txn,
+			   const struct audit *what);
 Wat__Envelope__Failure *lifecycle_failure(const struct instance *instance,
 					  Wat__Envelope__CauseKind kind,
 					  int signal,

@@ -2,16 +2,14 @@
  * begin: place -> Start -> commit {instance, Admin's grant, state, answer} -> READY -> answer.
  * Others: place -> Start -> READY. */
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/clock.h"
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
+#include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/user_end.h"
 #include "proto/carried.h"
 #include "proto/check.h"
@@ -187,6 +185,7 @@ void lifecycle_abandon(struct instance *instance,
 	struct node *node = instance->node;
 	struct instance *previous = TAKE(instance->previous);
 
+	lifecycle_audit_abandoned(instance, status, failure ? failure->text : text);
 	lifecycle_detach(instance);
 	lifecycle_drop_segments(instance, SEGMENTS_ALL);
 	instance_move(instance, INSTANCE_FAILED);
@@ -196,6 +195,7 @@ void lifecycle_abandon(struct instance *instance,
 		instance_table_show(&node->instances, previous);
 	if (operation)
 		operation_fail(operation, status, failure, "%s", text);
+	node_wait_notice(node);
 	node_check_progress(node);
 }
 
@@ -267,10 +267,12 @@ static void on_begun(void *arg, int r)
 	instance->beginning = false;
 	retire_previous(instance);
 	/* The host may have died while the database wrote. */
-	if (instance->host)
+	if (instance->host) {
 		lifecycle_ready(instance);
-	else
+	} else {
+		lifecycle_audit_death(instance, instance->failure);
 		lifecycle_died(instance, true);
+	}
 	operation_conclude(operation);
 }
 
@@ -338,8 +340,7 @@ static int commit_beginning(struct instance *instance)
 	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_START, &snapshot)) < 0 ||
 	    (instance->wants_admin && (r = add_admin(instance, txn, token)) < 0) ||
 	    (r = decide_reply(instance, txn, instance->wants_admin ? token : NULL)) < 0 ||
-	    (r = store_txn_add_event(txn, "spawn", instance->name, instance->id,
-				     instance->service)) < 0)
+	    (r = lifecycle_audit_begun(instance, txn)) < 0)
 		return r;
 	store_submit(instance->node->store, TAKE(txn), on_begun, instance);
 	return 0;
@@ -381,11 +382,13 @@ static int went_on(struct instance *instance,
 		what.snapshot = reply->snapshot;
 		what.fd = answer->fd;
 	}
-	if (instance->operation && txn && decide_reply(instance, txn, NULL) < 0)
+	if (txn && ((instance->operation && decide_reply(instance, txn, NULL) < 0) ||
+		    lifecycle_audit_again(instance, txn) < 0))
 		txn = store_txn_free(txn);
 	if (lifecycle_store_then(instance, txn, &what) < 0)
 		return -ENOMEM;
 	instance->operation = NULL;
+	instance->resuming = false;
 	return 0;
 }
 
@@ -428,57 +431,6 @@ static void on_started(void *arg, const struct host_answer *answer)
 		begun(instance);
 }
 
-static struct instance *instance_for(struct operation *operation,
-				     const struct lifecycle_begin *begin)
-{
-	struct instance *instance = instance_new(operation->node, begin->name);
-
-	if (!instance ||
-	    instance_set_committed(instance, begin->state, begin->state_len, clock_unix_ms()) < 0)
-		return instance_free(instance);
-	randombytes_buf(instance->id, sizeof instance->id);
-	(void)snprintf(instance->service, sizeof instance->service, "%s", begin->service->name);
-	instance_set_service(instance, begin->file->path, begin->file->schema_digest,
-			     begin->service);
-	instance->wants_admin = begin->holder_pk != NULL;
-	if (begin->holder_pk)
-		memcpy(instance->admin_holder_pk, begin->holder_pk,
-		       sizeof instance->admin_holder_pk);
-	instance->interface_hash = begin->service->interface_hash;
-	instance->tier = begin->tier;
-	instance->durability = begin->durability;
-	instance->epoch = begin->previous ? begin->previous->epoch : 1;
-	instance->generation = 1;
-	instance->created_ms = clock_unix_ms();
-	instance->beginning = true;
-	instance->operation = operation;
-	instance->previous = begin->previous;
-	return instance;
-}
-
-void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin)
-{
-	struct instance *instance = instance_for(operation, begin);
-
-	if (!instance) {
-		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
-		return;
-	}
-	if (begin->previous)
-		instance_table_hide(&operation->node->instances, begin->previous);
-	instance_table_add(&operation->node->instances, instance);
-	lifecycle_start(instance, true);
-}
-
-void lifecycle_revive(struct operation *operation, struct instance *instance)
-{
-	instance->operation = operation;
-	instance->restart.n = 0;
-	instance->generation++;
-	instance_move(instance, INSTANCE_STARTING);
-	lifecycle_start(instance, false);
-}
-
 void lifecycle_resume(struct instance *instance)
 {
 	const struct plugin_file *file;
@@ -486,6 +438,8 @@ void lifecycle_resume(struct instance *instance)
 	struct node *node = instance->node;
 
 	instance->generation++;
+	instance->resuming = true;
+	instance->origin = node->start;
 	if (catalog_find(&node->catalog, instance->service, &file, &service) != CATALOG_FOUND ||
 	    !instance->committed) {
 		refused(instance, WAT_START_FAILED, NULL,

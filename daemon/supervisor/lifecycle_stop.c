@@ -4,6 +4,7 @@
  * Suspension: Drain -> commit {state} -> Finish -> SUSPENDED. */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,13 +63,16 @@ static int take_state(struct instance *instance, const struct host_answer *answe
 static void stopped(struct instance *instance)
 {
 	struct operation *operation = TAKE(instance->operation);
+	struct node *node = instance->node;
 
 	lifecycle_detach(instance);
 	instance->final_committed = instance->drained = false;
 	instance_move(instance, INSTANCE_STOPPED);
-	if (operation)
+	if (operation && operation->stopped)
+		operation->stopped(operation);
+	else if (operation)
 		operation_conclude(operation);
-	node_check_progress(instance->node);
+	node_check_progress(node);
 }
 
 static void on_finished(void *arg, const struct host_answer *answer)
@@ -129,29 +133,52 @@ static void note_left(struct left *left, const struct instance *instance)
 	}
 }
 
+static int add_event(struct store_txn *txn, const struct instance *instance, uint32_t n_left)
+{
+	char detail[64];
+	const struct audit stop = {
+		.kind = AUDIT_STOP,
+		.origin = &instance->origin,
+		.instance = instance,
+		.detail = n_left > 0 ? detail : NULL,
+	};
+
+	(void)snprintf(detail, sizeof detail, "%u %s left without deprovision", n_left,
+		       n_left == 1 ? "user was" : "users were");
+	return audit_add(txn, &stop);
+}
+
+static int decide(struct instance *instance, struct store_txn *txn, struct left *left)
+{
+	Wat__Admin__StopReply reply = WAT__ADMIN__STOP_REPLY__INIT;
+
+	/* Of one that goes on the last step decides. */
+	if (instance->operation->stopped)
+		return 0;
+	reply.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
+	reply.generation = instance->generation;
+	reply.users = left->list;
+	reply.n_users = left->n < USERS_LEFT_MAX ? left->n : USERS_LEFT_MAX;
+	reply.n_left = left->n;
+	return operation_decide(instance->operation, &reply.base, txn);
+}
+
 /* instance->committed is the final state. */
 static int commit_stop(struct instance *instance)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = lifecycle_txn(instance, STORE_STOPPED);
 	_cleanup_(freep) struct left *left = malloc(sizeof *left);
-	Wat__Admin__StopReply reply = WAT__ADMIN__STOP_REPLY__INIT;
 	Wat__Host__Snapshot snapshot = instance_snapshot(instance);
 	int r;
 
 	if (!txn || !left)
 		return -ENOMEM;
 	note_left(left, instance);
-	reply.state = (ProtobufCBinaryData){instance->committed_len, instance->committed};
-	reply.generation = instance->generation;
-	reply.users = left->list;
-	reply.n_users = left->n < USERS_LEFT_MAX ? left->n : USERS_LEFT_MAX;
-	reply.n_left = left->n;
 	/* Nobody goes on with its lanes. */
 	snapshot.lanes = (ProtobufCBinaryData){0};
 	snapshot.last_seq = 0;
 	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_FINAL, &snapshot)) < 0 ||
-	    (r = operation_decide(instance->operation, &reply.base, txn)) < 0 ||
-	    (r = store_txn_add_event(txn, "stop", instance->name, instance->id, "")) < 0)
+	    (r = decide(instance, txn, left)) < 0 || (r = add_event(txn, instance, left->n)) < 0)
 		return r;
 	store_submit(instance->node->store, TAKE(txn), on_stop_committed, instance);
 	return 0;
@@ -163,6 +190,19 @@ static void store_final(struct instance *instance)
 
 	if (r < 0)
 		on_stop_committed(instance, r);
+}
+
+static void note_refusal(const struct instance *instance, const struct host_answer *answer)
+{
+	const struct audit refused = {
+		.kind = AUDIT_STOP_REFUSED,
+		.origin = &instance->origin,
+		.instance = instance,
+		.status = answer->status,
+		.detail = answer->failure ? answer->failure->text : NULL,
+	};
+
+	audit_record(instance->node, &refused);
 }
 
 static void on_stop_drained(void *arg, const struct host_answer *answer)
@@ -179,6 +219,7 @@ static void on_stop_drained(void *arg, const struct host_answer *answer)
 		return;
 	}
 	/* The Stop handler said no: the instance goes on. */
+	note_refusal(instance, answer);
 	operation = TAKE(instance->operation);
 	operation_fail(operation, answer->status == WAT_OK ? WAT_INTERNAL : answer->status,
 		       answer->failure, "%s",
@@ -260,9 +301,34 @@ static void stop_failed(struct instance *instance)
 	}
 }
 
+void lifecycle_stop_when_settled(struct operation *operation)
+{
+	struct instance *instance = operation->instance;
+
+	if (instance->state == INSTANCE_REMOVING)
+		operation_fail(operation, WAT_NOT_FOUND, NULL, "\"%s\" is being removed",
+			       instance->name);
+	else if (instance->operation)
+		operation_wait(operation, instance, lifecycle_stop_when_settled);
+	else if (operation->stopped &&
+		 (instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_FAILED))
+		operation->stopped(operation);
+	else if (instance->state == INSTANCE_READY || instance->state == INSTANCE_FAILED ||
+		 (instance->state == INSTANCE_STOPPING && instance->drained))
+		lifecycle_stop(operation, instance);
+	else if (instance->state == INSTANCE_STOPPED)
+		operation_fail(operation, WAT_STOPPED, NULL, "\"%s\" was stopped already",
+			       instance->name);
+	else if (instance->node->suspending)
+		operation_fail(operation, WAT_UNAVAILABLE, NULL, "watd is going down; try again");
+	else
+		operation_wait(operation, instance, lifecycle_stop_when_settled);
+}
+
 void lifecycle_stop(struct operation *operation, struct instance *instance)
 {
 	instance->operation = operation;
+	instance->origin = operation->origin;
 	if (instance->state == INSTANCE_STOPPING) {
 		store_final(instance);
 		return;
@@ -312,6 +378,8 @@ static void on_suspend_committed(void *arg, int r)
 static void on_suspend_drained(void *arg, const struct host_answer *answer)
 {
 	struct instance *instance = arg;
+	const struct audit suspension = {
+		.kind = AUDIT_SUSPEND, .origin = &instance->origin, .instance = instance};
 	Wat__Host__Snapshot snapshot;
 	struct store_txn *txn;
 
@@ -326,7 +394,9 @@ static void on_suspend_drained(void *arg, const struct host_answer *answer)
 	instance->drained = true;
 	txn = lifecycle_txn(instance, STORE_RUNNING);
 	snapshot = instance_snapshot(instance);
-	if (txn && lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND, &snapshot) < 0)
+	if (txn &&
+	    (lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND, &snapshot) < 0 ||
+	     audit_add(txn, &suspension) < 0))
 		txn = store_txn_free(txn);
 	if (txn)
 		store_submit(instance->node->store, txn, on_suspend_committed, instance);
@@ -338,6 +408,7 @@ void lifecycle_suspend(struct instance *instance)
 {
 	switch (instance->state) {
 	case INSTANCE_READY:
+		instance->origin = instance->node->end;
 		/* From here on nothing new is attached: BIND asks node->suspending first. */
 		if (request_drain(instance, false, on_suspend_drained) < 0)
 			suspended(instance);
@@ -359,6 +430,7 @@ void lifecycle_suspend(struct instance *instance)
 		if (instance->waits)
 			suspended(instance);
 		return;
+	case INSTANCE_REMOVING:
 	case INSTANCE_STOPPED:
 	case INSTANCE_FAILED:
 	case INSTANCE_SUSPENDED:

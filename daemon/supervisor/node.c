@@ -14,12 +14,14 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/lock.h"
 #include "daemon/supervisor/node_load.h"
+#include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/reload.h"
@@ -199,6 +201,7 @@ static void suspend(struct node *node)
 	if (node->suspending)
 		return;
 	node->suspending = true;
+	node->end = origin_new(node);
 	log_info("suspending: states are committed, capabilities stay");
 	notify_stopping(node);
 	node->client = listener_free(node->client);
@@ -256,7 +259,10 @@ static int init_events(struct node *node)
 	    (r = add_event(&node->hangup, evsignal_new(node->base, SIGHUP, on_hangup, node))) < 0)
 		return r;
 	node->overdue = event_new(node->base, -1, EV_PERSIST, on_overdue, node);
-	return node->overdue ? notify_init(node) : -ENOMEM;
+	if (!node->overdue)
+		return -ENOMEM;
+	r = node_wait_init(node);
+	return r < 0 ? r : notify_init(node);
 }
 
 static int fail(int r, const char *what, const char *path)
@@ -301,7 +307,8 @@ static int init_state(struct node *node)
 	if (r < 0)
 		return fail(r, "the directory of the journals can't be made", dir);
 	node->last_time = store_last_time(node->store);
-	node->last_connection = store_starts(node->store) << 40;
+	node->last_connection = node->last_invocation = store_starts(node->store) << 40;
+	node->start = origin_new(node);
 	r = keyring_open(dir, getenv("CREDENTIALS_DIRECTORY"), &key_dir, &node->keyring);
 	if (r < 0)
 		return fail(r, "the issuing key can't be read", key_dir);
@@ -312,8 +319,31 @@ static int init_state(struct node *node)
 	if (r == 0)
 		journal_files_remove_unknown(node->journal_dir, is_known, node);
 	if (r == 0)
+		r = denials_new(node, &node->denials);
+	if (r == 0)
+		r = audit_init(node);
+	if (r == 0)
 		r = store_start_thread(node->store);
 	return r < 0 ? fail(r, "the database can't be read", dir) : 0;
+}
+
+static void note_start(struct node *node)
+{
+	char detail[96];
+	const struct audit start = {
+		.kind = AUDIT_WATD_START, .origin = &node->start, .detail = detail};
+
+	(void)snprintf(detail, sizeof detail, "version %s, process %d", WAT_VERSION, (int)getpid());
+	audit_record(node, &start);
+}
+
+/* Without an orderly end there is none in the audit either. */
+static void note_end(struct node *node)
+{
+	const struct audit end = {.kind = AUDIT_WATD_STOP, .origin = &node->end};
+
+	if (node->suspending)
+		audit_record(node, &end);
 }
 
 int node_init(struct node *node, struct options *options)
@@ -334,6 +364,8 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->reloads);
 	startup_init(&node->startup);
 	grant_files_init(&node->grant_files);
+	list_init(&node->waits);
+	list_init(&node->readers);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
 		return fail(-errno, "no pipe", "");
 	node->base = event_base_new();
@@ -351,6 +383,7 @@ int node_init(struct node *node, struct options *options)
 		r = sockets_open(node);
 	if (r < 0)
 		return r;
+	note_start(node);
 	grant_files_update(node);
 	startup_begin(node);
 	node_check_progress(node);
@@ -408,10 +441,14 @@ void node_deinit(struct node *node)
 	/* The hosts of an end that is not orderly: the lifeline ends them. */
 	for (int i = 0; i < 2; i++)
 		fd_close(node->lifeline[i]);
+	node->denials = denials_free(node->denials);
+	note_end(node);
+	audit_deinit(node);
 	store_close(node->store);
 	startup_deinit(&node->startup);
 	grant_files_deinit(&node->grant_files);
 	free_instances(node);
+	node_wait_deinit(node);
 	free_events(node);
 	answers_deinit(&node->answers);
 	catalog_deinit(&node->catalog);

@@ -12,6 +12,7 @@
 #include "daemon/caps/verify.h"
 #include "daemon/store/store.h"
 #include "daemon/supervisor/answers.h"
+#include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/catalog.h"
 #include "daemon/supervisor/grant_files.h"
 #include "daemon/supervisor/instance_table.h"
@@ -20,6 +21,7 @@
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
+struct denials;
 struct event;
 struct event_base;
 struct host;
@@ -38,6 +40,13 @@ struct node {
 	struct startup startup;
 	struct grant_files grant_files;
 	struct list sessions, hosts, operations, reloads;
+	struct denials *denials;
+	struct store_txn *held; /* events of the audit that can wait a while; NULL: none */
+	size_t n_held;
+	struct event *held_over;
+	struct list waits;     /* calls of Wait that are open */
+	struct list readers;   /* calls of Events that are open */
+	struct event *changed; /* an instance changed its state, and somebody waits for that */
 	size_t n_sessions;
 	struct host *pool; /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;
@@ -49,9 +58,10 @@ struct node {
 	uint64_t started_ms;
 	uint64_t last_time; /* Unix seconds, never backward */
 	/* Number of the newest channel: the count of starts in the upper 24 bits, so that none is
-	 * used again. */
-	uint64_t last_connection;
-	bool ready; /* told to whoever started us */
+	 * used again. Invocations are numbered in the same way. */
+	uint64_t last_connection, last_invocation;
+	struct origin start, end; /* of this watd */
+	bool ready;               /* told to whoever started us */
 	bool suspending;
 };
 

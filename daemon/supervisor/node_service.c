@@ -206,6 +206,7 @@ static const char *note(const struct instance *instance)
 			       : "serves what was sent before the stop";
 	case INSTANCE_STARTING:
 	case INSTANCE_STOPPED:
+	case INSTANCE_REMOVING:
 	case INSTANCE_SUSPENDED:
 	case INSTANCE_BACKOFF:
 	default:
@@ -213,7 +214,7 @@ static const char *note(const struct instance *instance)
 	}
 }
 
-static void describe_instance(const struct instance *instance, node_instance *out)
+void node_describe_instance(const struct instance *instance, node_instance *out)
 {
 	out->name = (char *)instance->name;
 	out->service = (char *)instance->service;
@@ -249,7 +250,7 @@ wat_status node_on_list(struct node_list_call *call,
 			continue;
 		out->instances[out->n_instances] = wat_alloc(call, sizeof(node_instance));
 		wat__node__instance__init(out->instances[out->n_instances]);
-		describe_instance(instance, out->instances[out->n_instances++]);
+		node_describe_instance(instance, out->instances[out->n_instances++]);
 	}
 	return WAT_OK;
 }
@@ -275,7 +276,7 @@ wat_status node_on_show(struct node_show_call *call,
 
 	(void)state;
 	if (status == WAT_OK)
-		describe_instance(instance, out);
+		node_describe_instance(instance, out);
 	return status;
 }
 

@@ -4,8 +4,11 @@
 
 #include "daemon/supervisor/control_call.h"
 #include "proto/plugin_file.h"
+#include "proto/support/must_check.h"
+#include <wat/node.pb-c.h>
 
 struct instance;
+struct node;
 
 /* Reads the plugin directory anew and finds the service; on failure the call's failure is set. */
 wat_status node_find_service(struct wat_call *call,
@@ -13,5 +16,16 @@ wat_status node_find_service(struct wat_call *call,
 			     const struct plugin_file **ret_file,
 			     const Wat__Manifest__Service **ret_service);
 wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret);
+/* Points into the instance. */
+void node_describe_instance(const struct instance *instance, Wat__Node__Instance *out);
+
+/* An instance changed its state, or is none any more: whoever waits for that is told, not from
+ * here. */
+void node_wait_notice(struct node *node);
+/* Ends with the node. */
+int node_wait_init(struct node *node) WAT_MUST_CHECK;
+void node_wait_deinit(struct node *node);
+/* Events were committed. */
+void node_events_notice(struct node *node);
 
 #endif

@@ -1,10 +1,8 @@
 /* node_service_admin.c - OpenAdmin of wat.node.Node: one more Admin of an instance. Loop thread.
  * Commit {the grant, the ends of others, answer, event} -> answer. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 #include <wat/node.service.h>
 
 #include "daemon/base/log.h"
@@ -91,11 +89,18 @@ static void on_stored(void *arg, int r)
 static int end_other(struct opening *opening, struct store_txn *txn, struct grant *grant)
 {
 	struct store_grant row = grant->row;
+	const struct audit ended = {
+		.kind = AUDIT_REVOKE,
+		.origin = &opening->operation->origin,
+		.instance = grant->instance,
+		.grant = &row,
+		.detail = opening->only ? "Admin; another one is the only one now"
+					: "Admin; its time was over",
+	};
 	int r;
 
 	row.state = 4;
-	r = store_txn_put_grant(txn, &row);
-	if (r < 0)
+	if ((r = store_txn_put_grant(txn, &row)) < 0 || (r = audit_add(txn, &ended)) < 0)
 		return r;
 	grant->row.state = 3;
 	opening->n_ended++;
@@ -127,6 +132,13 @@ static int add_admin(struct opening *opening,
 		     uint8_t token[TOKEN_SIZE])
 {
 	struct store_grant row;
+	const struct audit granted = {
+		.kind = AUDIT_GRANT,
+		.origin = &opening->operation->origin,
+		.instance = instance,
+		.grant = &row,
+		.detail = "Admin, for whoever manages the node",
+	};
 	struct grant *grant;
 	int r = node_mint(opening->node, instance, TOKEN_ADMIN, "", holder_pk, UINT64_MAX, 0, &row,
 			  token);
@@ -134,8 +146,7 @@ static int add_admin(struct opening *opening,
 	if (r < 0)
 		return r;
 	row.state = 2;
-	r = store_txn_put_grant(txn, &row);
-	if (r < 0)
+	if ((r = store_txn_put_grant(txn, &row)) < 0 || (r = audit_add(txn, &granted)) < 0)
 		return r;
 	row.state = 1;
 	r = grant_table_add(opening->node->grants, &row, &grant);
@@ -161,27 +172,9 @@ static int decide(const struct opening *opening,
 	return operation_decide(opening->operation, &reply.base, txn);
 }
 
-/* Who asked, as the kernel says it. */
-static int note_event(const struct opening *opening,
-		      struct store_txn *txn,
-		      const struct instance *instance,
-		      const struct session *session)
-{
-	char detail[128], grant[33];
-
-	(void)sodium_bin2hex(grant, sizeof grant, opening->grant_id, 16);
-	(void)snprintf(detail, sizeof detail, "grant=%s uid=%u pid=%d ended=%u", grant,
-		       session ? (unsigned)session->uid : (unsigned)-1,
-		       session ? (int)session->pid : 0, opening->n_ended);
-	log_info("an Admin is made for whoever manages the node", "instance", instance->name,
-		 "what", detail);
-	return store_txn_add_event(txn, "admin", instance->name, instance->id, detail);
-}
-
 static int submit(struct opening *opening,
 		  struct instance *instance,
-		  const node_open_admin_request *in,
-		  const struct session *session)
+		  const node_open_admin_request *in)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
 	uint8_t token[TOKEN_SIZE];
@@ -191,8 +184,7 @@ static int submit(struct opening *opening,
 		return -ENOMEM;
 	if ((r = end_others(opening, txn, instance)) < 0 ||
 	    (r = add_admin(opening, txn, instance, in->holder_pk.data, token)) < 0 ||
-	    (r = decide(opening, txn, instance, token)) < 0 ||
-	    (r = note_event(opening, txn, instance, session)) < 0)
+	    (r = decide(opening, txn, instance, token)) < 0)
 		return r;
 	store_submit(opening->node->store, TAKE(txn), on_stored, opening);
 	return 0;
@@ -226,7 +218,7 @@ static wat_status check(struct wat_call *call,
 	if (in->holder_pk.len != 32)
 		return call->api->fail(call, WAT_INVALID_ARGUMENT,
 				       "holder_pk: expected 32 bytes, got %zu", in->holder_pk.len);
-	if (instance->state == INSTANCE_STOPPED)
+	if (instance_is_over(instance))
 		return call->api->fail(call, WAT_STOPPED,
 				       "\"%s\" was stopped; starting it gives an Admin (watctl "
 				       "start %s)",
@@ -283,7 +275,7 @@ wat_status node_on_open_admin(struct node_open_admin_call *c,
 	opening = opening_new(operation, instance, in->only);
 	if (!opening)
 		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
-	else if (submit(opening, instance, in, control_call_of(&c->base)->session) < 0)
+	else if (submit(opening, instance, in) < 0)
 		fail(opening, WAT_OVERLOADED, "no memory; no Admin was made");
 	return WAT_OK;
 }

@@ -2,8 +2,6 @@
 #include <string.h>
 #include <wat/node.service.h>
 
-#include "daemon/base/log.h"
-#include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
@@ -210,29 +208,4 @@ wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node
 			instance_state_name(instance->state));
 	operation_forget(operation);
 	return status;
-}
-
-wat_status node_on_kill(struct node_kill_call *c,
-			wat_empty *state,
-			const node_name_request *in,
-			node_kill_reply *out)
-{
-	struct instance *instance = NULL;
-	wat_status status = node_find_instance(&c->base, in->name, &instance);
-
-	(void)state;
-	if (status != WAT_OK)
-		return status;
-	if (!instance->host)
-		return wat_fail(c, WAT_FAILED_PRECONDITION, "\"%s\" is %s and has no process",
-				instance->name, instance_state_name(instance->state));
-	log_warning("an operator kills the host of an instance", "instance", instance->name,
-		    "state", instance_state_name(instance->state), "tier",
-		    instance->host->pool ? "thread" : "process");
-	instance->condemned = true;
-	out->pid = (uint32_t)instance->host->pid;
-	list_for_each (i, &instance->host->instances)
-		out->others += container_of(i, struct instance, of_host) != instance;
-	host_kill(instance->host);
-	return WAT_OK;
 }

@@ -75,6 +75,7 @@ static struct operation *operation_new(struct control_call *call,
 	operation->node = call->node;
 	memcpy(operation->request_id, request_id, 16);
 	memcpy(operation->owner, call->binding.grant_id, 16);
+	operation->origin = call->origin;
 	operation->answer = kind;
 	operation->reply_type = call->base.base.method->output;
 	list_init(&operation->calls);
@@ -125,6 +126,7 @@ struct operation *operation_own(struct node *node,
 	if (!operation)
 		return NULL;
 	operation->node = node;
+	operation->origin = origin_new(node);
 	operation->answer = answer;
 	operation->finished = finished;
 	operation->finished_arg = arg;

@@ -27,11 +27,14 @@ struct operation {
 	struct list link; /* node->operations; those of watd's own are in no list */
 	struct node *node;
 	uint8_t request_id[16], owner[16];
-	int answer; /* ANSWER_OF_... */
+	struct origin origin; /* of the call that began it */
+	int answer;           /* ANSWER_OF_... */
 	struct list calls;
 	struct instance_waiter waiter; /* while the instance settles first */
 	void (*retry)(struct operation *);
 	struct instance *instance;
+	/* What follows once the instance was stopped; NULL: the operation is a Stop itself. */
+	void (*stopped)(struct operation *);
 	struct grant *grant;
 	void *arg;      /* of retry */
 	uint8_t *reply; /* packed; set once the answer is decided */

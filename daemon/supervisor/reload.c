@@ -150,6 +150,24 @@ static struct reload *reload_new(struct node *node,
 	return reload;
 }
 
+static void note(struct node *node,
+		 const struct operation *operation,
+		 const struct reload_report *report)
+{
+	struct origin by_signal = origin_new(node);
+	char detail[128];
+	const struct audit reloaded = {
+		.kind = AUDIT_RELOAD,
+		.origin = operation ? &operation->origin : &by_signal,
+		.status = report->errors.n > 0 ? WAT_INVALID_ARGUMENT : WAT_OK,
+		.detail = detail,
+	};
+
+	(void)snprintf(detail, sizeof detail, "%zu changes, %zu need a restart, %zu mistakes",
+		       report->changes.n, report->needs_restart.n, report->errors.n);
+	audit_record(node, &reloaded);
+}
+
 bool reload_run(struct node *node, struct operation *operation, struct reload_report *ret)
 {
 	struct options fresh = {0};
@@ -157,6 +175,7 @@ bool reload_run(struct node *node, struct operation *operation, struct reload_re
 	tell_reloading(node);
 	look(node, &fresh, ret);
 	log_report(ret);
+	note(node, operation, ret);
 	if (ret->errors.n == 0 && !reload_new(node, operation, ret))
 		lines_add(&ret->errors, "no memory to reload; nothing was changed");
 	if (ret->errors.n > 0) {
@@ -194,14 +213,13 @@ static void on_stored(void *arg, int r)
 
 static int commit(struct operation *operation, const ProtobufCMessage *reply)
 {
-	static const uint8_t nobody[16];
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
 	int r;
 
 	if (!txn)
 		return -ENOMEM;
-	if ((r = operation_decide(operation, reply, txn)) < 0 ||
-	    (r = store_txn_add_event(txn, "reload", "", nobody, "")) < 0)
+	r = operation_decide(operation, reply, txn);
+	if (r < 0)
 		return r;
 	store_submit(operation->node->store, TAKE(txn), on_stored, operation);
 	return 0;

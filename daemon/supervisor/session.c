@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/base/log.h"
 #include "daemon/supervisor/control_call.h"
+#include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/session_bind.h"
@@ -123,14 +123,34 @@ void session_go_away(struct session *session, wat_status status, const char *tex
 	close_soon(session);
 }
 
-void session_log_denial(const struct session *session, wat_status status, const char *why)
+struct origin session_origin(struct session *session)
 {
-	char uid[16], pid[16];
+	return (struct origin){.invocation = ++session->node->last_invocation,
+			       .has_peer = true,
+			       .uid = session->uid,
+			       .pid = session->pid};
+}
 
-	(void)snprintf(uid, sizeof uid, "%u", (unsigned)session->uid);
-	(void)snprintf(pid, sizeof pid, "%d", (int)session->pid);
-	log_warning("capability refused", "status", wat_status_name((int)status), "why", why, "uid",
-		    uid, "pid", pid);
+void session_deny(struct session *session,
+		  const struct origin *origin,
+		  const struct binding *binding,
+		  wat_status status,
+		  const char *why)
+{
+	const struct node *node = session->node;
+	const struct grant *grant =
+		binding ? grant_table_find(node->grants, binding->grant_id) : NULL;
+	const struct audit denial = {
+		.kind = AUDIT_DENY,
+		.origin = origin,
+		.instance = binding ? instance_table_by_id(&node->instances, binding->instance_id)
+				    : NULL,
+		.grant = grant ? &grant->row : NULL,
+		.status = status,
+		.detail = why,
+	};
+
+	denials_add(node->denials, &denial);
 }
 
 uint32_t session_add_binding(struct session *session,
@@ -223,6 +243,8 @@ static void handle(struct session *session, const struct frame *frame, const uin
 		session_send(session, &pong, NULL, -1);
 		break;
 	case FRAME_CANCEL:
+		control_call_cancel(session, frame->id);
+		break;
 	case FRAME_PONG:
 		break;
 	default:

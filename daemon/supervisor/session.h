@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/supervisor/audit.h"
 #include "proto/status.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
@@ -64,8 +65,15 @@ void session_send_fail(struct session *session,
 /* Says why and ends the connection after what was queued. */
 void session_go_away(struct session *session, wat_status status, const char *text);
 
-/* One line about a refused capability. */
-void session_log_denial(const struct session *session, wat_status status, const char *why);
+/* A new invocation of the peer's. */
+struct origin session_origin(struct session *session);
+/* Into the audit: a capability was refused. binding: which one, or what the peer said it was; NULL:
+ * none. */
+void session_deny(struct session *session,
+		  const struct origin *origin,
+		  const struct binding *binding,
+		  wat_status status,
+		  const char *why);
 
 /* A new handle; 0 when there are too many or memory is out. */
 uint32_t session_add_binding(struct session *session,

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <wat/host.pb-c.h>
 
+#include "daemon/base/log.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
@@ -27,6 +28,7 @@ struct parked_bind {
 	struct instance_waiter waiter;
 	struct session *session;
 	struct event *timer;
+	struct origin origin;
 	struct frame frame;
 	uint8_t body[];
 };
@@ -37,6 +39,7 @@ struct bind {
 	const struct frame *frame;
 	const uint8_t *body;
 	const Wat__Envelope__Bind *message;
+	struct origin origin;
 	struct token token;
 	struct grant *grant;
 	struct instance *instance;
@@ -78,13 +81,16 @@ static void on_overdue(evutil_socket_t fd, short what, void *arg)
 	parked_free(parked);
 }
 
-static void bind_run(struct session *session, const struct frame *frame, const uint8_t *body);
+static void bind_run(struct session *session,
+		     const struct origin *origin,
+		     const struct frame *frame,
+		     const uint8_t *body);
 
 static void on_settled(struct instance_waiter *waiter)
 {
 	struct parked_bind *parked = container_of(waiter, struct parked_bind, waiter);
 
-	bind_run(parked->session, &parked->frame, parked->body);
+	bind_run(parked->session, &parked->origin, &parked->frame, parked->body);
 	parked_free(parked);
 }
 
@@ -106,6 +112,7 @@ static void park(const struct bind *bind)
 	}
 	parked->session = session;
 	parked->waiter.settled = on_settled;
+	parked->origin = bind->origin;
 	parked->frame = *bind->frame;
 	if (bind->frame->body_len > 0)
 		memcpy(parked->body, bind->body, bind->frame->body_len);
@@ -117,6 +124,39 @@ static void park(const struct bind *bind)
 		refuse(bind, WAT_OVERLOADED, "no memory");
 		parked_free(parked);
 	}
+}
+
+/* What the token says it is for, whether or not it is true. */
+static void deny(const struct bind *bind, wat_status status, const char *why)
+{
+	const Wat__Envelope__Bind *m = bind->message;
+	struct binding claimed = {.role = (int)m->role};
+	struct token token;
+	bool readable = token_decode(m->token.data, m->token.len, &token) == TOKEN_OK;
+
+	if (readable) {
+		memcpy(claimed.instance_id, token.instance_id, sizeof claimed.instance_id);
+		memcpy(claimed.grant_id, token.grant_id, sizeof claimed.grant_id);
+	}
+	sodium_memzero(&token, sizeof token);
+	session_deny(bind->session, &bind->origin, readable ? &claimed : NULL, status, why);
+	refuse(bind, status, why);
+}
+
+/* Only where somebody looks that closely: clients may bind as often as they like. */
+static void note_bound(const struct bind *bind, int role)
+{
+	static const char *const roles[] = {"node", "Admin", "User"};
+	const struct audit bound = {
+		.kind = AUDIT_BIND,
+		.origin = &bind->origin,
+		.instance = bind->instance,
+		.grant = bind->grant ? &bind->grant->row : NULL,
+		.detail = roles[role],
+	};
+
+	if (log_level() >= LOG_LEVEL_DEBUG)
+		audit_record_later(bind->session->node, &bound);
 }
 
 static void send_bound(const struct bind *bind, int role, int channel)
@@ -142,15 +182,15 @@ static void send_bound(const struct bind *bind, int role, int channel)
 	}
 	/* Larger frames are for those who proved something. */
 	bind->session->stream.body_max = WAT_CONTROL_BODY_MAX;
+	note_bound(bind, role);
 	session_send(bind->session, &frame, &bound.base, channel);
 }
 
 static void bind_node(const struct bind *bind)
 {
 	if (!bind->session->admin) {
-		refuse(bind, WAT_ACCESS_DENIED,
-		       "the node capability is given on the admin socket only; connect to that "
-		       "one");
+		deny(bind, WAT_ACCESS_DENIED,
+		     "the node capability is given on the admin socket only; connect to that one");
 		return;
 	}
 	send_bound(bind, TOKEN_NODE, -1);
@@ -177,6 +217,9 @@ static int attach(const struct bind *bind, int host_end)
 	request.time_left_ms = time_left_ms(bind);
 	request.user = bind->grant->row.user;
 	request.connection = ++bind->session->node->last_connection;
+	request.invocation = bind->origin.invocation;
+	request.uid = bind->origin.uid;
+	request.pid = (uint32_t)bind->origin.pid;
 	return host_request(bind->instance->host, HOST_ATTACH, &request.base, host_end, NULL, NULL);
 }
 
@@ -233,6 +276,9 @@ static void bind_user(const struct bind *bind)
 	case INSTANCE_FAILED:
 		refuse_failed(bind);
 		return;
+	case INSTANCE_REMOVING:
+		refuse(bind, WAT_UNAVAILABLE, "the instance is being removed");
+		return;
 	case INSTANCE_SUSPENDED:
 	default:
 		refuse(bind, WAT_UNAVAILABLE, "the instance is suspended; try again");
@@ -273,8 +319,7 @@ static void bind_with_token(struct bind *bind)
 	node_verify_context(node, &context);
 	status = verify_bind(&context, &request, &bind->token, &bind->grant, &why);
 	if (status != WAT_OK) {
-		session_log_denial(bind->session, status, why);
-		refuse(bind, status, why);
+		deny(bind, status, why);
 		return;
 	}
 	bind->instance = instance_table_by_id(&node->instances, bind->token.instance_id);
@@ -285,12 +330,15 @@ static void bind_with_token(struct bind *bind)
 	else if (bind->token.role == TOKEN_USER)
 		bind_user(bind);
 	else
-		refuse(bind, WAT_ACCESS_DENIED, "node tokens are not taken by this watd");
+		deny(bind, WAT_ACCESS_DENIED, "node tokens are not taken by this watd");
 }
 
-static void bind_run(struct session *session, const struct frame *frame, const uint8_t *body)
+static void bind_run(struct session *session,
+		     const struct origin *origin,
+		     const struct frame *frame,
+		     const uint8_t *body)
 {
-	struct bind bind = {.session = session, .frame = frame, .body = body};
+	struct bind bind = {.session = session, .frame = frame, .body = body, .origin = *origin};
 	struct check_error error;
 	ProtobufCMessage *message;
 	char text[512];
@@ -317,11 +365,14 @@ static void bind_run(struct session *session, const struct frame *frame, const u
 
 void session_bind(struct session *session, const struct frame *frame, const uint8_t *body)
 {
+	struct origin origin;
+
 	if (frame->id <= session->last_slot) {
 		session_go_away(session, WAT_INVALID_ARGUMENT,
 				"the id of a BIND must be greater than that of the one before");
 		return;
 	}
 	session->last_slot = frame->id;
-	bind_run(session, frame, body);
+	origin = session_origin(session);
+	bind_run(session, &origin, frame, body);
 }

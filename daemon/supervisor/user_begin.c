@@ -36,6 +36,24 @@ static struct grant *grant_of(const struct beginning *beginning)
 	return grant_table_find(beginning->node->grants, beginning->grant_id);
 }
 
+static void note_refusal(const struct beginning *beginning,
+			 const struct grant *grant,
+			 wat_status status,
+			 const char *text)
+{
+	const struct audit refused = {
+		.kind = AUDIT_GRANT_REFUSED,
+		.origin = &beginning->operation->origin,
+		.instance =
+			instance_table_by_id(&beginning->node->instances, beginning->instance_id),
+		.grant = grant ? &grant->row : NULL,
+		.status = status,
+		.detail = text,
+	};
+
+	audit_record(beginning->node, &refused);
+}
+
 /* Nothing is minted. Frees. */
 static void refuse(struct beginning *beginning,
 		   wat_status status,
@@ -44,6 +62,7 @@ static void refuse(struct beginning *beginning,
 {
 	struct grant *grant = grant_of(beginning);
 
+	note_refusal(beginning, grant, status, failure ? failure->text : text);
 	if (grant) {
 		list_remove(&grant->of_instance);
 		grant_table_remove(beginning->node->grants, grant);
@@ -118,6 +137,13 @@ static int store(struct beginning *beginning,
 	struct instance *instance = grant->instance;
 	Wat__Admin__ProvisionReply reply = WAT__ADMIN__PROVISION_REPLY__INIT;
 	struct store_grant row = grant->row;
+	const struct audit granted = {
+		.kind = AUDIT_GRANT,
+		.origin = &beginning->operation->origin,
+		.instance = instance,
+		.grant = &row,
+		.detail = row.session ? "User for a session" : "User",
+	};
 	int r;
 
 	if (!txn)
@@ -128,7 +154,7 @@ static int store(struct beginning *beginning,
 	if ((host_reply && host_reply->ran && (r = add_state(txn, instance, host_reply, fd)) < 0) ||
 	    (r = store_txn_put_grant(txn, &row)) < 0 ||
 	    (r = operation_decide(beginning->operation, &reply.base, txn)) < 0 ||
-	    (r = store_txn_add_event(txn, "provision", instance->name, instance->id, row.user)) < 0)
+	    (r = audit_add(txn, &granted)) < 0)
 		return r;
 	store_submit(beginning->node->store, TAKE(txn), on_stored, beginning);
 	return 0;

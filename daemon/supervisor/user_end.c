@@ -90,11 +90,14 @@ static int commit_end(struct ending *ending,
 static void finish(struct ending *ending, const Wat__Host__UserReply *reply, int fd)
 {
 	struct grant *grant = grant_of(ending);
-	int r = grant ? commit_end(ending, grant, reply, fd) : -ENOENT;
+	const struct instance *instance = grant ? grant->instance : NULL;
+	/* A row that came after the removal of its instance would stay for good. */
+	bool gone = !instance || instance->state == INSTANCE_REMOVING;
+	int r = gone ? -ENOENT : commit_end(ending, grant, reply, fd);
 
 	if (r == 0)
 		return;
-	if (grant)
+	if (!gone)
 		log_error("the end of a user is not finished; the next start does", "user",
 			  grant->row.user, "error", lifecycle_store_error(r));
 	tell(ending);
@@ -206,6 +209,15 @@ static int begin_end(struct ending *ending, struct grant *grant)
 	const struct instance *instance = grant->instance;
 	Wat__Empty reply = WAT__EMPTY__INIT;
 	struct store_grant row = grant->row;
+	struct origin own = origin_new(ending->node);
+	const struct audit revoked = {
+		.kind = AUDIT_REVOKE,
+		.origin = ending->operation ? &ending->operation->origin : &own,
+		.instance = instance,
+		.grant = &row,
+		.detail =
+			is_over_by_itself(ending, grant) ? "the session is over" : "deprovisioned",
+	};
 	int r;
 
 	if (!txn)
@@ -214,9 +226,7 @@ static int begin_end(struct ending *ending, struct grant *grant)
 	if ((r = store_txn_put_grant(txn, &row)) < 0 ||
 	    (ending->operation &&
 	     (r = operation_decide(ending->operation, &reply.base, txn)) < 0) ||
-	    (r = store_txn_add_event(
-		     txn, is_over_by_itself(ending, grant) ? "session-over" : "deprovision",
-		     instance->name, instance->id, row.user)) < 0)
+	    (r = audit_add(txn, &revoked)) < 0)
 		return r;
 	/* From here on no BIND of this grant succeeds. */
 	grant->row.state = 3;
@@ -237,7 +247,8 @@ void user_end(struct node *node, struct grant *grant, struct operation *operatio
 		log_error("no memory to end a session; its grant stays", "user", grant->row.user);
 }
 
-/* The Deprovision handler of a user that watd does not know: the store never heard that it began. */
+/* The Deprovision handler of a user that watd does not know: the store never heard that it began.
+ */
 static void take_back(struct instance *instance, const Wat__Host__Life *life)
 {
 	Wat__Host__DeprovisionRequest request = WAT__HOST__DEPROVISION_REQUEST__INIT;
@@ -276,10 +287,10 @@ void user_end_take_lives(struct instance *instance, const Wat__Host__StartReply 
 {
 	for (size_t i = 0; i < reply->n_lives; i++) {
 		const Wat__Host__Life *life = reply->lives[i];
-		struct grant *grant = life->grant_id.len == 16
-					      ? grant_table_find(instance->node->grants,
-								 life->grant_id.data)
-					      : NULL;
+		struct grant *grant =
+			life->grant_id.len == 16
+				? grant_table_find(instance->node->grants, life->grant_id.data)
+				: NULL;
 
 		if (life->grant_id.len != 16 || is_ended_later(reply, i))
 			continue;

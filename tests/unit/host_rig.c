@@ -21,7 +21,7 @@
 #define PROGRAM WAT_BUILD_DIR "/libexec/watd-host"
 
 enum { START, ATTACH, DETACH, DRAIN, FINISH, PROVISION, DEPROVISION, SEGMENT };
-enum { CHECKPOINT, CHANNEL_COUNT, REBUILT, WANTS_SEGMENT, PANICKED };
+enum { CHECKPOINT, CHANNEL_COUNT, REBUILT, WANTS_SEGMENT, PANICKED, DENIED };
 
 static void id_of(uint8_t number, uint8_t ret_id[static 16])
 {
@@ -238,6 +238,17 @@ static void take_panic(struct rig *rig, const uint8_t *body, size_t n)
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void take_denied(struct rig *rig, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message = rig_unpack(&wat__host__denied__descriptor, body, n);
+
+	rig->denied = *(const Wat__Host__Denied *)message;
+	(void)snprintf(rig->denied_method, sizeof rig->denied_method, "%s", rig->denied.method);
+	rig->n_denials++;
+	rig->n_denied += rig->denied.count;
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
 static void take_event(struct rig *rig, const struct frame *frame, const uint8_t *body)
 {
 	switch (frame->method) {
@@ -255,6 +266,9 @@ static void take_event(struct rig *rig, const struct frame *frame, const uint8_t
 		return;
 	case PANICKED:
 		take_panic(rig, body, frame->body_len);
+		return;
+	case DENIED:
+		take_denied(rig, body, frame->body_len);
 		return;
 	default:
 		fail_msg("event %u", frame->method);
@@ -377,6 +391,9 @@ wat_status rig_attach_raw(struct rig *rig,
 	in.method_mask = mask;
 	in.resume = resume;
 	in.time_left_ms = 3600000;
+	in.invocation = 1000u + grant;
+	in.uid = 2000u + grant;
+	in.pid = 3000u + grant;
 	request(rig, ATTACH, &in.base, fd);
 	return rig_answer(rig);
 }
@@ -462,6 +479,12 @@ void rig_await_panics(struct rig *rig, unsigned n)
 void rig_await_wants(struct rig *rig, unsigned n)
 {
 	while (rig->n_wants < n)
+		await_event(rig);
+}
+
+void rig_await_denied(struct rig *rig, unsigned n)
+{
+	while (rig->n_denied < n)
 		await_event(rig);
 }
 

@@ -38,6 +38,9 @@ struct rig {
 	size_t n_checkpoint;
 	uint32_t channels; /* the last ChannelCount */
 	uint8_t channels_of;
+	unsigned n_denials, n_denied; /* Denied events, and the calls that they stand for */
+	Wat__Host__Denied denied;     /* the last one; only its numbers live on */
+	char denied_method[64];
 };
 
 void rig_init(struct rig *rig);
@@ -81,6 +84,7 @@ wat_status rig_finish(struct rig *rig, uint8_t instance, wat_status status, cons
 /* Reads what the host says until the event came. */
 void rig_await_checkpoints(struct rig *rig, unsigned n);
 void rig_await_panics(struct rig *rig, unsigned n);
+void rig_await_denied(struct rig *rig, unsigned n);
 void rig_await_channels(struct rig *rig, uint8_t grant, uint32_t channels);
 void rig_await_wants(struct rig *rig, unsigned n);
 

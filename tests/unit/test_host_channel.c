@@ -63,6 +63,40 @@ static void test_refusals(void **state)
 	peer_close(&peer);
 }
 
+/* watd hears of every call that the capability does not allow, and through whom it came; of many at
+ * once by a few events. row 113 */
+static void test_denied(void **state)
+{
+	struct rig *rig = *state;
+	counter_amount amount = COUNTER_AMOUNT_INIT;
+	struct peer peer = {0};
+	int pair[2];
+
+	assert_int_equal(counter_begin(rig, 1, 4, true), WAT_OK);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+			 0);
+	stream_init(&peer.stream, pair[0], 1u << 20);
+	assert_int_equal(rig_attach_raw(rig, 1, 6, 1, 1u << COUNTER_GET, false, pair[1]), WAT_OK);
+	assert_true(peer_read(&peer));
+	for (int i = 0; i < 300; i++)
+		(void)peer_queue(&peer, COUNTER_INCREMENT, 0, &amount.base);
+	peer_flush(&peer);
+	for (int i = 0; i < 300; i++) {
+		assert_true(peer_read(&peer));
+		assert_int_equal(peer.frame.type, FRAME_FAIL);
+		assert_int_equal(peer.frame.budget, WAT_ACCESS_DENIED);
+	}
+	assert_int_equal(counter_read(&peer), 4);
+	peer_close(&peer);
+	rig_await_denied(rig, 300);
+	assert_int_equal(rig->n_denied, 300);
+	assert_true(rig->n_denials < 100);
+	assert_string_equal(rig->denied_method, "Increment");
+	assert_int_equal(rig->denied.invocation, 1006);
+	assert_int_equal(rig->denied.uid, 2006);
+	assert_int_equal(rig->denied.pid, 3006);
+}
+
 static void expect_goaway_for(struct rig *rig,
 			      const struct frame *frame,
 			      const void *body,
@@ -277,13 +311,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, counter_set_up, counter_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_refusals),
-		TEST(test_violations),
-		TEST(test_other_frames),
-		TEST(test_lane_again),
-		TEST(test_detach),
-		TEST(test_slow_reader),
-		TEST(test_drain_of_a_slow_reader),
+		TEST(test_refusals),      TEST(test_denied),
+		TEST(test_violations),    TEST(test_other_frames),
+		TEST(test_lane_again),    TEST(test_detach),
+		TEST(test_slow_reader),   TEST(test_drain_of_a_slow_reader),
 		TEST(test_sent_and_gone),
 	};
 

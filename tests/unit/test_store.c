@@ -244,6 +244,22 @@ static void execute(const struct world *w, const char *sql)
 	sqlite3_close(db);
 }
 
+static int64_t count(const struct world *w, const char *sql)
+{
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+	char path[64];
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(path_of(w, path), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	n = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return n;
+}
+
 /* The row has service, generation, schema, digest and state (row 57); a state whose digest does not
  * match is named and not used (row 59). */
 static void test_digest(void **state)
@@ -339,6 +355,12 @@ static void test_older(void **state)
 		   "ALTER TABLE grants DROP COLUMN session;"
 		   "ALTER TABLE grants DROP COLUMN configured;"
 		   "ALTER TABLE node DROP COLUMN starts;"
+		   "DROP TABLE events; CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+		   "at_ms INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, "
+		   "instance_id BLOB NOT NULL, detail TEXT NOT NULL) STRICT;"
+		   "INSERT INTO events(at_ms, kind, name, instance_id, detail) VALUES"
+		   "(unixepoch() * 1000, 'provision', 'c1', zeroblob(16), 'me'),"
+		   "(unixepoch() * 1000, 'deprovision', 'c1', zeroblob(16), 'me');"
 		   "PRAGMA user_version = 1");
 	for (uint64_t starts = 1; starts <= 3; starts++) {
 		open_store(w);
@@ -348,6 +370,43 @@ static void test_older(void **state)
 		assert_int_equal(w->grant.configured, STORE_NOT_CONFIGURED);
 		w->store = store_close(w->store);
 	}
+	/* Events of before bear the names of now. */
+	assert_int_equal(count(w, "SELECT count(*) FROM events WHERE kind = 'grant' AND nth = 1"),
+			 1);
+	assert_int_equal(count(w, "SELECT count(*) FROM events WHERE kind = 'revoke' AND nth = 2"),
+			 1);
+}
+
+/* A removed instance leaves no row, no state of any incarnation of its name and no grant; others
+ * keep theirs. */
+static void test_remove(void **state)
+{
+	static const uint8_t id[16] = {1};
+	struct world *w = *state;
+	struct store_snapshot other = {.name = "c2",
+				       .instance_id = {5},
+				       .service = "counter.Counter",
+				       .kind = STORE_SNAPSHOT_FINAL,
+				       .state = (const uint8_t *)"other",
+				       .state_len = 5};
+	struct store_snapshot earlier = other;
+	struct store_txn *txn = store_txn_new();
+
+	open_store(w);
+	fill(w);
+	earlier.instance_id[0] = 6;
+	memcpy(earlier.name, "c1", 3);
+	assert_int_equal(store_txn_put_snapshot(txn, &other), 0);
+	assert_int_equal(store_txn_put_snapshot(txn, &earlier), 0);
+	assert_int_equal(commit(w, txn), 0);
+	txn = store_txn_new();
+	assert_int_equal(store_txn_remove_instance(txn, "c1", id), 0);
+	assert_int_equal(commit(w, txn), 0);
+	w->store = store_close(w->store);
+	assert_int_equal(count(w, "SELECT count(*) FROM instances"), 0);
+	assert_int_equal(count(w, "SELECT count(*) FROM grants"), 0);
+	assert_int_equal(count(w, "SELECT count(*) FROM snapshots"), 1);
+	assert_int_equal(count(w, "SELECT count(*) FROM snapshots WHERE name = 'c2'"), 1);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -356,7 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_reopen),  CASE(test_end),   CASE(test_digest), CASE(test_all_or_nothing),
-		CASE(test_corrupt), CASE(test_newer), CASE(test_older),
+		CASE(test_corrupt), CASE(test_newer), CASE(test_older),  CASE(test_remove),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

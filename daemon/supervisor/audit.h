@@ -1,0 +1,91 @@
+/* audit.h - what happened to whom, and who caused it: an event in the store, in the transaction
+ * that makes it true where there is one, and a line in the log once it is committed. Neither ever
+ * holds a token or a key. Loop thread. */
+#ifndef WAT_SUPERVISOR_AUDIT_H
+#define WAT_SUPERVISOR_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/store/store.h"
+#include "proto/status.h"
+#include "proto/support/must_check.h"
+
+struct instance;
+struct node;
+
+/* What set something going: a call or a BIND with its peer, a death, or a start of watd. */
+struct origin {
+	uint64_t invocation; /* a number of this node's, never used again; 0: none */
+	bool has_peer;
+	uid_t uid;
+	pid_t pid;
+};
+
+/* Name for users, class, level in the log, sentence, and what an operator can do. New ones come at
+ * the end of their part: the names are in databases, not the numbers. */
+#define AUDIT_KINDS(K)                                                                             \
+	K(WATD_START, "watd-start", LASTING, INFO, "watd starts", "")                              \
+	K(WATD_STOP, "watd-stop", LASTING, INFO, "watd ends", "")                                  \
+	K(SPAWN, "spawn", LASTING, INFO, "an instance was begun", "")                              \
+	K(START, "start", LASTING, INFO, "an instance was started from its last state", "")        \
+	K(START_FAILED, "start-failed", LASTING, WARNING, "an instance could not begin", "")       \
+	K(RESUME, "resume", LASTING, INFO, "an instance goes on after a restart of watd", "")      \
+	K(RESTART, "restart", LASTING, INFO, "an instance was started again after a death", "")    \
+	K(DEATH, "death", LASTING, WARNING, "an instance lost its process", "")                    \
+	K(REBUILT, "rebuilt", LASTING, ERROR, "an instance went back to its last committed state", \
+	  "")                                                                                      \
+	K(FAILED, "failed", LASTING, ERROR,                                                        \
+	  "an instance died too often or can't start, and is left alone",                          \
+	  "watctl show NAME, then watctl start NAME")                                              \
+	K(KILL, "kill", LASTING, WARNING, "an operator kills the host of an instance", "")         \
+	K(STOP, "stop", LASTING, INFO, "an instance was stopped", "")                              \
+	K(STOP_REFUSED, "stop-refused", LASTING, WARNING, "an instance refused to be stopped",     \
+	  "it goes on; watctl kill NAME ends it whatever it says")                                 \
+	K(SUSPEND, "suspend", LASTING, INFO, "an instance waits for the next start of watd", "")   \
+	K(REMOVE, "remove", LASTING, INFO, "an instance was removed with its states", "")          \
+	K(GRANT, "grant", LASTING, INFO, "a capability was given", "")                             \
+	K(GRANT_REFUSED, "grant-refused", LASTING, WARNING, "a capability was not given", "")      \
+	K(REVOKE, "revoke", LASTING, INFO, "a capability was taken back", "")                      \
+	K(RELOAD, "reload", LASTING, INFO, "the configuration was read again", "")                 \
+	K(LOG_LEVEL, "log-level", LASTING, INFO, "the level of the log was set", "")               \
+	K(DENY, "deny", FREQUENT, WARNING, "capability refused", "")                               \
+	K(BIND, "bind", FREQUENT, DEBUG, "a capability was bound", "")
+
+enum audit_kind {
+#define AUDIT_KIND_ENUM(name, text, class, level, sentence, help) AUDIT_##name,
+	AUDIT_KINDS(AUDIT_KIND_ENUM)
+#undef AUDIT_KIND_ENUM
+};
+
+struct audit {
+	enum audit_kind kind;
+	const struct origin *origin;     /* NULL: unknown */
+	const struct instance *instance; /* NULL: none */
+	const struct store_grant *grant; /* NULL: none */
+	wat_status status;
+	const char *detail; /* a sentence, of whatever bytes; NULL: none */
+};
+
+/* Says in the log what the store committed. Before the store's thread starts. */
+int audit_init(struct node *node) WAT_MUST_CHECK;
+void audit_deinit(struct node *node);
+/* The event, its time being now. Texts are cut, and what is not UTF-8 in them is replaced. */
+void audit_event(const struct audit *what, struct store_event *ret);
+/* Into the transaction that makes it true. */
+int audit_add(struct store_txn *txn, const struct audit *what) WAT_MUST_CHECK;
+/* In a transaction of its own, for what has happened in any case: without store or memory it is
+ * still said in the log. */
+void audit_record(struct node *node, const struct audit *what);
+void audit_record_event(struct node *node, const struct store_event *event);
+/* The same within a second, together with others: for what is frequent, and is lost with a crash.
+ */
+void audit_record_later(struct node *node, const struct audit *what);
+/* Submits what is held back. */
+void audit_flush(struct node *node);
+
+/* A cause that is nobody's call. */
+struct origin origin_new(struct node *node);
+
+#endif

@@ -1,0 +1,66 @@
+/* lifecycle_audit.c - what the audit hears of an instance's life. Loop thread. */
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/methods.h"
+
+int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn)
+{
+	const struct grant *admin = instance->operation->grant;
+	bool spawned = instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN);
+	const struct audit begun = {
+		.kind = spawned ? AUDIT_SPAWN : AUDIT_START,
+		.origin = &instance->origin,
+		.instance = instance,
+		.detail = instance->service,
+	};
+	const struct audit granted = {
+		.kind = AUDIT_GRANT,
+		.origin = &instance->origin,
+		.instance = instance,
+		.grant = admin ? &admin->row : NULL,
+		.detail = "Admin",
+	};
+	int r = audit_add(txn, &begun);
+
+	/* Watd begins what its configuration says without one. */
+	return r < 0 || !admin ? r : audit_add(txn, &granted);
+}
+
+int lifecycle_audit_again(const struct instance *instance, struct store_txn *txn)
+{
+	const struct audit again = {
+		.kind = instance->operation  ? AUDIT_START
+			: instance->resuming ? AUDIT_RESUME
+					     : AUDIT_RESTART,
+		.origin = &instance->origin,
+		.instance = instance,
+		.detail = instance->service,
+	};
+
+	return audit_add(txn, &again);
+}
+
+void lifecycle_audit_abandoned(const struct instance *instance, wat_status status, const char *text)
+{
+	const struct audit abandoned = {
+		.kind = AUDIT_START_FAILED,
+		.origin = &instance->origin,
+		.instance = instance,
+		.status = status,
+		.detail = text,
+	};
+
+	audit_record(instance->node, &abandoned);
+}
+
+void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope__Failure *failure)
+{
+	const struct audit death = {
+		.kind = AUDIT_DEATH,
+		.origin = &instance->origin,
+		.instance = instance,
+		.status = WAT_SERVER_DIED,
+		.detail = failure ? failure->text : NULL,
+	};
+
+	audit_record(instance->node, &death);
+}

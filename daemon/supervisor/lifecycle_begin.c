@@ -1,0 +1,61 @@
+/* lifecycle_begin.c - an instance that is new, a new incarnation, or one that failed and goes on.
+ * Loop thread. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+
+static struct instance *instance_for(struct operation *operation,
+				     const struct lifecycle_begin *begin)
+{
+	struct instance *instance = instance_new(operation->node, begin->name);
+
+	if (!instance ||
+	    instance_set_committed(instance, begin->state, begin->state_len, clock_unix_ms()) < 0)
+		return instance_free(instance);
+	randombytes_buf(instance->id, sizeof instance->id);
+	(void)snprintf(instance->service, sizeof instance->service, "%s", begin->service->name);
+	instance_set_service(instance, begin->file->path, begin->file->schema_digest,
+			     begin->service);
+	instance->wants_admin = begin->holder_pk != NULL;
+	if (begin->holder_pk)
+		memcpy(instance->admin_holder_pk, begin->holder_pk,
+		       sizeof instance->admin_holder_pk);
+	instance->interface_hash = begin->service->interface_hash;
+	instance->tier = begin->tier;
+	instance->durability = begin->durability;
+	instance->epoch = begin->previous ? begin->previous->epoch : 1;
+	instance->generation = 1;
+	instance->created_ms = clock_unix_ms();
+	instance->beginning = true;
+	instance->operation = operation;
+	instance->origin = operation->origin;
+	instance->previous = begin->previous;
+	return instance;
+}
+
+void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin)
+{
+	struct instance *instance = instance_for(operation, begin);
+
+	if (!instance) {
+		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
+		return;
+	}
+	if (begin->previous)
+		instance_table_hide(&operation->node->instances, begin->previous);
+	instance_table_add(&operation->node->instances, instance);
+	lifecycle_start(instance, true);
+}
+
+void lifecycle_revive(struct operation *operation, struct instance *instance)
+{
+	instance->operation = operation;
+	instance->origin = operation->origin;
+	instance->restart.n = 0;
+	instance->generation++;
+	instance_move(instance, INSTANCE_STARTING);
+	lifecycle_start(instance, false);
+}
