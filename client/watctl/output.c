@@ -6,9 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/watctl/terminal.h"
 #include "proto/support/cleanup.h"
 
-#define CELL_MAX 1024u
+#define NARROW 8u /* columns: no narrower where a table does not fit */
 
 void output_json(const json_t *document)
 {
@@ -35,17 +36,28 @@ void output_text(FILE *out, const char *text)
 	}
 }
 
-/* A value as text; false when there is none to show. */
-static bool cell_format(const json_t *value, char *text, size_t size)
+/* A value as it is shown; "" when there is none. Heap; NULL when memory is out. */
+static char *cell_text(const json_t *value)
 {
-	text[0] = '\0';
+	char number[32] = "";
+	const char *text = number;
+	char *shown = NULL;
+	size_t n;
+	FILE *out;
+
 	if (json_is_string(value))
-		(void)snprintf(text, size, "%s", json_string_value(value));
+		text = json_string_value(value);
 	else if (json_is_integer(value))
-		(void)snprintf(text, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		(void)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT,
+			       json_integer_value(value));
 	else if (json_is_boolean(value))
-		(void)snprintf(text, size, "%s", json_is_true(value) ? "yes" : "no");
-	return text[0] != '\0';
+		text = json_is_true(value) ? "yes" : "no";
+	out = open_memstream(&shown, &n);
+	if (!out)
+		return NULL;
+	output_text(out, text);
+	(void)fclose(out);
+	return shown;
 }
 
 static const char *title(const struct output_column *column)
@@ -53,20 +65,25 @@ static const char *title(const struct output_column *column)
 	return column->title ? column->title : column->key;
 }
 
-/* 0: nothing stands in it, not even a title. */
-static size_t column_width(const json_t *rows, const struct output_column *column)
+/* What a word means at a glance. */
+static enum terminal_tone tone_of(const char *key, const char *text)
 {
-	size_t width = strlen(title(column)), i;
-	const json_t *row;
-	char text[CELL_MAX];
+	static const struct {
+		const char *key, *text;
+		enum terminal_tone tone;
+	} tones[] = {
+		{"state", "ready", TERMINAL_GOOD},      {"state", "failed", TERMINAL_BAD},
+		{"state", "backoff", TERMINAL_UNSURE},  {"state", "starting", TERMINAL_UNSURE},
+		{"state", "stopping", TERMINAL_UNSURE}, {"kind", "deny", TERMINAL_UNSURE},
+		{"kind", "death", TERMINAL_BAD},        {"kind", "failed", TERMINAL_BAD},
+		{"kind", "rebuilt", TERMINAL_BAD},      {"kind", "start-failed", TERMINAL_BAD},
+		{"kind", "kill", TERMINAL_UNSURE},
+	};
 
-	json_array_foreach(rows, i, row)
-	{
-		(void)cell_format(json_object_get(row, column->key), text, sizeof text);
-		if (strlen(text) > width)
-			width = strlen(text);
-	}
-	return width;
+	for (size_t i = 0; i < sizeof tones / sizeof tones[0]; i++)
+		if (strcmp(tones[i].key, key) == 0 && strcmp(tones[i].text, text) == 0)
+			return tones[i].tone;
+	return TERMINAL_PLAIN;
 }
 
 /* Cells of a line that is being printed: blanks are owed until something follows them. */
@@ -74,16 +91,36 @@ struct line {
 	size_t owed;
 };
 
-static void print_cell(struct line *line, const char *text, size_t width, bool right)
+static void print_cut(const char *text, size_t width, enum terminal_tone tone)
 {
-	size_t n = strlen(text), pad = width > n ? width - n : 0;
+	const char *ellipsis = terminal_ellipsis();
+	bool cut = terminal_width(text) > width;
+	size_t end = terminal_width(ellipsis);
+	size_t n = terminal_fit(text, cut && width > end ? width - end : width);
+
+	if (tone != TERMINAL_PLAIN)
+		terminal_colour(stdout, tone);
+	(void)fwrite(text, 1, n, stdout);
+	if (cut && width > end)
+		(void)fputs(ellipsis, stdout);
+	if (tone != TERMINAL_PLAIN)
+		terminal_plain(stdout);
+}
+
+static void print_cell(struct line *line,
+		       const char *text,
+		       size_t width,
+		       bool right,
+		       enum terminal_tone tone)
+{
+	size_t n = terminal_width(text), pad = width > n ? width - n : 0;
 
 	if (width == 0)
 		return;
 	line->owed += right ? pad : 0;
 	if (n > 0) {
 		printf("%*s", (int)line->owed, "");
-		output_text(stdout, text);
+		print_cut(text, width, tone);
 		line->owed = 0;
 	}
 	line->owed += 2 + (right ? 0 : pad);
@@ -99,25 +136,79 @@ static void print_titles(const json_t *rows,
 
 	for (size_t c = 0; c < n_columns; c++)
 		print_cell(&line, title(&columns[c]), widths[c],
-			   json_is_integer(json_object_get(first, columns[c].key)));
+			   json_is_integer(json_object_get(first, columns[c].key)), TERMINAL_TITLE);
 	(void)putchar('\n');
 }
 
-static void print_row(const json_t *row,
-		      const struct output_column *columns,
-		      size_t n_columns,
-		      const size_t *widths)
+void output_row(const json_t *row,
+		const struct output_column *columns,
+		size_t n_columns,
+		const size_t *widths)
 {
 	struct line line = {0};
-	char text[CELL_MAX];
 
 	for (size_t c = 0; c < n_columns; c++) {
 		const json_t *value = json_object_get(row, columns[c].key);
+		_cleanup_(freep) char *text = cell_text(value);
 
-		(void)cell_format(value, text, sizeof text);
-		print_cell(&line, text, widths[c], json_is_integer(value));
+		if (text)
+			print_cell(&line, text, widths[c], json_is_integer(value),
+				   tone_of(columns[c].key, text));
 	}
 	(void)putchar('\n');
+}
+
+/* 0: nothing stands in it, not even a title. */
+static size_t column_width(const json_t *rows, const struct output_column *column)
+{
+	size_t width = terminal_width(title(column)), i;
+	const json_t *row;
+
+	json_array_foreach(rows, i, row)
+	{
+		_cleanup_(freep) char *text = cell_text(json_object_get(row, column->key));
+		size_t n = text ? terminal_width(text) : 0;
+
+		if (n > width)
+			width = n;
+	}
+	return width;
+}
+
+static size_t line_width(const size_t *widths, size_t n)
+{
+	size_t width = 0;
+
+	for (size_t c = 0; c < n; c++)
+		width += widths[c] + (widths[c] > 0 && width > 0 ? 2 : 0);
+	return width;
+}
+
+/* A time without its end says little. */
+static bool may_be_cut(const struct output_column *column, size_t width)
+{
+	return width > NARROW && width > terminal_width(title(column)) &&
+	       strcmp(column->key, "time") != 0;
+}
+
+/* The widest column that may be narrower; n: none. */
+static size_t widest(const struct output_column *columns, const size_t *widths, size_t n)
+{
+	size_t found = n;
+
+	for (size_t c = 0; c < n; c++)
+		if (may_be_cut(&columns[c], widths[c]) && (found == n || widths[c] > widths[found]))
+			found = c;
+	return found;
+}
+
+void output_fit(const struct output_column *columns, size_t *widths, size_t n_columns)
+{
+	size_t room = terminal_columns(), c;
+
+	while (room > 0 && line_width(widths, n_columns) > room &&
+	       (c = widest(columns, widths, n_columns)) < n_columns)
+		widths[c]--;
 }
 
 void output_table(const json_t *rows, const struct output_column *columns, size_t n_columns)
@@ -130,26 +221,28 @@ void output_table(const json_t *rows, const struct output_column *columns, size_
 		return;
 	for (size_t c = 0; c < n_columns; c++)
 		widths[c] = column_width(rows, &columns[c]);
+	output_fit(columns, widths, n_columns);
 	print_titles(rows, columns, n_columns, widths);
 	json_array_foreach(rows, i, row)
 	{
-		print_row(row, columns, n_columns, widths);
+		output_row(row, columns, n_columns, widths);
 	}
 }
 
 void output_fields(const json_t *object, const struct output_column *columns, size_t n_columns)
 {
 	int width = 0;
-	char text[CELL_MAX];
 
 	for (size_t c = 0; c < n_columns; c++)
 		if ((int)strlen(title(&columns[c])) > width)
 			width = (int)strlen(title(&columns[c]));
 	for (size_t c = 0; c < n_columns; c++) {
-		if (!cell_format(json_object_get(object, columns[c].key), text, sizeof text))
+		_cleanup_(freep) char *text = cell_text(json_object_get(object, columns[c].key));
+
+		if (!text || !*text)
 			continue;
 		printf("%-*s  ", width, title(&columns[c]));
-		output_text(stdout, text);
+		print_cut(text, SIZE_MAX, tone_of(columns[c].key, text));
 		(void)putchar('\n');
 	}
 }
@@ -164,6 +257,18 @@ json_t *output_hex(const uint8_t *bytes, size_t n)
 	for (size_t i = 0; i < n; i++)
 		(void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 	return json_string(text);
+}
+
+json_t *output_time_ms(uint64_t unix_ms)
+{
+	time_t at = (time_t)(unix_ms / 1000);
+	char text[64], whole[80];
+	struct tm tm;
+
+	if (!gmtime_r(&at, &tm) || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return json_null();
+	(void)snprintf(whole, sizeof whole, "%s.%03uZ", text, (unsigned)(unix_ms % 1000));
+	return json_string(whole);
 }
 
 json_t *output_time(uint64_t unix_seconds)

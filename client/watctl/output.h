@@ -20,8 +20,16 @@ struct output_column {
 	const char *title; /* NULL: the key */
 };
 
-/* rows: an array of objects. Numbers stand to the right. */
+/* rows: an array of objects. Numbers stand to the right. In a terminal the widest columns are cut
+ * until the table fits. */
 void output_table(const json_t *rows, const struct output_column *columns, size_t n_columns);
+/* One row with columns of given widths; 0: left out. */
+void output_row(const json_t *row,
+		const struct output_column *columns,
+		size_t n_columns,
+		const size_t *widths);
+/* Makes the widest of them narrower until they fit into a terminal. */
+void output_fit(const struct output_column *columns, size_t *widths, size_t n_columns);
 /* One object, a line for each column that has a value. */
 void output_fields(const json_t *object, const struct output_column *columns, size_t n_columns);
 
@@ -32,5 +40,7 @@ void output_lines(FILE *out, const char *prefix, const json_t *texts);
 json_t *output_hex(const uint8_t *bytes, size_t n);
 /* "2026-01-31T12:00:00Z"; null for 0. */
 json_t *output_time(uint64_t unix_seconds);
+/* "2026-01-31T12:00:00.123Z". */
+json_t *output_time_ms(uint64_t unix_ms);
 
 #endif

@@ -1,8 +1,9 @@
-/* suggest.c - the name that was probably meant: Levenshtein distance over letters of either case.
+/* suggest.c - the name that was probably meant: edit distance over letters of either case.
  * Pure. */
 #include "client/watctl/suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -15,27 +16,33 @@ static size_t least(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Both at most WORD_MAX long. */
+static bool is_same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Both at most WORD_MAX long. Row i is for the first i letters of a; three of them are enough. */
 static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b)
 {
-	size_t row[WORD_MAX + 1];
+	size_t rows[3][WORD_MAX + 1];
 
 	for (size_t j = 0; j <= n_b; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= n_a; i++) {
-		size_t diagonal = row[0];
+		const size_t *before = rows[(i + 1) % 3], *last = rows[(i + 2) % 3];
+		size_t *row = rows[i % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= n_b; j++) {
-			int same = tolower((unsigned char)a[i - 1]) ==
-				   tolower((unsigned char)b[j - 1]);
-			size_t next = least(row[j] + 1, row[j - 1] + 1, diagonal + !same);
-
-			diagonal = row[j];
-			row[j] = next;
+			row[j] = least(last[j] + 1, row[j - 1] + 1,
+				       last[j - 1] + !is_same(a[i - 1], b[j - 1]));
+			/* Two that changed places are one mistake. */
+			if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) &&
+			    is_same(a[i - 2], b[j - 1]) && before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
 		}
 	}
-	return row[n_b];
+	return rows[n_a % 3][n_b];
 }
 
 const char *suggest(const char *word, const char *const *first, size_t n, size_t stride)
