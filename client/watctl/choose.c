@@ -179,17 +179,18 @@ int choose_user_token(struct watctl *ctl, const char *instance, char **ret_token
 {
 	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
 	const char *file = getenv("WAT_TOKEN_FILE");
+	const char *as = ctl->values[WATCTL_AS], *token = ctl->values[WATCTL_TOKEN];
 	int r;
 
-	if (ctl->token && ctl->as)
+	if (token && as)
 		return problem_usage(ctl, "--token and --as were both given");
-	if (ctl->token)
-		return from_file(ctl, instance, ctl->token, ret_token);
-	if (!ctl->as && file && *file)
+	if (token)
+		return from_file(ctl, instance, token, ret_token);
+	if (!as && file && *file)
 		return from_file(ctl, instance, file, ret_token);
 	r = hold_keyring(ctl, &keyring);
 	if (r != 0)
 		return r;
-	return ctl->as ? from_user(ctl, keyring, instance, ctl->as, ret_token)
-		       : from_keyring(ctl, keyring, instance, ret_token);
+	return as ? from_user(ctl, keyring, instance, as, ret_token)
+		  : from_keyring(ctl, keyring, instance, ret_token);
 }

@@ -17,8 +17,8 @@ static int print_admin(const struct watctl *ctl, const char *name, uint32_t ende
 
 	if (!view)
 		return problem_memory(ctl);
-	if (ctl->out)
-		(void)json_object_set_new(view, "out", json_string(ctl->out));
+	if (ctl->values[WATCTL_OUT])
+		(void)json_object_set_new(view, "out", json_string(ctl->values[WATCTL_OUT]));
 	if (ctl->json) {
 		output_json(view);
 		return 0;
@@ -44,7 +44,7 @@ int command_admin(struct watctl *ctl)
 	    (r = hold_reserve(ctl, keyring, name, NULL, &kept)) != 0 ||
 	    (r = hold_reserve_out(ctl, &out)) != 0)
 		return r;
-	r = wat_mint_admin_raw(ctl->node, name, ctl->given & WATCTL_ONLY ? WAT_ADMIN_ONLY : 0,
+	r = wat_mint_admin_raw(ctl->node, name, watctl_given(ctl, WATCTL_ONLY) ? WAT_ADMIN_ONLY : 0,
 			       &token, &ended);
 	if (r != 0)
 		return problem_call(ctl, name, r);

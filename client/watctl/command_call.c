@@ -1,4 +1,4 @@
-/* command_call.c - call: one method of an instance, as a User, JSON in and out. */
+/* command_call.c - call: one method of an instance, as a User; JSON or fields in, JSON out. */
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
 #include "client/watctl/hold.h"
@@ -29,12 +29,11 @@ static int call(struct watctl *ctl,
 		const struct schema *schema,
 		const struct method *method)
 {
-	const char *json = watctl_argument(ctl, 2);
 	_cleanup_(freep) uint8_t *request = NULL;
 	_cleanup_(wat_memory_freep) uint8_t *reply = NULL;
 	size_t n_request, n_reply;
-	int r = message_from_argument(ctl, schema, method->input, "the request", json ? json : "{}",
-				      &request, &n_request);
+	int r = message_from_arguments(ctl, schema, method->input, "the request", 2, &request,
+				       &n_request);
 
 	if (r != 0)
 		return r;

@@ -1,14 +1,17 @@
 /* command_grant.c - provision and deprovision: Users come and go. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
 #include "client/watctl/hold.h"
+#include "client/watctl/method.h"
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
+#include "client/watctl/when.h"
 
 /* Both names are good, the connection stands, the Admin is bound. */
 static int open_admin(struct watctl *ctl, struct keyring **ret_keyring, wat_capability **ret)
@@ -25,9 +28,10 @@ static int open_admin(struct watctl *ctl, struct keyring **ret_keyring, wat_capa
 
 static int print_token(const struct watctl *ctl, const char *token)
 {
+	const char *out = ctl->values[WATCTL_OUT];
 	json_auto_t *view = NULL;
 
-	if (!ctl->json && !ctl->out)
+	if (!ctl->json && !out)
 		(void)puts(token);
 	if (!ctl->json)
 		return 0;
@@ -35,9 +39,65 @@ static int print_token(const struct watctl *ctl, const char *token)
 			 watctl_argument(ctl, 1));
 	if (!view)
 		return problem_memory(ctl);
-	(void)json_object_set_new(view, ctl->out ? "out" : "token",
-				  json_string(ctl->out ? ctl->out : token));
+	(void)json_object_set_new(view, out ? "out" : "token", json_string(out ? out : token));
 	output_json(view);
+	return 0;
+}
+
+/* One name of a list; behind it *list is the next. */
+static int add_method(const struct watctl *ctl,
+		      const method_service *service,
+		      const char **list,
+		      uint64_t *mask)
+{
+	size_t n = strcspn(*list, ",");
+	char name[128], suggestion[1024];
+	struct method method;
+
+	(void)snprintf(name, sizeof name, "%.*s", (int)n, *list);
+	*list += n + ((*list)[n] == ',');
+	if (method_find(service, name, &method)) {
+		*mask |= UINT64_C(1) << method.number;
+		return 0;
+	}
+	method_suggest(service, name, suggestion, sizeof suggestion);
+	return problem(ctl, WAT_INVALID_ARGUMENT, "%s has no method \"%s\"; %s", service->name,
+		       name, suggestion);
+}
+
+/* --methods */
+static int read_methods(struct watctl *ctl, wat_capability *admin, uint64_t *ret_mask)
+{
+	const char *list = ctl->values[WATCTL_METHODS];
+	_cleanup_(schema_freep) struct schema *schema = NULL;
+	const method_service *service;
+	int r = list ? hold_schema(ctl, admin, &schema) : 0;
+
+	if (r != 0 || !list)
+		return r;
+	service = schema_service(schema, wat_capability_service(admin));
+	if (!service)
+		return problem(ctl, WAT_DATA_LOSS, "the schema does not declare %s",
+			       wat_capability_service(admin));
+	do
+		r = add_method(ctl, service, &list, ret_mask);
+	while (r == 0 && *list);
+	return r;
+}
+
+/* --expires */
+static int read_end(const struct watctl *ctl, uint64_t *ret_not_after)
+{
+	const char *text = ctl->values[WATCTL_EXPIRES];
+	uint64_t ms;
+
+	if (!text)
+		return 0;
+	if (!when_duration(text, &ms) || ms < 1000)
+		return problem_usage(
+			ctl, "--expires \"%s\": expected how long from now, such as 12h or 30d",
+			text);
+	*ret_not_after = (uint64_t)time(NULL) + ms / 1000;
 	return 0;
 }
 
@@ -51,12 +111,14 @@ int command_provision(struct watctl *ctl)
 	struct wat_grant grant = WAT_GRANT_INIT;
 	int r;
 
-	if ((r = open_admin(ctl, &keyring, &admin)) != 0 ||
+	if ((r = read_end(ctl, &grant.not_after)) != 0 ||
+	    (r = open_admin(ctl, &keyring, &admin)) != 0 ||
+	    (r = read_methods(ctl, admin, &grant.methods)) != 0 ||
 	    (r = hold_reserve(ctl, keyring, name, user, &kept)) != 0 ||
 	    (r = hold_reserve_out(ctl, &out)) != 0)
 		return r;
 	grant.name = user;
-	if (ctl->given & WATCTL_SESSION)
+	if (watctl_given(ctl, WATCTL_SESSION))
 		grant.flags |= WAT_GRANT_SESSION;
 	r = wat_provision_raw(admin, &grant, &token);
 	if (r != 0)

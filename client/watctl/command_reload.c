@@ -13,7 +13,7 @@
 
 static json_t *view_reload(const struct watctl *ctl, const Wat__Node__ReloadReply *reply)
 {
-	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "dryRun", (ctl->given & WATCTL_DRY_RUN) != 0,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "dryRun", watctl_given(ctl, WATCTL_DRY_RUN),
 			 "changes", view_texts(reply->changes, reply->n_changes), "needsRestart",
 			 view_texts(reply->needs_restart, reply->n_needs_restart), "errors",
 			 view_texts(reply->errors, reply->n_errors), "troubles",
@@ -23,7 +23,7 @@ static json_t *view_reload(const struct watctl *ctl, const Wat__Node__ReloadRepl
 /* What is wrong goes to stderr. */
 static void print_text(const struct watctl *ctl, const json_t *view)
 {
-	bool dry = ctl->given & WATCTL_DRY_RUN;
+	bool dry = watctl_given(ctl, WATCTL_DRY_RUN);
 	const json_t *changes = json_object_get(view, "changes");
 	const json_t *needs_restart = json_object_get(view, "needsRestart");
 	const json_t *errors = json_object_get(view, "errors");
@@ -62,7 +62,7 @@ int command_reload(struct watctl *ctl)
 
 	randombytes_buf(id, sizeof id);
 	request.request_id = (ProtobufCBinaryData){sizeof id, id};
-	request.dry_run = (ctl->given & WATCTL_DRY_RUN) != 0;
+	request.dry_run = watctl_given(ctl, WATCTL_DRY_RUN);
 	r = connection_node_call(ctl, "Reload", NULL, &request.base, &reply);
 	return r != 0 ? r : print_reload(ctl, (Wat__Node__ReloadReply *)reply);
 }

@@ -21,15 +21,31 @@ static const struct output_column columns[] = {
 /* --tier, WAT_TIER_DEFAULT without. */
 static int read_tier(const struct watctl *ctl, uint32_t *ret)
 {
-	if (!ctl->tier)
+	const char *tier = ctl->values[WATCTL_TIER];
+
+	if (!tier)
 		*ret = WAT_TIER_DEFAULT;
-	else if (strcmp(ctl->tier, "thread") == 0)
+	else if (strcmp(tier, "thread") == 0)
 		*ret = WAT_TIER_THREAD;
-	else if (strcmp(ctl->tier, "process") == 0)
+	else if (strcmp(tier, "process") == 0)
 		*ret = WAT_TIER_PROCESS;
 	else
-		return problem_usage(ctl, "--tier is thread or process, not \"%s\"", ctl->tier);
+		return problem_usage(ctl, "--tier is thread or process, not \"%s\"", tier);
 	return 0;
+}
+
+static int read_durability(const struct watctl *ctl, uint32_t *ret)
+{
+	static const char *const names[] = {"", "none", "crash", "sync"};
+	const char *given = ctl->values[WATCTL_DURABILITY];
+
+	for (uint32_t i = 1; given && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(given, names[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return given ? problem_usage(ctl, "--durability is none, crash or sync, not \"%s\"", given)
+		     : 0;
 }
 
 /* What there is now, as watd shows it. */
@@ -55,6 +71,24 @@ static int print_begun(struct watctl *ctl, const char *name, const char *admin)
 	return 0;
 }
 
+/* From --state, or from fields; without either it is empty. */
+static int read_state(const struct watctl *ctl,
+		      const struct schema *schema,
+		      const char *type,
+		      uint8_t **ret_state,
+		      size_t *ret_n)
+{
+	const char *given = ctl->values[WATCTL_STATE];
+
+	if (given && watctl_argument(ctl, 2))
+		return problem_usage(ctl, "the state is --state or fields, not both: \"%s\"",
+				     watctl_argument(ctl, 2));
+	if (given)
+		return message_from_argument(ctl, schema, type, "the state", given, ret_state,
+					     ret_n);
+	return message_from_arguments(ctl, schema, type, "the state", 2, ret_state, ret_n);
+}
+
 /* Describes the service, translates --state, makes room in the keyring; then spawns. Nothing has
  * begun when any of the first three fails. */
 static int spawn(struct watctl *ctl, const char *name, const struct wat_spawn *how)
@@ -70,8 +104,7 @@ static int spawn(struct watctl *ctl, const char *name, const struct wat_spawn *h
 
 	if ((r = describe_service(ctl, watctl_argument(ctl, 0), &description, &schema)) != 0)
 		return r;
-	if (ctl->state && (r = message_from_argument(ctl, schema, description->state, "the state",
-						     ctl->state, &state, &n)) != 0)
+	if ((r = read_state(ctl, schema, description->state, &state, &n)) != 0)
 		return r;
 	if ((r = hold_keyring(ctl, &keyring)) != 0 ||
 	    (r = hold_reserve(ctl, keyring, name, NULL, &file)) != 0)
@@ -89,6 +122,7 @@ int command_spawn(struct watctl *ctl)
 	int r;
 
 	if ((r = read_tier(ctl, &how.tier)) != 0 ||
+	    (r = read_durability(ctl, &how.durability)) != 0 ||
 	    (r = hold_check_name(ctl, "an instance", name)) != 0 ||
 	    (r = spawn(ctl, name, &how)) != 0)
 		return r;
@@ -124,6 +158,7 @@ int command_start(struct watctl *ctl)
 	int r;
 
 	if ((r = read_tier(ctl, &how.tier)) != 0 ||
+	    (r = read_durability(ctl, &how.durability)) != 0 ||
 	    (r = hold_check_name(ctl, "an instance", name)) != 0 ||
 	    (r = start(ctl, name, &how, &renewed)) != 0)
 		return r;

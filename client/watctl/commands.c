@@ -1,73 +1,359 @@
-/* commands.c - the table of commands, and the usage made from it. Constant data. */
+/* commands.c - the table of commands. Constant data. */
 #include "client/watctl/commands.h"
 
 #include <string.h>
 
+#include "client/watctl/problem.h"
+#include "client/watctl/suggest.h"
+
+#define FIELDS                                                                                 \
+	"FIELD=VALUE sets a field by its type: n=3, name=bob, on=true, color=RED. Inside a\n"  \
+	"message it is a.b=1; a field given again, or tags[]=x, adds to a list, at[0].n=1\n"   \
+	"reaches into one; labels.KEY=VALUE sets an entry of a map. name=@FILE is what FILE\n" \
+	"holds, for strings and bytes. FIELD:=JSON gives the value as JSON."
+
+/* clang-format off: a line of help is a line here. */
 const struct command commands[] = {
-	{"status", "[NAME]", "watd itself, or one instance", command_status, 0, 1, 0, WATCTL_NODE},
-	{"plugins", "", "the plugins that watd found, and their services", command_plugins, 0, 0, 0,
-	 WATCTL_NODE},
-	{"describe", "SERVICE|./FILE.so",
-	 "methods, types and state of a service, or of all services of a plugin's file",
-	 command_describe, 1, 1, 0, WATCTL_NODE},
-	{"ls", "", "the instances", command_ls, 0, 0, 0, WATCTL_NODE},
-	{"show", "NAME", "everything about one instance", command_show, 1, 1, 0, WATCTL_NODE},
-	{"users", "NAME", "the Users of an instance", command_users, 1, 1, 0, WATCTL_NODE},
-	{"spawn", "SERVICE NAME [--tier thread|process] [--state JSON|@FILE|-]",
-	 "begin an instance; its Admin goes into the keyring", command_spawn, 2, 2,
-	 WATCTL_TIER | WATCTL_STATE, WATCTL_NODE},
-	{"start", "NAME [--tier thread|process]", "a new incarnation from the last final state",
-	 command_start, 1, 1, WATCTL_TIER, WATCTL_NODE},
-	{"provision", "NAME USER [--out FILE] [--session]",
-	 "make a User; its token is printed and goes into the keyring. With --session it ends when "
-	 "its last\n        channel goes",
-	 command_provision, 2, 2, WATCTL_OUT | WATCTL_SESSION, WATCTL_ADMIN},
-	{"deprovision", "NAME USER", "end a User", command_deprovision, 2, 2, 0, WATCTL_ADMIN},
-	{"call", "NAME METHOD [JSON|@FILE|-] [--as USER] [--token FILE]",
-	 "call a method as a User; prints the reply", command_call, 2, 3, WATCTL_AS | WATCTL_TOKEN,
-	 WATCTL_USER},
-	{"stop", "NAME", "end an incarnation; prints the final state", command_stop, 1, 1, 0,
-	 WATCTL_ADMIN},
-	{"kill", "NAME", "kill the process that an instance runs in, whatever it is doing",
-	 command_kill, 1, 1, 0, WATCTL_NODE},
-	{"admin", "NAME [--only] [--out FILE]",
-	 "make one more Admin of an instance; it goes into the keyring. With --only all others end",
-	 command_admin, 1, 1, WATCTL_ONLY | WATCTL_OUT, WATCTL_NODE},
-	{"reload", "[--dry-run]",
-	 "read the configuration again and apply it; says what changed, what needs a restart, what "
-	 "is wrong",
-	 command_reload, 0, 0, WATCTL_DRY_RUN, WATCTL_NODE},
+	{
+		.name = "status",
+		.group = GROUP_LOOK,
+		.arguments = "[NAME]",
+		.summary = "watd itself, or one instance",
+		.details = "With NAME it is the same as show.",
+		.examples = "",
+		.run = command_status,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "ls",
+		.alias = "list",
+		.group = GROUP_LOOK,
+		.arguments = "",
+		.summary = "the instances",
+		.details = "A table in a terminal is cut to its width; what is piped is whole.",
+		.examples =
+			"  watctl -j ls | jq -r '.instances[] | select(.state == \"failed\").name'",
+		.run = command_ls,
+	},
+	{
+		.name = "show",
+		.group = GROUP_LOOK,
+		.arguments = "NAME",
+		.summary = "everything about one instance",
+		.details = "With its last failure and the chain of causes, nearest first.",
+		.examples = "",
+		.run = command_show,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "users",
+		.group = GROUP_LOOK,
+		.arguments = "NAME",
+		.summary = "the Users of an instance",
+		.details = "",
+		.examples = "",
+		.run = command_users,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "events",
+		.group = GROUP_LOOK,
+		.arguments = "[NAME]",
+		.summary = "what happened, and who did it",
+		.details = "The newest 100; with --since all of that time, with --follow the "
+			   "newest 10 and\n"
+			   "then each as it happens, until ^C or for as long as --timeout says. -n "
+			   "is how\n"
+			   "many to begin with. Every grant, revocation, refusal, beginning, death "
+			   "and end is\n"
+			   "there, with the uid and pid that asked for it and the number of the "
+			   "invocation,\n"
+			   "which is in the log of watd too. watd keeps the newest 100,000 of "
+			   "them, of\n"
+			   "refusals the newest 20,000, and none for longer than 90 days.",
+		.examples =
+			"  watctl events c1 --since 2h\n"
+			"  watctl events --follow -n 0\n"
+			"  watctl -j events --follow | jq -r 'select(.kind == \"deny\").detail'",
+		.run = command_events,
+		.n_max = 1,
+		.options = WATCTL_HAS(FOLLOW) | WATCTL_HAS(SINCE) | WATCTL_HAS(LINES),
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "plugins",
+		.group = GROUP_LOOK,
+		.arguments = "",
+		.summary = "the plugins that watd found, and their services",
+		.details = "",
+		.examples = "",
+		.run = command_plugins,
+	},
+	{
+		.name = "describe",
+		.group = GROUP_LOOK,
+		.arguments = "SERVICE|./FILE.so",
+		.summary = "methods, types and state of a service",
+		.details =
+			"Of the service of that name or prefix, or of all services of a plugin's\n"
+			"file. The plugin is not run for it; a file needs no watd either.",
+		.examples = "  watctl describe counter\n"
+			    "  watctl describe ./counter.so",
+		.run = command_describe,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_SERVICE},
+	},
+	{
+		.name = "spawn",
+		.group = GROUP_RUN,
+		.arguments = "SERVICE NAME [FIELD=VALUE]...",
+		.summary = "begin an instance; its Admin goes into the keyring",
+		.details =
+			"The state that it begins with comes from --state or from fields.\n" FIELDS
+			"\n\n"
+			"An acknowledged call survives a stop and a restart of watd (none), the "
+			"death of\n"
+			"its processes too (crash), or the loss of power (sync).",
+		.examples = "  watctl spawn counter c1\n"
+			    "  watctl spawn counter c1 --tier thread value=40",
+		.run = command_spawn,
+		.n_min = 2,
+		.n_max = -1,
+		.options = WATCTL_HAS(TIER) | WATCTL_HAS(STATE) | WATCTL_HAS(DURABILITY),
+		.words = {WORD_SERVICE, WORD_ANY},
+	},
+	{
+		.name = "start",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "begin again from the last final state",
+		.details =
+			"Of a stopped instance: a new incarnation with a new Admin; its Users are\n"
+			"made anew. A failed one goes on, from its last committed state. Where it "
+			"runs and\n"
+			"what its calls survive stay as they were, unless the options say "
+			"otherwise.",
+		.examples = "",
+		.run = command_start,
+		.n_min = 1,
+		.n_max = 1,
+		.options = WATCTL_HAS(TIER) | WATCTL_HAS(DURABILITY),
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "wait",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "wait until an instance is ready, stopped or failed",
+		.details = "For good, unless --timeout says how long: then it ends with 75. Where "
+			   "nothing but\n"
+			   "an operator leads to the state it ends with 1 at once: waiting for "
+			   "ready, when\n"
+			   "the instance has failed or was stopped.",
+		.examples = "  watctl wait c1 --timeout 10s && watctl call c1 Get",
+		.run = command_wait,
+		.n_min = 1,
+		.n_max = 1,
+		.options = WATCTL_HAS(FOR),
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "admin",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "make one more Admin of an instance; it goes into the keyring",
+		.details = "For an instance that the configuration began, or whose Admin was lost. "
+			   "Who\n"
+			   "manages the node may do that.",
+		.examples = "  watctl admin c1 --only",
+		.run = command_admin,
+		.n_min = 1,
+		.n_max = 1,
+		.options = WATCTL_HAS(ONLY) | WATCTL_HAS(OUT),
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "provision",
+		.group = GROUP_RUN,
+		.arguments = "NAME USER",
+		.summary = "make a User; its token is printed",
+		.details = "The token also goes into the keyring: who has that line is that User.\n"
+			   "Needs the Admin of NAME in the keyring.",
+		.examples = "  watctl provision c1 me\n"
+			    "  watctl provision c1 bob --methods Get --expires 1d --out bob.token",
+		.run = command_provision,
+		.n_min = 2,
+		.n_max = 2,
+		.options = WATCTL_HAS(OUT) | WATCTL_HAS(SESSION) | WATCTL_HAS(METHODS) |
+			   WATCTL_HAS(EXPIRES),
+		.power = WATCTL_ADMIN,
+		.words = {WORD_INSTANCE, WORD_ANY},
+	},
+	{
+		.name = "deprovision",
+		.group = GROUP_RUN,
+		.arguments = "NAME USER",
+		.summary = "end a User: no call of it runs from then on",
+		.details = "Needs the Admin of NAME in the keyring.",
+		.examples = "",
+		.run = command_deprovision,
+		.n_min = 2,
+		.n_max = 2,
+		.power = WATCTL_ADMIN,
+		.words = {WORD_INSTANCE, WORD_USER},
+	},
+	{
+		.name = "stop",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "end an incarnation; prints the final state",
+		.details = "What was sent before is served first. Needs the Admin of NAME in the "
+			   "keyring.",
+		.examples = "  watctl stop c1 > c1.json\n"
+			    "  watctl spawn counter c2 --state @c1.json",
+		.run = command_stop,
+		.n_min = 1,
+		.n_max = 1,
+		.power = WATCTL_ADMIN,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "kill",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "kill the process that an instance runs in, whatever it is doing",
+		.details = "It is started again by its policy; one that is about to begin fails. "
+			   "Others in\n"
+			   "the same process (tier thread) are started again, too.",
+		.examples = "",
+		.run = command_kill,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "rm",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "forget a stopped or failed instance, its states and its Users",
+		.details = "The tokens of it in your keyring go, too. One that runs is refused, "
+			   "unless\n"
+			   "--force stops it first: its Stop handler runs, and its final state is "
+			   "thrown\n"
+			   "away.",
+		.examples = "  watctl stop c1 && watctl rm c1",
+		.run = command_rm,
+		.n_min = 1,
+		.n_max = 1,
+		.options = WATCTL_HAS(FORCE),
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "call",
+		.group = GROUP_USE,
+		.arguments = "NAME METHOD [JSON|@FILE|-|FIELD=VALUE...]",
+		.summary = "call a method as a User; prints the reply",
+		.details = "The request is JSON, or fields.\n" FIELDS "\n\n"
+			   "It acts as --token FILE, --as USER of the keyring, $WAT_TOKEN_FILE, or "
+			   "the only\n"
+			   "User in the keyring ($WAT_KEYRING, else $XDG_DATA_HOME/watctl, else\n"
+			   "~/.local/share/watctl).",
+		.examples = "  watctl call c1 Increment n=3\n"
+			    "  watctl call c1 Increment '{\"n\": 3}' --as bob\n"
+			    "  watctl call s1 Put key=k value=@photo.jpg 'tags:=[\"a\", \"b\"]'",
+		.run = command_call,
+		.n_min = 2,
+		.n_max = -1,
+		.options = WATCTL_HAS(AS) | WATCTL_HAS(TOKEN),
+		.power = WATCTL_USER,
+		.words = {WORD_INSTANCE, WORD_METHOD, WORD_FIELD},
+	},
+	{
+		.name = "reload",
+		.group = GROUP_NODE,
+		.arguments = "",
+		.summary = "let watd read its configuration again and apply it",
+		.details = "Says what changed, what needs a restart, and what is wrong: then "
+			   "nothing is\n"
+			   "changed, and it ends with 78.",
+		.examples = "  watctl reload --dry-run",
+		.run = command_reload,
+		.options = WATCTL_HAS(DRY_RUN),
+	},
+	{
+		.name = "log-level",
+		.group = GROUP_NODE,
+		.arguments = "[LEVEL]",
+		.summary = "how much watd logs: error, warning, info or debug",
+		.details = "Prints it without LEVEL. What is set lasts until watd starts again, or "
+			   "a reload\n"
+			   "finds another in the configuration.",
+		.examples = "",
+		.run = command_log_level,
+		.n_max = 1,
+		.words = {WORD_LEVEL},
+	},
+	{
+		.name = "new",
+		.group = GROUP_TOOL,
+		.arguments = "NAME [DIR]",
+		.summary = "write the skeleton of a plugin",
+		.details = "Into DIR, else ./NAME: the service's .proto, its handlers in C, a\n"
+			   "CMakeLists.txt and a test. Nothing that is there is overwritten.",
+		.examples = "  watctl new greeter && cd greeter &&\n"
+			    "    cmake -B build && cmake --build build && ctest --test-dir build",
+		.run = command_new,
+		.n_min = 1,
+		.n_max = 2,
+		.words = {WORD_ANY, WORD_FILE},
+	},
+	{
+		.name = "completion",
+		.group = GROUP_TOOL,
+		.arguments = "bash",
+		.summary = "print the shell's completion of commands, names and methods",
+		.details = "For this shell, or for all to come: in ~/.bashrc.",
+		.examples = "  source <(watctl completion bash)",
+		.run = command_completion,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_SHELL},
+	},
+	{
+		.name = "help",
+		.group = GROUP_TOOL,
+		.arguments = "[COMMAND]",
+		.summary = "this, or more about a command",
+		.details = "",
+		.examples = "",
+		.run = command_help,
+		.n_max = 1,
+		.words = {WORD_COMMAND},
+	},
 };
+/* clang-format on */
 const size_t n_commands = sizeof commands / sizeof commands[0];
 
 const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; i < n_commands; i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (strcmp(commands[i].name, name) == 0 ||
+		    (commands[i].alias && strcmp(commands[i].alias, name) == 0))
 			return &commands[i];
 	return NULL;
 }
 
-void commands_print_usage(FILE *out)
+int commands_refuse(const struct watctl *ctl, const char *name)
 {
-	fputs("usage: watctl [-s SOCKET] [-j] COMMAND [ARGUMENT]...\n\n", out);
-	for (size_t i = 0; i < n_commands; i++)
-		fprintf(out, "  %s%s%s\n        %s\n", commands[i].name,
-			*commands[i].arguments ? " " : "", commands[i].arguments,
-			commands[i].summary);
-	fputs("\n"
-	      "  -s, --socket SOCKET   watd.sock; else $WAT_SOCKET, else the default place.\n"
-	      "  -H, --host ADDRESS    a watd elsewhere: wat://KEY@HOST:PORT, as watd "
-	      "--print-address\n"
-	      "                        prints it there; wat://HOST:PORT if the key is in "
-	      "known_daemons\n"
-	      "                        Commands about the node use admin.sock beside it\n"
-	      "  -j, --json            print one JSON document\n"
-	      "      --version, --help\n\n"
-	      "call acts as --token FILE, --as USER of the keyring, $WAT_TOKEN_FILE, or the only\n"
-	      "User in the keyring. Keyring: $WAT_KEYRING, else $XDG_DATA_HOME/watctl, else\n"
-	      "~/.local/share/watctl.\n\n"
-	      "Exit: 0 done, 1 the call failed, 64 usage, 69 watd is not reachable, 75 try again\n"
-	      "later, 77 access denied or a stale capability, 78 configuration.\n",
-	      out);
+	const char *guess = suggest(name, &commands[0].name, n_commands, sizeof commands[0]);
+
+	return guess ? problem_usage(ctl, "there is no command \"%s\"; did you mean %s?", name,
+				     guess)
+		     : problem_usage(ctl, "there is no command \"%s\"", name);
 }

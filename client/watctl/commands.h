@@ -1,34 +1,46 @@
-/* commands.h - the commands of watctl and the table of them. */
+/* commands.h - the commands of watctl and the table of them, which help, dispatch and completion
+ * read. */
 #ifndef WAT_WATCTL_COMMANDS_H
 #define WAT_WATCTL_COMMANDS_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "client/watctl/watctl.h"
 
 extern const struct command commands[];
 extern const size_t n_commands;
 
-/* NULL when there is none of that name. */
+/* By name or alias. NULL when there is none of that name. */
 const struct command *command_find(const char *name);
-/* The whole usage text. */
-void commands_print_usage(FILE *out);
+/* Says that there is none, and which may be meant. WATCTL_USAGE. */
+int commands_refuse(const struct watctl *ctl, const char *name);
 
-int command_status(struct watctl *ctl) WAT_MUST_CHECK;
-int command_plugins(struct watctl *ctl) WAT_MUST_CHECK;
+/* The first word of a command line that completion asks about; the rest are the words behind
+ * "watctl" up to the one at hand. Prints what that one may be, and ends with 0 in any case. */
+#define COMMAND_COMPLETE "__complete"
+int command_complete(char *const *words, int n);
+
+int command_admin(struct watctl *ctl) WAT_MUST_CHECK;
+int command_call(struct watctl *ctl) WAT_MUST_CHECK;
+int command_completion(struct watctl *ctl) WAT_MUST_CHECK;
+int command_deprovision(struct watctl *ctl) WAT_MUST_CHECK;
 int command_describe(struct watctl *ctl) WAT_MUST_CHECK;
+int command_events(struct watctl *ctl) WAT_MUST_CHECK;
+int command_help(struct watctl *ctl) WAT_MUST_CHECK;
+int command_kill(struct watctl *ctl) WAT_MUST_CHECK;
+int command_log_level(struct watctl *ctl) WAT_MUST_CHECK;
 int command_ls(struct watctl *ctl) WAT_MUST_CHECK;
+int command_new(struct watctl *ctl) WAT_MUST_CHECK;
+int command_plugins(struct watctl *ctl) WAT_MUST_CHECK;
+int command_provision(struct watctl *ctl) WAT_MUST_CHECK;
+int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
+int command_rm(struct watctl *ctl) WAT_MUST_CHECK;
 int command_show(struct watctl *ctl) WAT_MUST_CHECK;
-int command_users(struct watctl *ctl) WAT_MUST_CHECK;
 int command_spawn(struct watctl *ctl) WAT_MUST_CHECK;
 int command_start(struct watctl *ctl) WAT_MUST_CHECK;
-int command_provision(struct watctl *ctl) WAT_MUST_CHECK;
-int command_deprovision(struct watctl *ctl) WAT_MUST_CHECK;
-int command_call(struct watctl *ctl) WAT_MUST_CHECK;
+int command_status(struct watctl *ctl) WAT_MUST_CHECK;
 int command_stop(struct watctl *ctl) WAT_MUST_CHECK;
-int command_kill(struct watctl *ctl) WAT_MUST_CHECK;
-int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
-int command_admin(struct watctl *ctl) WAT_MUST_CHECK;
+int command_users(struct watctl *ctl) WAT_MUST_CHECK;
+int command_wait(struct watctl *ctl) WAT_MUST_CHECK;
 
 #endif

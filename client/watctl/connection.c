@@ -59,6 +59,12 @@ static bool is_remote(const char *address)
 	return strncmp(address, "wat://", 6) == 0 || strncmp(address, "wat+insecure://", 15) == 0;
 }
 
+static void set_timeout(const struct watctl *ctl)
+{
+	if (ctl->timeout_ms != WATCTL_NO_TIMEOUT)
+		wat_set_timeout(ctl->connection, ctl->timeout_ms);
+}
+
 static int connect_remote(struct watctl *ctl, const char *address)
 {
 	int r;
@@ -68,8 +74,10 @@ static int connect_remote(struct watctl *ctl, const char *address)
 				    "a node is managed on its own machine, by its admin socket; "
 				    "over the network there are Admins and Users only");
 	r = wat_connect(address, &ctl->connection);
-	if (r == 0)
+	if (r == 0) {
+		set_timeout(ctl);
 		return 0;
+	}
 	return problem_exit(ctl, r == WAT_INVALID_ARGUMENT ? WATCTL_USAGE : WATCTL_UNREACHABLE,
 			    r > 0 ? r : WAT_UNAVAILABLE, "%s", wat_failure()->text);
 }
@@ -86,7 +94,10 @@ static int connect_path(struct watctl *ctl, const char *path)
 	r = wat_connect(path, &ctl->connection);
 	if (r < 0)
 		return unreachable(ctl, path, r);
-	return r > 0 ? problem_call(ctl, NULL, r) : 0;
+	if (r > 0)
+		return problem_call(ctl, NULL, r);
+	set_timeout(ctl);
+	return 0;
 }
 
 int connection_open(struct watctl *ctl)
@@ -124,26 +135,38 @@ static int node_call_raw(struct watctl *ctl,
 	return wat_node_call_raw(ctl->node, (uint16_t)number, bytes, n, ret_reply, ret_n);
 }
 
-int connection_node_call(struct watctl *ctl,
-			 const char *method,
-			 const char *instance,
-			 const ProtobufCMessage *request,
-			 ProtobufCMessage **ret_reply)
+int connection_node_try(struct watctl *ctl,
+			const char *method,
+			const ProtobufCMessage *request,
+			ProtobufCMessage **ret_reply)
 {
 	const ProtobufCServiceDescriptor *node = &wat__node__node__descriptor;
 	const ProtobufCMethodDescriptor *which =
 		protobuf_c_service_descriptor_get_method_by_name(node, method);
 	_cleanup_(wat_memory_freep) uint8_t *reply = NULL;
 	size_t n;
+	int r = node_call_raw(ctl, (unsigned)(which - node->methods), request, &reply, &n);
+
+	if (r != 0)
+		return r;
+	r = check_unpack(which->output, NULL, reply, n, ret_reply, NULL);
+	return r < 0 && r != -ENOMEM ? -EBADMSG : r;
+}
+
+int connection_node_call(struct watctl *ctl,
+			 const char *method,
+			 const char *instance,
+			 const ProtobufCMessage *request,
+			 ProtobufCMessage **ret_reply)
+{
 	int r = connection_open(ctl);
 
 	if (r != 0)
 		return r;
-	r = node_call_raw(ctl, (unsigned)(which - node->methods), request, &reply, &n);
-	if (r != 0)
-		return problem_call(ctl, instance, r);
-	r = check_unpack(which->output, NULL, reply, n, ret_reply, NULL);
+	r = connection_node_try(ctl, method, request, ret_reply);
 	if (r == -ENOMEM)
 		return problem_memory(ctl);
-	return r < 0 ? problem(ctl, WAT_INTERNAL, "watd's answer to %s can't be read", method) : 0;
+	if (r == -EBADMSG)
+		return problem(ctl, WAT_INTERNAL, "watd's answer to %s can't be read", method);
+	return r != 0 ? problem_call(ctl, instance, r) : 0;
 }

@@ -19,6 +19,13 @@ int connection_node_call(struct watctl *ctl,
 			 const ProtobufCMessage *request,
 			 ProtobufCMessage **ret_reply) WAT_MUST_CHECK;
 
+/* The same on a connection that is open, without a word: 0, a status or a negative errno, as libwat
+ * has them; -EBADMSG when the answer can't be read. */
+int connection_node_try(struct watctl *ctl,
+			const char *method,
+			const ProtobufCMessage *request,
+			ProtobufCMessage **ret_reply) WAT_MUST_CHECK;
+
 static inline void protobuf_c_messagep(void *p)
 {
 	if (*(ProtobufCMessage **)p)

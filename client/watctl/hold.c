@@ -52,9 +52,10 @@ int hold_reserve(const struct watctl *ctl,
 
 int hold_reserve_out(const struct watctl *ctl, struct token_file **ret)
 {
-	int r = ctl->out ? token_file_reserve(ctl->out, ret) : 0;
+	const char *out = ctl->values[WATCTL_OUT];
+	int r = out ? token_file_reserve(out, ret) : 0;
 
-	return r < 0 ? problem_file(ctl, "no token can be written to", ctl->out, r) : 0;
+	return r < 0 ? problem_file(ctl, "no token can be written to", out, r) : 0;
 }
 
 int hold_commit(const struct watctl *ctl,

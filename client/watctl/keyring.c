@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +153,29 @@ int keyring_remove_user(const struct keyring *keyring, const char *instance, con
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int keyring_remove(const struct keyring *keyring, const char *instance)
+{
+	_cleanup_(freep) char *path = NULL;
+
+	if (!keyring_name_ok(instance))
+		return -EINVAL;
+	if (asprintf(&path, "%s/%s", keyring->root, instance) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+		return 0;
+	return -errno;
+}
+
 /* "bob.token" becomes "bob"; false for anything else that may lie there. */
 static bool user_of_file(char *file)
 {
@@ -185,7 +209,8 @@ static void directory_closep(DIR **directory)
 		(void)closedir(*directory);
 }
 
-static int read_names(const char *path, struct keyring_users *users)
+/* Every entry that an own name accepts. */
+static int read_names(const char *path, bool (*accepts)(char *), struct keyring_users *users)
 {
 	_cleanup_(directory_closep) DIR *directory = opendir(path);
 	struct dirent *entry;
@@ -194,24 +219,16 @@ static int read_names(const char *path, struct keyring_users *users)
 	if (!directory)
 		return errno == ENOENT ? 0 : -errno;
 	while (r == 0 && (errno = 0, entry = readdir(directory)))
-		if (user_of_file(entry->d_name))
+		if (accepts(entry->d_name))
 			r = add_name(users, entry->d_name);
 	return r < 0 ? r : -errno;
 }
 
-int keyring_users(const struct keyring *keyring, const char *instance, struct keyring_users *ret)
+static int list_names(const char *path, bool (*accepts)(char *), struct keyring_users *ret)
 {
 	_cleanup_(keyring_users_deinit) struct keyring_users users = {0};
-	_cleanup_(freep) char *path = NULL;
-	int r;
+	int r = read_names(path, accepts, &users);
 
-	if (!keyring_name_ok(instance))
-		return -EINVAL;
-	if (asprintf(&path, "%s/%s/users", keyring->root, instance) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	r = read_names(path, &users);
 	if (r < 0)
 		return r;
 	if (users.n > 0)
@@ -219,6 +236,29 @@ int keyring_users(const struct keyring *keyring, const char *instance, struct ke
 	*ret = users;
 	users = (struct keyring_users){0};
 	return 0;
+}
+
+int keyring_users(const struct keyring *keyring, const char *instance, struct keyring_users *ret)
+{
+	_cleanup_(freep) char *path = NULL;
+
+	if (!keyring_name_ok(instance))
+		return -EINVAL;
+	if (asprintf(&path, "%s/%s/users", keyring->root, instance) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return list_names(path, user_of_file, ret);
+}
+
+static bool is_instance(char *file)
+{
+	return keyring_name_ok(file);
+}
+
+int keyring_instances(const struct keyring *keyring, struct keyring_users *ret)
+{
+	return list_names(keyring->root, is_instance, ret);
 }
 
 void keyring_users_deinit(struct keyring_users *users)

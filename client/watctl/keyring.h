@@ -44,6 +44,10 @@ int keyring_remove_user(const struct keyring *keyring, const char *instance, con
 /* The Users in the keyring; none is no error. */
 int keyring_users(const struct keyring *keyring, const char *instance, struct keyring_users *ret)
 	WAT_MUST_CHECK;
+/* The instances of which there are tokens, in the same way. */
+int keyring_instances(const struct keyring *keyring, struct keyring_users *ret) WAT_MUST_CHECK;
+/* All tokens of an instance. No error if there are none. */
+int keyring_remove(const struct keyring *keyring, const char *instance) WAT_MUST_CHECK;
 void keyring_users_deinit(struct keyring_users *users);
 
 static inline void keyring_freep(struct keyring **keyring)

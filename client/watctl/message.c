@@ -6,54 +6,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/watctl/assign.h"
 #include "client/watctl/problem.h"
+#include "client/watctl/read_file.h"
 #include "proto/json.h"
-
-/* JSON of a body of 1 MiB can be several times as long; more than this can't be one. */
-#define JSON_MAX (16u * 1024u * 1024u)
-
-static int read_stream(FILE *stream, char **ret, size_t *ret_n)
-{
-	_cleanup_(freep) char *text = NULL;
-	size_t used = 0, size = 0;
-
-	while (!feof(stream)) {
-		if (used == size) {
-			char *grown;
-
-			if (size >= JSON_MAX)
-				return -EFBIG;
-			size = size ? size * 2 : 4096;
-			grown = realloc(text, size);
-			if (!grown)
-				return -ENOMEM;
-			text = grown;
-		}
-		used += fread(text + used, 1, size - used, stream);
-		if (ferror(stream))
-			return -EIO;
-	}
-	*ret = TAKE(text);
-	*ret_n = used;
-	return 0;
-}
-
-static int read_file(const char *path, char **ret, size_t *ret_n)
-{
-	_cleanup_(file_closep) FILE *file = fopen(path, "re");
-
-	return file ? read_stream(file, ret, ret_n) : -errno;
-}
 
 static int read_argument(const char *argument, char **ret, size_t *ret_n)
 {
 	if (strcmp(argument, "-") == 0)
-		return read_stream(stdin, ret, ret_n);
+		return read_stdin(ret, ret_n);
 	if (*argument == '@')
 		return read_file(argument + 1, ret, ret_n);
 	*ret = strdup(argument);
 	*ret_n = strlen(argument);
 	return *ret ? 0 : -ENOMEM;
+}
+
+static int refuse(const struct watctl *ctl,
+		  const char *type,
+		  const char *what,
+		  const struct json_error *error)
+{
+	return problem(ctl, WAT_INVALID_ARGUMENT,
+		       "%s is not a %s: %s%s%s; watctl describe shows the fields", what, type,
+		       error->path, *error->path ? ": " : "", error->text);
+}
+
+static int from_json(const struct watctl *ctl,
+		     const struct schema *schema,
+		     const char *type,
+		     const char *what,
+		     const char *json,
+		     size_t n,
+		     uint8_t **ret_bytes,
+		     size_t *ret_n)
+{
+	struct json_error error = {"", ""};
+	int r = json_to_message(schema, type, json, n, ret_bytes, ret_n, &error);
+
+	if (r == -ENOMEM)
+		return problem_memory(ctl);
+	return r < 0 ? refuse(ctl, type, what, &error) : 0;
 }
 
 int message_from_argument(const struct watctl *ctl,
@@ -65,7 +58,6 @@ int message_from_argument(const struct watctl *ctl,
 			  size_t *ret_n)
 {
 	_cleanup_(freep) char *json = NULL;
-	struct json_error error = {"", ""};
 	size_t n;
 	int r = read_argument(argument, &json, &n);
 
@@ -75,15 +67,54 @@ int message_from_argument(const struct watctl *ctl,
 		return problem_exit(ctl, WATCTL_USAGE, WAT_INVALID_ARGUMENT,
 				    "%s can't be read from %s: %s", what,
 				    *argument == '@' ? argument + 1 : "stdin", strerror(-r));
-	r = json_to_message(schema, type, json, n, ret_bytes, ret_n, &error);
+	return from_json(ctl, schema, type, what, json, n, ret_bytes, ret_n);
+}
+
+/* A message is an object, so JSON begins with a brace, and no field does. */
+static bool is_json(const char *argument)
+{
+	return *argument == '@' || strcmp(argument, "-") == 0 ||
+	       argument[strspn(argument, " \t\n")] == '{';
+}
+
+static int from_fields(const struct watctl *ctl,
+		       const struct schema *schema,
+		       const char *type,
+		       const char *what,
+		       int first,
+		       char **ret_json)
+{
+	struct json_error error = {"", ""};
+	int r = assign_to_json(schema, type, ctl->arguments + first, ctl->n_arguments - first,
+			       ret_json, &error);
+
 	if (r == -ENOMEM)
 		return problem_memory(ctl);
-	if (r < 0)
-		return problem(ctl, WAT_INVALID_ARGUMENT,
-			       "%s is not a %s: %s%s%s; watctl describe "
-			       "shows the fields",
-			       what, type, error.path, *error.path ? ": " : "", error.text);
-	return 0;
+	return r < 0 ? refuse(ctl, type, what, &error) : 0;
+}
+
+int message_from_arguments(const struct watctl *ctl,
+			   const struct schema *schema,
+			   const char *type,
+			   const char *what,
+			   int first,
+			   uint8_t **ret_bytes,
+			   size_t *ret_n)
+{
+	const char *argument = watctl_argument(ctl, first);
+	_cleanup_(freep) char *json = NULL;
+	int r;
+
+	if (!argument)
+		return from_json(ctl, schema, type, what, "{}", 2, ret_bytes, ret_n);
+	if (is_json(argument) && ctl->n_arguments > first + 1)
+		return problem_usage(ctl, "%s is JSON or fields, not both: \"%s\"", what,
+				     ctl->arguments[first + 1]);
+	if (is_json(argument))
+		return message_from_argument(ctl, schema, type, what, argument, ret_bytes, ret_n);
+	r = from_fields(ctl, schema, type, what, first, &json);
+	return r != 0 ? r
+		      : from_json(ctl, schema, type, what, json, strlen(json), ret_bytes, ret_n);
 }
 
 int message_print(const struct watctl *ctl,

@@ -18,6 +18,15 @@ int message_from_argument(const struct watctl *ctl,
 			  uint8_t **ret_bytes,
 			  size_t *ret_n) WAT_MUST_CHECK;
 
+/* The arguments from the first on: none (an empty message), JSON as above, or fields (assign.h). */
+int message_from_arguments(const struct watctl *ctl,
+			   const struct schema *schema,
+			   const char *type,
+			   const char *what,
+			   int first,
+			   uint8_t **ret_bytes,
+			   size_t *ret_n) WAT_MUST_CHECK;
+
 /* Prints a message as one line of JSON. */
 int message_print(const struct watctl *ctl,
 		  const struct schema *schema,

@@ -11,6 +11,7 @@
 
 #include "client/watctl/advice.h"
 #include "client/watctl/output.h"
+#include "client/watctl/terminal.h"
 #include "client/watctl/view.h"
 
 static enum watctl_exit exit_of(int status)
@@ -61,7 +62,11 @@ static void say(const struct watctl *ctl,
 		const char *text,
 		const struct wat_failure *failure)
 {
-	fprintf(stderr, "watctl: %s: ", wat_status_name(status));
+	fputs("watctl: ", stderr);
+	terminal_colour(stderr, TERMINAL_BAD);
+	fputs(wat_status_name(status), stderr);
+	terminal_plain(stderr);
+	fputs(": ", stderr);
 	output_text(stderr, text);
 	(void)fputc('\n', stderr);
 	if (ctl->json)
@@ -118,8 +123,9 @@ int problem_usage(const struct watctl *ctl, const char *format, ...)
 	fputs("watctl: ", stderr);
 	output_text(stderr, text);
 	if (ctl->command)
-		fprintf(stderr, "; usage: watctl [-s SOCKET] [-j] %s %s\n", ctl->command->name,
-			ctl->command->arguments);
+		fprintf(stderr, "; usage: watctl %s%s%s (watctl help %s)\n", ctl->command->name,
+			*ctl->command->arguments ? " " : "", ctl->command->arguments,
+			ctl->command->name);
 	else
 		fputs("; see watctl --help\n", stderr);
 	return WATCTL_USAGE;

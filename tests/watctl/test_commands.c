@@ -1,68 +1,8 @@
 /* Every command of watctl against a real watd: what it prints, as text and as JSON, what it says
  * when it is refused, how it ends, and what it leaves in the keyring. row 108 */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include <jansson.h>
-
-#include "tests/lib/daemon.h"
-#include "tests/lib/cases.h"
-
-static struct test_daemon the_daemon;
-static struct test_output out;
-
-#define WATCTL(...) test_watctl(&the_daemon, &out, __VA_ARGS__, NULL)
-
-static int start_daemon(void **state)
-{
-	(void)state;
-	unsetenv("WAT_TOKEN_FILE");
-	test_daemon_init(&the_daemon, NULL);
-	test_daemon_start(&the_daemon);
-	return 0;
-}
-
-static int end_daemon(void **state)
-{
-	(void)state;
-	test_daemon_deinit(&the_daemon);
-	return 0;
-}
-
-static void assert_ends(int code, const char *said)
-{
-	if (out.code != code || !strstr(out.err, said))
-		fail_msg("expected %d and \"%s\", got %d: %s", code, said, out.code, out.err);
-}
-
-static void assert_prints(const char *text)
-{
-	if (out.code != 0 || !strstr(out.out, text))
-		fail_msg("expected \"%s\", got %d: %s%s", text, out.code, out.out, out.err);
-}
-
-/* stdout is one JSON document, whatever the outcome. */
-static json_t *document(void)
-{
-	json_error_t error;
-	json_t *parsed = json_loads(out.out, 0, &error);
-
-	if (!parsed)
-		fail_msg("no JSON: %s: %s", error.text, out.out);
-	return parsed;
-}
-
-static void assert_string(const json_t *object, const char *key, const char *expected)
-{
-	const char *got = json_string_value(json_object_get(object, key));
-
-	assert_non_null(got);
-	assert_string_equal(got, expected);
-}
+#include "tests/watctl/ctl.h"
 
 /* describe names the user methods, the admin methods, the types with their fields, the state and
  * the comments, and watd has not mapped the plugin for it. row 1 */
@@ -113,6 +53,7 @@ static void test_show(void **state)
 	static const char *const keys[] = {"name",        "service",    "tier", "state",
 					   "incarnation", "generation", "pid",  "durability",
 					   "users",       "deaths"};
+	static const char *const durabilities[] = {"none", "crash", "sync"};
 	json_t *view;
 
 	(void)state;
@@ -140,6 +81,13 @@ static void test_show(void **state)
 	assert_prints("{\"value\":\"0\"}\n");
 	WATCTL("show", "shown");
 	assert_prints("stopped");
+	for (size_t i = 0; i < 3; i++) {
+		WATCTL("spawn", "counter", durabilities[i], "--durability", durabilities[i]);
+		WATCTL("-j", "show", durabilities[i]);
+		view = document();
+		assert_string(view, "durability", durabilities[i]);
+		json_decref(view);
+	}
 }
 
 /* The keyring keeps the Admin and the Users; who has only the Admin is told how to call; what is
@@ -278,5 +226,5 @@ int main(void)
 		cmocka_unit_test(test_failures), cmocka_unit_test(test_node),
 	};
 
-	return test_run_cases(tests, start_daemon, end_daemon);
+	return test_run_cases(tests, ctl_start, ctl_end);
 }

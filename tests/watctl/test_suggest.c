@@ -20,6 +20,8 @@ static void test_suggests(void **state)
 	assert_string_equal(meant("Incremnt"), "Increment");
 	assert_string_equal(meant("get"), "Get");
 	assert_string_equal(meant("rest"), "Reset");
+	assert_string_equal(meant("Gte"), "Get");
+	assert_string_equal(meant("Icnrementt"), "Increment");
 	assert_null(meant("Stop"));
 	assert_null(meant(""));
 	assert_null(meant("IncrementIncrementIncrementIncrementIncrementIncrementIncrementIncr"));

@@ -4,7 +4,7 @@ set -euo pipefail
 watctl=$1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-export WAT_KEYRING=$dir/keyring
+export WAT_KEYRING=$dir/keyring WAT_KNOWN_DAEMONS=$dir/known
 unset WAT_SOCKET WAT_TOKEN_FILE
 n_wrong=0
 
@@ -28,8 +28,19 @@ printed() {
 }
 
 ends 0 '' --help
-for command in status plugins describe ls show users spawn start provision deprovision call stop; do
+for command in status plugins describe ls show users events spawn start wait provision deprovision call stop kill rm \
+	admin reload log-level new completion help; do
 	printed "  $command"
+done
+printed '  ls, list'
+cp "$dir/out" "$dir/help"
+for way in help -h '-j --help' 'help --help -h'; do
+	# shellcheck disable=SC2086
+	ends 0 '' $way
+	[[ $way == *' '*' '* ]] || cmp -s "$dir/help" "$dir/out" || {
+		echo "watctl $way is not watctl --help"
+		n_wrong=$((n_wrong + 1))
+	}
 done
 ends 0 '' --version
 printed 'watctl '
@@ -37,20 +48,44 @@ printed 'watctl '
 ends 64 'usage: watctl'
 ends 64 'did you mean status?' stats
 ends 64 'there is no command "nonsense"' nonsense
-ends 64 'usage: watctl [-s SOCKET] [-j] describe SERVICE' describe
+ends 64 'usage: watctl describe SERVICE|./FILE.so (watctl help describe)' describe
 ends 64 'ls takes no argument "c1"' ls c1
-ends 64 'an option was given that ls does not have' ls --tier thread
+ends 64 'ls has no option --tier' ls --tier thread
+ends 64 'ls has no option -f' ls -f
+ends 64 'there is no option --teir; did you mean --tier?' spawn counter c1 --teir thread
+ends 64 'there is no option -x' ls -x
+ends 64 '--tier needs a value: thread|process' spawn counter c1 --tier
+ends 64 '--socket needs a value: PATH' ls -s
+ends 64 '--json takes no value' ls --json=yes
+ends 64 'there is no command "hlep"; did you mean help?' hlep
+ends 64 'there is no command "nothing"' help nothing
+ends 64 '--timeout "x": expected a time such as 500ms' ls --timeout x
+ends 64 '--host and --socket were both given' -s a -H /b ls
+ends 64 'a node is managed on its own machine' -H wat://localhost:1 ls
+ends 64 'expected HOST:PORT' -H wat://localhost stop c1
+ends 69 'the key of localhost:1 is not known here' -H wat://localhost:1 stop c1
+ends 69 'UNAVAILABLE' -H wat+insecure://127.0.0.1:1 call c1 Get
+ends 64 'example.org: an address is wat://KEY@HOST:PORT' -H example.org ls
+ends 64 '--durability is none, crash or sync, not "always"' spawn counter c1 --durability always
 ends 64 '--tier is thread or process, not "remote"' spawn counter c1 --tier remote
 ends 64 'see watctl --help' --nonsense
+ends 64 '--expires "never": expected how long from now' provision c1 u --expires never
+ends 64 'there is completion for bash, not for "zsh"' completion zsh
 
 socket=$dir/watd.sock
-for command in status plugins 'describe counter' ls 'show c1' 'users c1' 'spawn counter c1' 'start c1'; do
+for command in status plugins 'describe counter' ls 'show c1' 'users c1' 'spawn counter c1' 'start c1' events 'events -f' \
+	'wait c1' 'kill c1' 'rm c1' 'log-level' 'log-level info' 'admin c1' \
+	'admin --only c1' reload 'reload --dry-run'; do
 	# shellcheck disable=SC2086
 	ends 69 "watctl: UNAVAILABLE: no watd answers at $dir/admin.sock" -s "$socket" $command
 done
 for command in 'provision c1 u' 'deprovision c1 u' 'call c1 Get' 'stop c1'; do
 	# shellcheck disable=SC2086
 	ends 69 "watctl: UNAVAILABLE: no watd answers at $socket" -s "$socket" $command
+done
+for address in "$socket" "unix:$socket"; do
+	ends 69 "no watd answers at $socket" -H "$address" stop c1
+	ends 69 "no watd answers at $dir/admin.sock" ls "--host=$address"
 done
 WAT_SOCKET=$socket ends 69 "name its socket with -s or \$WAT_SOCKET" ls
 

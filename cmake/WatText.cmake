@@ -1,0 +1,12 @@
+# wat_text(OUT_VARIABLE NAME file): a C source in the build that defines what the file holds as const char NAME[].
+function(wat_text out_variable name file)
+  get_filename_component(full ${file} ABSOLUTE)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${full})
+  file(READ ${full} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n\t\"" text "${text}")
+  set(source ${CMAKE_BINARY_DIR}/gen/text/${name}.c)
+  file(CONFIGURE OUTPUT ${source} @ONLY NEWLINE_STYLE UNIX CONTENT "const char @name@[] =\n\t\"@text@\";\n")
+  set(${out_variable} ${source} PARENT_SCOPE)
+endfunction()
