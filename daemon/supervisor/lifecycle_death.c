@@ -22,9 +22,10 @@ void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failur
 
 	if (failure)
 		instance_set_failure(instance, failure);
-	instance_move(instance, INSTANCE_FAILED);
 	failed.detail = instance->failure ? instance->failure->text : NULL;
+	/* Before those who wait go on from there, with changes of their own. */
 	lifecycle_commit_with(instance, lifecycle_txn(instance, STORE_FAILED), &failed);
+	instance_move(instance, INSTANCE_FAILED);
 	node_check_progress(instance->node);
 }
 

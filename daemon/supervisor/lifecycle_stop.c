@@ -462,7 +462,10 @@ bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Fa
 	if (instance->state != INSTANCE_STOPPING)
 		return false;
 	operation = TAKE(instance->operation);
-	if (operation)
+	/* What must go is stopped again when it is back, or as it is when it is given up. */
+	if (operation && operation->stopped)
+		operation_wait(operation, instance, lifecycle_stop_when_settled);
+	else if (operation)
 		operation_fail(operation, WAT_SERVER_DIED, failure, "%s",
 			       failure ? failure->text : "the host died while it stopped");
 	return false;

@@ -211,6 +211,32 @@ static void change_database(const char *sql)
 	test_daemon_start(&the_daemon);
 }
 
+/* One that dies while it is stopped goes all the same: again when it is back, and as it is when it
+ * was given up. What was decided last is stored last. */
+static void test_rm_dying(void **state)
+{
+	static const char *const last[] = {"failed", "remove"};
+	json_t *view, *events;
+
+	(void)state;
+	WATCTL("spawn", "guest.Desk", "d1", "stop=CRASH");
+	assert_int_equal(out.code, 0);
+	WATCTL("rm", "-f", "d1");
+	assert_prints("removed d1\n");
+	WATCTL("-j", "events", "d1", "-n", "2");
+	view = document();
+	events = json_object_get(view, "events");
+	for (size_t i = 0; i < 2; i++)
+		assert_string(json_array_get(events, i), "kind", last[i]);
+	json_decref(view);
+	for (int i = 0; i < 10; i++) {
+		WATCTL("spawn", "guest.Desk", "d2");
+		WATCTL("kill", "d2");
+		WATCTL("rm", "-f", "d2");
+		assert_prints("removed d2\n");
+	}
+}
+
 /* A removal that the database does not take is none: the instance is what it was, and goes when it
  * can. */
 static void test_rm_not_stored(void **state)
@@ -323,6 +349,8 @@ int main(void)
 						ctl_end),
 		cmocka_unit_test_setup_teardown(test_rm, ctl_start, ctl_end),
 		cmocka_unit_test_setup_teardown(test_rm_force, ctl_start_with_test_plugins,
+						ctl_end),
+		cmocka_unit_test_setup_teardown(test_rm_dying, ctl_start_with_test_plugins,
 						ctl_end),
 		cmocka_unit_test_setup_teardown(test_rm_not_stored, ctl_start, ctl_end),
 		cmocka_unit_test_setup_teardown(test_audit_not_stored, ctl_start, ctl_end),
