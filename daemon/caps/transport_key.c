@@ -2,17 +2,13 @@
 #include "daemon/caps/transport_key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/base/secret.h"
-#include "proto/support/cleanup.h"
+#include "daemon/caps/key_file.h"
+
+_Static_assert(NOISE_KEY_SIZE == KEY_FILE_SIZE, "it is one key");
 
 #define FILE_NAME "transport.key"
 
@@ -20,94 +16,6 @@ struct transport_key {
 	uint8_t pk[NOISE_KEY_SIZE];
 	uint8_t *sk; /* locked memory */
 };
-
-/* A credential is root's: the manager lets us read it by an access control list, whose mask shows
- * as the group's permission. */
-static int check_file(int fd, bool credential)
-{
-	mode_t others = credential ? S_IWGRP | S_IRWXO : S_IRWXG | S_IRWXO;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size != NOISE_KEY_SIZE)
-		return -EBADMSG;
-	if ((st.st_uid != geteuid() && !(credential && st.st_uid == 0)) || (st.st_mode & others))
-		return -EPERM;
-	return 0;
-}
-
-static int open_dir(const char *path)
-{
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return dir < 0 ? -errno : dir;
-}
-
-static int read_file(const char *path, bool credential, uint8_t *sk)
-{
-	_cleanup_(fd_closep) int dir = open_dir(path);
-	_cleanup_(fd_closep) int fd = -1;
-	ssize_t n;
-	int r;
-
-	if (dir < 0)
-		return credential && dir == -ENOENT ? -ENOTDIR : dir;
-	fd = openat(dir, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	r = check_file(fd, credential);
-	if (r < 0)
-		return r;
-	n = pread(fd, sk, NOISE_KEY_SIZE, 0);
-	if (n < 0)
-		return -errno;
-	return n == NOISE_KEY_SIZE ? 0 : -EBADMSG;
-}
-
-static int write_aside(int dir, const char *name, const uint8_t *sk)
-{
-	_cleanup_(fd_closep) int fd =
-		openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n;
-
-	if (fd < 0 || fchmod(fd, 0600) < 0)
-		return -errno;
-	n = write(fd, sk, NOISE_KEY_SIZE);
-	if (n != NOISE_KEY_SIZE)
-		return n < 0 ? -errno : -ENOSPC;
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Whole or not at all, and not over one that somebody else made meanwhile: -EEXIST. */
-static int write_file(const char *path, const uint8_t *sk)
-{
-	_cleanup_(fd_closep) int dir = open_dir(path);
-	char name[48];
-	int r;
-
-	if (dir < 0)
-		return dir;
-	(void)snprintf(name, sizeof name, FILE_NAME ".%d", (int)getpid());
-	r = write_aside(dir, name, sk);
-	if (r == 0 && linkat(dir, name, dir, FILE_NAME, 0) < 0)
-		r = -errno;
-	(void)unlinkat(dir, name, 0);
-	if (r == 0 && fsync(dir) < 0)
-		r = -errno;
-	return r;
-}
-
-static int read_or_make(const char *state_dir, uint8_t *sk)
-{
-	int r = read_file(state_dir, false, sk);
-
-	if (r != -ENOENT)
-		return r;
-	randombytes_buf(sk, NOISE_KEY_SIZE);
-	r = write_file(state_dir, sk);
-	return r == -EEXIST ? read_file(state_dir, false, sk) : r;
-}
 
 static struct transport_key *key_alloc(void)
 {
@@ -132,14 +40,10 @@ int transport_key_open(const char *state_dir,
 	struct transport_key *key = key_alloc();
 	int r;
 
-	*ret_dir = credentials_dir ? credentials_dir : state_dir;
+	*ret_dir = state_dir;
 	if (!key)
 		return -ENOMEM;
-	r = credentials_dir ? read_file(credentials_dir, true, key->sk) : -ENOENT;
-	if (r == -ENOENT) {
-		*ret_dir = state_dir;
-		r = read_or_make(state_dir, key->sk);
-	}
+	r = key_file_read(FILE_NAME, state_dir, credentials_dir, ret_dir, key->sk);
 	if (r < 0) {
 		transport_key_free(key);
 		return r;
