@@ -13,14 +13,14 @@ static void of_key(const wat *w, char *text, size_t size)
 			       "the daemon at %s:%s does not have the key of %s; if its key was "
 			       "changed on purpose, correct that line, else somebody else answers "
 			       "there",
-			       w->remote->host, w->remote->port, w->remote->known_at);
+			       w->remote->place.host, w->remote->place.port, w->remote->known_at);
 	else
 		(void)snprintf(text, size, "the daemon at %s does not have that key", w->address);
 }
 
 static void of_name(const wat *w, char *text, size_t size)
 {
-	(void)snprintf(text, size, "the name %s can't be resolved: %s", w->remote->host,
+	(void)snprintf(text, size, "the name %s can't be resolved: %s", w->remote->place.host,
 		       gai_strerror(w->dial.not_resolved));
 }
 
@@ -32,7 +32,7 @@ void connect_reason(const wat *w, int r, char *text, size_t size)
 		(void)snprintf(text, size,
 			       "%s is not on this machine, and without encryption no other is "
 			       "connected with; use wat://",
-			       w->remote->host);
+			       w->remote->place.host);
 	else if (w->remote && w->dial.not_resolved)
 		of_name(w, text, size);
 	else if (r == -EPERM)

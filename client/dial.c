@@ -34,11 +34,11 @@ void dial_deinit(struct dial *dial)
 int dial_start(struct dial *dial, const struct remote *remote, int wake)
 {
 	dial_deinit(dial);
-	if (resolve_numeric(remote->host, remote->port, &dial->found) == 0) {
+	if (resolve_numeric(remote->place.host, remote->place.port, &dial->found) == 0) {
 		dial->next = dial->found;
 		return 0;
 	}
-	return resolution_new(remote->host, remote->port, wake, &dial->resolution);
+	return resolution_new(remote->place.host, remote->place.port, wake, &dial->resolution);
 }
 
 bool dial_goes_on(const struct dial *dial)

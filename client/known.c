@@ -54,7 +54,8 @@ static char *trim(char *line)
 
 static bool is_place_of(const struct remote *a, const struct remote *b)
 {
-	return strcasecmp(a->host, b->host) == 0 && atoi(a->port) == atoi(b->port);
+	return strcasecmp(a->place.host, b->place.host) == 0 &&
+	       atoi(a->place.port) == atoi(b->place.port);
 }
 
 /* Nothing is guessed: a line that can't be read might be the one that is meant. */
@@ -77,8 +78,8 @@ static int take_line(struct reading *reading, char *line, const struct remote *w
 		return failure_set(-EKEYREJECTED, NULL,
 				   "%s:%u: another key for %s:%s than in line %u; one of the two "
 				   "must go",
-				   reading->path, reading->line, wanted->host, wanted->port,
-				   reading->found_at);
+				   reading->path, reading->line, wanted->place.host,
+				   wanted->place.port, reading->found_at);
 	if (!reading->found_at)
 		reading->found_at = reading->line;
 	reading->found = entry;

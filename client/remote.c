@@ -12,7 +12,6 @@
 #define SECURE "wat://"
 #define PLAIN "wat+insecure://"
 #define BASE64_URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-#define DIGITS "0123456789"
 
 bool remote_is(const char *address)
 {
@@ -30,44 +29,6 @@ static bool parse_key(const char *text, size_t n, uint8_t key[static NOISE_KEY_S
 	       n_key == NOISE_KEY_SIZE;
 }
 
-static bool parse_port(const char *text, char ret[static 6])
-{
-	size_t n = strlen(text);
-	long port;
-
-	if (n < 1 || n > 5 || strspn(text, DIGITS) != n)
-		return false;
-	port = strtol(text, NULL, 10);
-	memcpy(ret, text, n + 1);
-	return port >= 1 && port <= 65535;
-}
-
-/* A name, or an address without brackets. */
-static bool take_host(const char *text, size_t n, char ret[static REMOTE_HOST_MAX + 1])
-{
-	if (n < 1 || n > REMOTE_HOST_MAX)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] > '~' ||
-		    strchr("/@[]?#\"\\", text[i]))
-			return false;
-	memcpy(ret, text, n);
-	ret[n] = '\0';
-	return true;
-}
-
-static bool parse_place(const char *text, struct remote *ret)
-{
-	const char *end = *text == '[' ? strchr(text, ']') : strchr(text, ':');
-
-	if (!end)
-		return false;
-	if (*text == '[')
-		return end[1] == ':' && take_host(text + 1, (size_t)(end - text) - 1, ret->host) &&
-		       parse_port(end + 2, ret->port);
-	return take_host(text, (size_t)(end - text), ret->host) && parse_port(end + 1, ret->port);
-}
-
 const char *remote_parse(const char *address, struct remote *ret)
 {
 	struct remote remote = {.plain = strncmp(address, PLAIN, strlen(PLAIN)) == 0};
@@ -79,7 +40,8 @@ const char *remote_parse(const char *address, struct remote *ret)
 	if (at && !parse_key(place, (size_t)(at - place), remote.key))
 		return "the key in front of @ is none; expected 43 characters of base64url, as "
 		       "watd --print-address prints them";
-	if (!parse_place(at ? at + 1 : place, &remote))
+	if (!net_place_parse(at ? at + 1 : place, &remote.place) ||
+	    strtol(remote.place.port, NULL, 10) == 0)
 		return "expected HOST:PORT, with an IPv6 address in [brackets], and nothing after "
 		       "it";
 	remote.has_key = at != NULL;
@@ -102,14 +64,14 @@ static int settle_key(struct remote *remote)
 					   "the key of %s:%s is not known here; use the address "
 					   "that watd --print-address prints there, or put it on a "
 					   "line of known_daemons",
-					   remote->host, remote->port);
+					   remote->place.host, remote->place.port);
 		return r;
 	}
 	if (remote->has_key && memcmp(remote->key, known.key, NOISE_KEY_SIZE) != 0) {
 		failure_set(-EKEYREJECTED, NULL,
 			    "%s has another key for %s:%s than this address; if the daemon's key "
 			    "was changed on purpose, correct that line",
-			    known.known_at, remote->host, remote->port);
+			    known.known_at, remote->place.host, remote->place.port);
 		free(known.known_at);
 		return -EKEYREJECTED;
 	}

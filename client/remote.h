@@ -7,17 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proto/net_place.h"
 #include "proto/noise.h"
 #include "proto/support/must_check.h"
 
-#define REMOTE_HOST_MAX 253u
 #define REMOTE_KEY_TEXT 43u /* characters of base64url, unpadded */
 
 struct remote {
-	bool plain;                     /* no Noise; for loopback addresses only */
-	bool has_key;                   /* else it is looked up, or there is none for a plain one */
-	char host[REMOTE_HOST_MAX + 1]; /* a name or a numeric address, without brackets */
-	char port[6];
+	bool plain;   /* no Noise; for loopback addresses only */
+	bool has_key; /* else it is looked up, or there is none for a plain one */
+	struct net_place place;
 	uint8_t key[NOISE_KEY_SIZE]; /* the server's public one */
 	char *known_at; /* "FILE:LINE" where the key stands; NULL: in the address itself */
 };
