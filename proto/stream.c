@@ -350,3 +350,10 @@ void stream_trim(struct stream *stream)
 	if (stream->secure)
 		stream_secure_trim(stream->secure);
 }
+
+size_t stream_memory(const struct stream *stream)
+{
+	size_t n = stream->in.size + stream->out.size;
+
+	return stream->secure ? n + stream_secure_memory(stream->secure) : n;
+}

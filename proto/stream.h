@@ -108,6 +108,8 @@ int stream_write(struct stream *stream) WAT_MUST_CHECK;
 int stream_write_until(struct stream *stream, uint64_t position) WAT_MUST_CHECK;
 /* Gives empty buffers back. */
 void stream_trim(struct stream *stream);
+/* Bytes of its buffers. */
+size_t stream_memory(const struct stream *stream);
 
 /* Of a secured stream: bytes of frames that are sealed and not yet all given to the kernel. Until
  * the last of them is, the peer can read none. */

@@ -18,5 +18,6 @@ int stream_secure_read(struct stream *stream) WAT_MUST_CHECK;
 int stream_secure_write(struct stream *stream) WAT_MUST_CHECK;
 struct stream_secure *stream_secure_free(struct stream_secure *secure);
 void stream_secure_trim(struct stream_secure *secure);
+size_t stream_secure_memory(const struct stream_secure *secure);
 
 #endif

@@ -50,6 +50,11 @@ void stream_secure_trim(struct stream_secure *secure)
 		stream_buffer_deinit(&secure->out);
 }
 
+size_t stream_secure_memory(const struct stream_secure *secure)
+{
+	return secure->in.size + secure->out.size;
+}
+
 size_t stream_secure_under_way(const struct stream_secure *secure)
 {
 	return secure->under_way;

@@ -1,0 +1,59 @@
+/* gate.h - program watd-gate: everything that one has. One thread, one loop. It holds the transport
+ * key and nothing that opens a capability: whoever connects proves to watd, through it, what it may
+ * do. */
+#ifndef WAT_GATE_GATE_H
+#define WAT_GATE_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wat/gate.pb-c.h>
+
+#include "daemon/gate/addresses.h"
+#include "proto/noise.h"
+#include "proto/stream.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+#define GATE_LINK_FD 3 /* as watd starts it */
+
+struct event;
+struct event_base;
+
+struct gate {
+	struct event_base *base;
+	struct stream link; /* to watd */
+	struct event *link_readable, *link_writable;
+	uint8_t *key; /* the transport key; locked memory; NULL: the settings did not come yet */
+	uint32_t connections_max, connections_of_address;
+	bool insecure_loopback;
+	bool ending;           /* watd goes: no peer comes any more */
+	struct event *overdue; /* the end takes too long */
+	struct list listeners; /* accept.c's */
+	struct list peers;     /* bound something */
+	struct list strangers; /* did not yet */
+	struct list lingering; /* channels without a peer */
+	struct addresses addresses;
+	size_t n_peers, n_strangers, n_lingering;
+	size_t buffered;       /* bytes in the buffers of peers */
+	size_t n_fds, fds_max; /* descriptors of peers and channels */
+};
+
+/* Takes the link. Negative errno; gate_deinit follows in any case. */
+int gate_init(struct gate *gate, int link) WAT_MUST_CHECK;
+/* Until watd goes. */
+int gate_run(struct gate *gate) WAT_MUST_CHECK;
+void gate_deinit(struct gate *gate);
+
+/* link.c. Tells watd of a peer; takes fd, watd's end of its control connection. -ENOMEM. */
+int gate_announce(struct gate *gate, const Wat__Gate__Peer *peer, int fd) WAT_MUST_CHECK;
+/* A peer has gone: at the end, was it the last? */
+void gate_check_end(struct gate *gate);
+
+/* accept.c. Takes the listening socket. -ENOMEM. */
+int accept_from(struct gate *gate, int fd, bool tcp) WAT_MUST_CHECK;
+/* Closes all listening sockets. */
+void accept_nothing(struct gate *gate);
+
+#endif

@@ -1,0 +1,227 @@
+/* link.c - the socket to watd: settings and listening sockets come, peers are announced. */
+#include <errno.h>
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <wat/gate.pb-c.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/secret.h"
+#include "daemon/gate/channel.h"
+#include "daemon/gate/gate.h"
+#include "daemon/gate/peer.h"
+#include "proto/check.h"
+#include "proto/support/cleanup.h"
+
+#define BODY_MAX 1024u
+#define FDS_RESERVED 64u /* beside those of peers and channels */
+#define END_MAX_S 2      /* how long peers may take to be told that watd goes */
+
+/* Methods of EVENT frames. */
+enum from_watd { FROM_SETTINGS, FROM_LISTEN, FROM_STOP_ACCEPTING };
+enum to_watd { TO_PEER };
+
+static void write_out(struct gate *gate)
+{
+	/* The end of the link is noticed by reading. */
+	if (stream_write(&gate->link) == -EAGAIN)
+		(void)event_add(gate->link_writable, NULL);
+}
+
+int gate_announce(struct gate *gate, const Wat__Gate__Peer *peer, int fd)
+{
+	struct frame frame = {.type = FRAME_EVENT, .method = TO_PEER};
+	uint8_t body[BODY_MAX];
+	int r = stream_queue(&gate->link, &frame, body, wat__gate__peer__pack(peer, body), fd);
+
+	if (r == 0)
+		write_out(gate);
+	return r;
+}
+
+static int take_settings(struct gate *gate, const Wat__Gate__Settings *settings)
+{
+	void *key;
+	int r;
+
+	if (gate->key || settings->transport_key.len != NOISE_KEY_SIZE)
+		return -EPROTO;
+	r = secret_alloc(NOISE_KEY_SIZE, &key);
+	if (r < 0)
+		return r;
+	gate->key = key;
+	memcpy(gate->key, settings->transport_key.data, NOISE_KEY_SIZE);
+	gate->connections_max = settings->connections_max;
+	gate->connections_of_address = settings->connections_of_address;
+	gate->insecure_loopback = settings->insecure_loopback;
+	log_setup((enum log_format)settings->log_format, (int)settings->log_level);
+	return 0;
+}
+
+static int handle_settings(struct gate *gate, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message;
+	Wat__Gate__Settings *settings;
+	int r = check_unpack(&wat__gate__settings__descriptor, NULL, body, n, &message, NULL);
+
+	if (r < 0)
+		return r;
+	settings = (Wat__Gate__Settings *)message;
+	r = take_settings(gate, settings);
+	sodium_memzero(settings->transport_key.data, settings->transport_key.len);
+	protobuf_c_message_free_unpacked(message, NULL);
+	return r;
+}
+
+static int handle_listen(struct gate *gate, const uint8_t *body, size_t n, int fd)
+{
+	_cleanup_(fd_closep) int owned = fd;
+	ProtobufCMessage *message;
+	bool tcp;
+
+	if (owned < 0 || !gate->key ||
+	    check_unpack(&wat__gate__listen__descriptor, NULL, body, n, &message, NULL) < 0)
+		return -EPROTO;
+	tcp = ((const Wat__Gate__Listen *)message)->transport != WAT__GATE__TRANSPORT__UNIX;
+	protobuf_c_message_free_unpacked(message, NULL);
+	return accept_from(gate, fd_take(&owned), tcp);
+}
+
+static int handle(struct gate *gate, const struct frame *frame, const uint8_t *body, int fd)
+{
+	if (frame->type == FRAME_EVENT && frame->method == FROM_LISTEN)
+		return handle_listen(gate, body, frame->body_len, fd);
+	fd_close(fd);
+	if (frame->type != FRAME_EVENT)
+		return -EPROTO;
+	if (frame->method == FROM_SETTINGS)
+		return handle_settings(gate, body, frame->body_len);
+	if (frame->method == FROM_STOP_ACCEPTING)
+		accept_nothing(gate);
+	return 0;
+}
+
+void gate_check_end(struct gate *gate)
+{
+	if (gate->ending && list_empty(&gate->peers) && list_empty(&gate->strangers) &&
+	    list_empty(&gate->lingering))
+		(void)event_base_loopbreak(gate->base);
+}
+
+/* What watd said to the peers is in their control connections, and goes to them first. */
+static void begin_end(struct gate *gate)
+{
+	struct timeval limit = {.tv_sec = END_MAX_S};
+
+	gate->ending = true;
+	(void)event_del(gate->link_readable);
+	accept_nothing(gate);
+	peers_end_strangers(gate);
+	(void)evtimer_add(gate->overdue, &limit);
+	gate_check_end(gate);
+}
+
+static int read_link(struct gate *gate)
+{
+	struct frame frame;
+	const uint8_t *body;
+	int fd, r = stream_read(&gate->link);
+
+	if (r == 0)
+		return -EPIPE;
+	if (r < 0)
+		return r == -EAGAIN ? 0 : r;
+	while ((r = stream_next(&gate->link, &frame, &body, &fd)) > 0) {
+		r = handle(gate, &frame, body, fd);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct gate *gate = arg;
+	int r = read_link(gate);
+
+	(void)fd;
+	(void)what;
+	if (r == 0)
+		return;
+	if (r != -EPIPE && r != -ECONNRESET)
+		log_error("what watd tells its gate can't be done", "error", strerror(-r));
+	begin_end(gate);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	write_out(arg);
+}
+
+static void on_overdue(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)event_base_loopbreak(((struct gate *)arg)->base);
+}
+
+/* As many descriptors as there may be. */
+static size_t take_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= FDS_RESERVED)
+		return 0;
+	return (size_t)limit.rlim_cur - FDS_RESERVED;
+}
+
+int gate_init(struct gate *gate, int link)
+{
+	*gate = (struct gate){.fds_max = take_descriptors()};
+	stream_init(&gate->link, link, BODY_MAX);
+	list_init(&gate->listeners);
+	list_init(&gate->peers);
+	list_init(&gate->strangers);
+	list_init(&gate->lingering);
+	addresses_init(&gate->addresses, randombytes_random());
+	gate->base = event_base_new();
+	if (!gate->base)
+		return -ENOMEM;
+	gate->link_readable = event_new(gate->base, link, EV_READ | EV_PERSIST, on_readable, gate);
+	gate->link_writable = event_new(gate->base, link, EV_WRITE, on_writable, gate);
+	gate->overdue = evtimer_new(gate->base, on_overdue, gate);
+	if (!gate->link_readable || !gate->link_writable || !gate->overdue ||
+	    event_add(gate->link_readable, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int gate_run(struct gate *gate)
+{
+	return event_base_dispatch(gate->base) < 0 ? -EIO : 0;
+}
+
+void gate_deinit(struct gate *gate)
+{
+	struct event **events[] = {&gate->link_readable, &gate->link_writable, &gate->overdue};
+
+	accept_nothing(gate);
+	peers_free_all(gate);
+	channels_free_lingering(gate);
+	addresses_deinit(&gate->addresses);
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (*events[i])
+			event_free(*events[i]);
+	stream_deinit(&gate->link);
+	secret_free(gate->key);
+	if (gate->base)
+		event_base_free(gate->base);
+}

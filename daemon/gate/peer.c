@@ -1,0 +1,419 @@
+/* peer.c - one connection of a client: begun, driven, ended. */
+#include "daemon/gate/peer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wat/envelope.pb-c.h>
+#include <wat/status.h>
+
+#include "daemon/base/log.h"
+#include "daemon/gate/channel.h"
+#include "daemon/gate/preface.h"
+#include "proto/limits.h"
+#include "proto/stream_secure.h"
+#include "proto/support/cleanup.h"
+
+#define GATE_BUFFERED_MAX ((size_t)512 * 1024 * 1024) /* bytes in the buffers of all peers */
+#define FINISH_MAX_S 5 /* how long the client may take for what waits for it at the end */
+#define KEEP_IDLE_S 60
+#define KEEP_INTERVAL_S 10
+#define KEEP_COUNT 3
+
+static void leave_channels(struct peer *peer)
+{
+	for (size_t i = 0; i < peer->channels_size; i++)
+		if (peer->channels[i])
+			channel_leave(peer->channels[i], false);
+}
+
+static void close_watd(struct peer *peer)
+{
+	if (!side_is_open(&peer->watd))
+		return;
+	side_close(&peer->watd);
+	peer->gate->n_fds--;
+}
+
+static void uncount(struct peer *peer)
+{
+	struct gate *gate = peer->gate;
+
+	if (peer->counted)
+		addresses_remove(&gate->addresses, &peer->key);
+	gate->buffered -= peer->buffered;
+	list_remove(&peer->link);
+	gate->n_peers--;
+	if (!peer->bound)
+		gate->n_strangers--;
+	gate->n_fds--;
+}
+
+struct peer *peer_free(struct peer *peer)
+{
+	struct gate *gate;
+
+	if (!peer)
+		return NULL;
+	gate = peer->gate;
+	leave_channels(peer);
+	close_watd(peer);
+	uncount(peer);
+	side_close(&peer->client);
+	if (peer->deadline)
+		event_free(peer->deadline);
+	free(peer->channels);
+	free(peer->held);
+	free(peer);
+	gate_check_end(gate);
+	return NULL;
+}
+
+void peers_free_all(struct gate *gate)
+{
+	struct list *first;
+
+	while ((first = list_first(&gate->peers)) || (first = list_first(&gate->strangers)))
+		peer_free(container_of(first, struct peer, link));
+}
+
+void peers_end_strangers(struct gate *gate)
+{
+	list_for_each_safe (i, &gate->strangers) {
+		struct peer *peer = container_of(i, struct peer, link);
+
+		if (!side_is_open(&peer->watd))
+			peer_free(peer);
+	}
+}
+
+void peers_drop_stranger(struct gate *gate)
+{
+	uint32_t skip = randombytes_uniform((uint32_t)gate->n_strangers);
+
+	list_for_each_safe (i, &gate->strangers) {
+		if (skip-- > 0)
+			continue;
+		peer_free(container_of(i, struct peer, link));
+		return;
+	}
+}
+
+void peer_is_no_stranger(struct peer *peer)
+{
+	if (peer->bound)
+		return;
+	peer->bound = true;
+	list_remove(&peer->link);
+	list_append(&peer->gate->peers, &peer->link);
+	peer->gate->n_strangers--;
+	/* Larger frames are for those who proved something. */
+	peer->client.stream.body_max = WAT_CONTROL_BODY_MAX;
+}
+
+void peer_say(struct peer *peer, const struct frame *frame, const void *body)
+{
+	if (peer->finishing)
+		return;
+	if (stream_queue(&peer->client.stream, frame, body, frame->body_len, -1) < 0)
+		peer->broken = true;
+}
+
+static void set_deadline(struct peer *peer, int seconds)
+{
+	struct timeval limit = {.tv_sec = seconds};
+
+	(void)evtimer_add(peer->deadline, &limit);
+}
+
+void peer_finish(struct peer *peer)
+{
+	if (peer->finishing)
+		return;
+	peer->finishing = true;
+	leave_channels(peer);
+	close_watd(peer);
+	side_read(&peer->client, false);
+	set_deadline(peer, FINISH_MAX_S);
+}
+
+void peer_go_away(struct peer *peer, unsigned status, const char *text)
+{
+	struct frame frame = {.type = FRAME_GOAWAY};
+	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
+	Wat__Envelope__GoAway message = WAT__ENVELOPE__GO_AWAY__INIT;
+	uint8_t body[512];
+
+	failure.text = (char *)text;
+	message.status = status;
+	message.failure = &failure;
+	frame.body_len = (uint32_t)wat__envelope__go_away__pack(&message, body);
+	peer_say(peer, &frame, body);
+	peer_finish(peer);
+}
+
+/* Once there is a frame, or a part of one, the client is a client. Without a handshake that was
+ * done nothing of it is looked at. */
+static bool is_client(const struct peer *peer)
+{
+	return peer->decided && stream_has_partial(&peer->client.stream);
+}
+
+static void read_client(struct peer *peer)
+{
+	int r;
+
+	if (!peer->decided) {
+		r = preface_read(peer);
+		if (r < 0 && r != -EAGAIN)
+			peer->broken = true;
+		if (r != 0)
+			return;
+	}
+	/* Those that were read before a pause come first. */
+	peer_take_client_frames(peer);
+	if (peer->broken || peer->finishing || peer->deaf || peer->held)
+		return;
+	r = stream_read(&peer->client.stream);
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		peer->broken = true;
+		return;
+	}
+	if (!side_is_open(&peer->watd) && is_client(peer) && peer_open_watd(peer) < 0)
+		peer->broken = true;
+	else
+		peer_take_client_frames(peer);
+}
+
+static void discard(struct peer *peer)
+{
+	char bytes[4096];
+	ssize_t n = recv(peer->client.stream.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EWOULDBLOCK && errno != EINTR))
+		peer->broken = true;
+}
+
+static void on_client_readable(int fd, short what, void *arg)
+{
+	struct peer *peer = arg;
+
+	(void)fd;
+	(void)what;
+	if (peer->finishing)
+		discard(peer);
+	else
+		read_client(peer);
+	peer_settle(peer);
+}
+
+static void on_client_writable(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	peer_settle(arg);
+}
+
+static void on_deadline(int fd, short what, void *arg)
+{
+	struct peer *peer = arg;
+
+	(void)fd;
+	(void)what;
+	peer->broken = true;
+	peer_settle(peer);
+}
+
+/* What a peer may hold at most is much; what all of them hold at once, not. */
+static void account(struct peer *peer)
+{
+	struct gate *gate = peer->gate;
+	size_t buffered;
+
+	stream_trim(&peer->client.stream);
+	if (side_is_open(&peer->watd))
+		stream_trim(&peer->watd.stream);
+	buffered = stream_memory(&peer->client.stream) + stream_memory(&peer->watd.stream) +
+		   peer->to_services;
+	gate->buffered += buffered - peer->buffered;
+	peer->buffered = buffered;
+	if (gate->buffered > GATE_BUFFERED_MAX && buffered > PEER_SHARE_MAX)
+		peer->broken = true;
+}
+
+static void write_all(struct peer *peer)
+{
+	channels_write(peer);
+	/* That watd has gone is noticed by reading, after what it said before. */
+	(void)!side_write(&peer->watd);
+	if (side_write(&peer->client) < 0)
+		peer->broken = true;
+}
+
+bool peer_must_be_silent(struct peer *peer)
+{
+	if (stream_pending(&peer->client.stream) > PEER_TO_CLIENT_MAX)
+		peer->silent = true;
+	return peer->silent;
+}
+
+bool peer_must_be_deaf(struct peer *peer)
+{
+	if (peer->to_services + stream_pending(&peer->watd.stream) > PEER_TO_SERVICES_MAX)
+		peer->deaf = true;
+	return peer->deaf;
+}
+
+/* A direction that has stopped goes on when little is left at its end. Reading that was not stopped
+ * and is to go on must not be: frames may be left in the buffer, which only a new beginning looks
+ * at. */
+static void steer(struct peer *peer)
+{
+	if (peer_must_be_silent(peer)) {
+		peer->silent = stream_pending(&peer->client.stream) > PEER_TO_CLIENT_MAX / 4;
+		channels_read(peer, false);
+		channels_read(peer, !peer->silent);
+		side_read(&peer->watd, false);
+	}
+	side_read(&peer->watd, !peer->silent);
+	if (peer_must_be_deaf(peer)) {
+		peer->deaf = peer->to_services + stream_pending(&peer->watd.stream) >
+			     PEER_TO_SERVICES_MAX / 4;
+		side_read(&peer->client, false);
+	}
+	side_read(&peer->client, !peer->deaf && !peer->held);
+}
+
+/* What was said last is not lost by closing while something unread is there: only our direction
+ * ends, and the client's is read until it ends too. */
+static void shut(struct peer *peer)
+{
+	if (peer->is_shut)
+		return;
+	peer->is_shut = true;
+	(void)shutdown(peer->client.stream.fd, SHUT_WR);
+	side_read(&peer->client, true);
+}
+
+void peer_settle(struct peer *peer)
+{
+	write_all(peer);
+	while (peer->held && peer->to_services == 0 && !peer->broken) {
+		peer_release(peer);
+		write_all(peer);
+	}
+	account(peer);
+	if (peer->broken)
+		peer_free(peer);
+	else if (!peer->finishing)
+		steer(peer);
+	else if (!stream_wants_write(&peer->client.stream))
+		shut(peer);
+}
+
+static int set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+/* Small frames go out at once. A peer that vanished without a word is noticed. */
+static int set_tcp_options(int fd)
+{
+	int r;
+
+	if ((r = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1)) < 0 ||
+	    (r = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1)) < 0 ||
+	    (r = set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S)) < 0 ||
+	    (r = set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S)) < 0)
+		return r;
+	return set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT);
+}
+
+static void name_address(struct peer *peer, const struct sockaddr *address, socklen_t n)
+{
+	char host[48], port[8];
+
+	if (getnameinfo(address, n, host, sizeof host, port, sizeof port,
+			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		(void)snprintf(peer->address, sizeof peer->address,
+			       strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int meet_tcp(struct peer *peer, const struct sockaddr *address, socklen_t n)
+{
+	struct gate *gate = peer->gate;
+	int r;
+
+	peer->key = address_key(address);
+	r = addresses_add(&gate->addresses, &peer->key, gate->connections_of_address);
+	if (r < 0)
+		return r;
+	peer->counted = true;
+	name_address(peer, address, n);
+	return set_tcp_options(peer->client.stream.fd);
+}
+
+/* As on watd's own socket: there is no handshake. */
+static int meet_unix(struct peer *peer)
+{
+	struct ucred credentials;
+	socklen_t n = sizeof credentials;
+
+	if (getsockopt(peer->client.stream.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
+		return -errno;
+	peer->transport = WAT__GATE__TRANSPORT__UNIX;
+	peer->uid = credentials.uid;
+	peer->pid = credentials.pid;
+	peer->decided = true;
+	return 0;
+}
+
+/* The gate has it from here on. */
+static struct peer *peer_alloc(struct gate *gate)
+{
+	struct peer *peer = calloc(1, sizeof *peer);
+
+	if (!peer)
+		return NULL;
+	*peer = (struct peer){.gate = gate, .uid = (uid_t)-1};
+	side_init(&peer->client);
+	side_init(&peer->watd);
+	list_init(&peer->dirty);
+	list_append(&gate->strangers, &peer->link);
+	gate->n_peers++;
+	gate->n_strangers++;
+	gate->n_fds++;
+	return peer;
+}
+
+int peer_new(struct gate *gate, int fd, const struct sockaddr *address, socklen_t n)
+{
+	struct peer *peer = peer_alloc(gate);
+	int r;
+
+	if (!peer) {
+		fd_close(fd);
+		return -ENOMEM;
+	}
+	r = side_open(&peer->client, gate->base, fd, WAT_BODY_MAX_UNBOUND, on_client_readable,
+		      on_client_writable, peer);
+	if (r == 0)
+		r = address ? meet_tcp(peer, address, n) : meet_unix(peer);
+	peer->deadline = evtimer_new(gate->base, on_deadline, peer);
+	if (r == 0 && !peer->deadline)
+		r = -ENOMEM;
+	if (r < 0) {
+		peer_free(peer);
+		return r;
+	}
+	set_deadline(peer, PEER_HELLO_S);
+	return 0;
+}

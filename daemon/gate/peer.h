@@ -1,0 +1,92 @@
+/* peer.h - one connection of a client, the control connection to watd that it gets, and the
+ * channels that watd gave it. Frames go from one to the other; the peer owns them all. Every event
+ * ends with peer_settle, which may free the peer. */
+#ifndef WAT_GATE_PEER_H
+#define WAT_GATE_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <wat/gate.pb-c.h>
+
+#include "daemon/gate/addresses.h"
+#include "daemon/gate/gate.h"
+#include "daemon/gate/side.h"
+#include "proto/support/list.h"
+#include "proto/support/must_check.h"
+
+#define PEER_CHANNELS_MAX 256u
+#define PEER_HELLO_S 10                      /* from accept to HELLO */
+#define PEER_TO_CLIENT_MAX (256u * 1024u)    /* beyond it nothing is read for the client */
+#define PEER_TO_SERVICES_MAX (1024u * 1024u) /* beyond it nothing is read from the client */
+#define PEER_SHARE_MAX (128u * 1024u)        /* of GATE_BUFFERED_MAX, when that is used up */
+#define PEER_ADDRESS_MAX 64u
+#define PEER_PREFACE_SIZE 8u
+
+struct channel;
+struct event;
+
+struct peer {
+	struct list link; /* gate->strangers, then gate->peers */
+	struct gate *gate;
+	struct side client, watd; /* watd's opens with the client's first frame */
+	struct event *deadline;   /* of the HELLO; then of the end */
+	Wat__Gate__Transport transport;
+	struct address_key key;
+	char address[PEER_ADDRESS_MAX]; /* "": a unix socket */
+	uid_t uid;
+	pid_t pid;
+	bool counted;   /* in gate->addresses */
+	bool decided;   /* the transport is known */
+	bool bound;     /* is no stranger */
+	bool finishing; /* nothing more is read; what waits for the client still goes out */
+	bool broken;    /* the client's socket is of no use any more */
+	bool is_shut;   /* all was said, and the client knows */
+	bool silent;    /* so much waits for the client that nothing is read for it */
+	bool deaf;      /* so much waits for watd and services that nothing is read from it */
+	uint8_t preface[PEER_PREFACE_SIZE];
+	size_t n_preface;
+	struct channel **channels; /* by handle - 1; NULL: none of that handle */
+	size_t channels_size, n_channels;
+	struct list dirty;  /* channels with frames to write */
+	size_t to_services; /* bytes that wait for services */
+	uint8_t *held; /* a Stop, header and body, that waits until they are written; NULL: none */
+	size_t buffered; /* its share of gate->buffered */
+};
+
+/* Takes the socket. address: of TCP; NULL: unix. -EMFILE: one too many of its address. */
+int peer_new(struct gate *gate, int fd, const struct sockaddr *address, socklen_t n) WAT_MUST_CHECK;
+struct peer *peer_free(struct peer *peer);
+void peers_free_all(struct gate *gate);
+/* Ends those that did not get as far as watd. */
+void peers_end_strangers(struct gate *gate);
+/* One of the strangers, by chance, makes room. */
+void peers_drop_stranger(struct gate *gate);
+
+/* Writes what is queued, goes on with what had to wait, says what is read from now on; frees the
+ * peer at its end. */
+void peer_settle(struct peer *peer);
+/* Queues a frame for the client. */
+void peer_say(struct peer *peer, const struct frame *frame, const void *body);
+/* Tells the client why, and ends the connection after that. */
+void peer_go_away(struct peer *peer, unsigned status, const char *text);
+/* Nothing more is read from or for the client. */
+void peer_finish(struct peer *peer);
+/* Does too much wait for the client to read for it, or for watd and services to read from it? Then
+ * it stops, until peer_settle finds that little is left. */
+bool peer_must_be_silent(struct peer *peer);
+bool peer_must_be_deaf(struct peer *peer);
+/* A BOUND came: it proved something. */
+void peer_is_no_stranger(struct peer *peer);
+
+/* peer_client.c: frames of the client. */
+void peer_take_client_frames(struct peer *peer);
+/* Sends the held Stop, if all that came before it is written. */
+void peer_release(struct peer *peer);
+
+/* peer_watd.c: the control connection. */
+int peer_open_watd(struct peer *peer) WAT_MUST_CHECK;
+
+#endif

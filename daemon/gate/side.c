@@ -1,0 +1,61 @@
+/* side.c - a socket in the loop. */
+#include "daemon/gate/side.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+void side_init(struct side *side)
+{
+	*side = (struct side){.readable = NULL};
+	stream_init(&side->stream, -1, 0);
+}
+
+int side_open(struct side *side,
+	      struct event_base *base,
+	      int fd,
+	      uint32_t body_max,
+	      side_event *readable,
+	      side_event *writable,
+	      void *arg)
+{
+	stream_init(&side->stream, fd, body_max);
+	side->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, arg);
+	side->writable = event_new(base, fd, EV_WRITE, writable, arg);
+	if (!side->readable || !side->writable || event_add(side->readable, NULL) < 0)
+		return -ENOMEM;
+	side->reading = true;
+	return 0;
+}
+
+void side_close(struct side *side)
+{
+	if (side->readable)
+		event_free(side->readable);
+	if (side->writable)
+		event_free(side->writable);
+	stream_deinit(&side->stream);
+	side_init(side);
+}
+
+void side_read(struct side *side, bool on)
+{
+	if (!side_is_open(side) || side->reading == on)
+		return;
+	side->reading = on;
+	if (!on)
+		(void)event_del(side->readable);
+	else if (event_add(side->readable, NULL) == 0)
+		event_active(side->readable, EV_READ, 0);
+}
+
+int side_write(struct side *side)
+{
+	int r;
+
+	if (!side_is_open(side) || !stream_wants_write(&side->stream))
+		return 0;
+	r = stream_write(&side->stream);
+	if (r == -EAGAIN)
+		return event_add(side->writable, NULL) < 0 ? -ENOMEM : 0;
+	return r;
+}
