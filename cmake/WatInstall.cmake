@@ -10,7 +10,7 @@ if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
 endif()
 
 install(TARGETS watd watctl RUNTIME COMPONENT watd)
-install(TARGETS watd-host RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR} COMPONENT watd)
+install(TARGETS watd-host watd-gate RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR} COMPONENT watd)
 install(TARGETS counter LIBRARY DESTINATION ${WAT_PLUGIN_INSTALL_DIR} COMPONENT watd)
 install(TARGETS wat EXPORT WatTargets LIBRARY COMPONENT libwat1 NAMELINK_COMPONENT dev)
 install(TARGETS wat-test EXPORT WatTargets LIBRARY COMPONENT test NAMELINK_COMPONENT dev)
@@ -44,7 +44,7 @@ wat_install_with_paths(dev ${CMAKE_INSTALL_LIBDIR}/pkgconfig cmake/package/wat.p
   cmake/package/wat-test.pc.in)
 
 # The system service.
-wat_install_with_paths(watd lib/systemd/system systemd/watd.service.in systemd/watd.socket systemd/watd-admin.socket)
+wat_install_with_paths(watd lib/systemd/system systemd/watd.service.in systemd/watd.socket systemd/watd-admin.socket systemd/watd-tcp.socket)
 install(FILES systemd/watd.sysusers DESTINATION lib/sysusers.d RENAME watd.conf COMPONENT watd)
 install(FILES systemd/watd.tmpfiles DESTINATION lib/tmpfiles.d RENAME watd.conf COMPONENT watd)
 wat_install_with_paths(watd sysconfdir/watd conf/watd.conf)

@@ -26,6 +26,17 @@
 	K(admin_socket, "admin-socket", SOCKET, RESTART, MAY, "/run/watd/admin.sock", NULL,       \
 	  "admin socket, whose file mode decides who manages the node; the default is "           \
 	  "admin.sock in runtime-dir")                                                            \
+	K(listen, "listen", LISTEN, RESTART, MAY, NULL, "0.0.0.0:7117 [::]:7117",                 \
+	  "TCP, for clients on other machines; encrypted. watd --print-address says what they "   \
+	  "connect to. Sockets that the service manager passes are listened on instead")          \
+	K(gate_socket, "gate-socket", SOCKET, RESTART, MAY, NULL, "/run/watd/gate.sock",          \
+	  "client socket for programs that can't take descriptors")                               \
+	K(gate_connections, "gate-connections", COUNT, RESTART, MAY, "4096", NULL,                \
+	  "connections at a time by listen and gate-socket; beside max-connections")              \
+	K(gate_connections_of_address, "gate-connections-of-address", COUNT, RESTART, MAY, "256", \
+	  NULL, "the same of one address (of IPv6, a /64)")                                       \
+	K(insecure_loopback, "insecure-loopback", SWITCH, RESTART, MAY, "no", NULL,               \
+	  "TCP without encryption as well, between loopback addresses; for debugging")            \
 	K(log_level, "log-level", LEVEL, RELOAD, MAY, "info", NULL,                               \
 	  "what is logged: this and everything worse")                                            \
 	K(log_format, "log-format", FORMAT, RESTART, MAY, "text", NULL, "form of a log line")     \

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "proto/net_place.h"
+
 #define SOCKET_PATH_MAX 107u /* sun_path without its NUL */
+#define LISTEN_MAX 8u
 #define COUNT_MAX 1000000u
 #define DAY_S 86400u
 #define DURATION_MAX_S (3650u * DAY_S)
@@ -136,6 +139,21 @@ static bool are_words(const char *text, enum value_kind kind)
 	return true;
 }
 
+static bool are_places(const char *text)
+{
+	char word[VALUE_WORD_SIZE];
+	const char *at = text;
+	struct net_place place;
+	unsigned n = 0;
+
+	while (value_next(&at, word, sizeof word)) {
+		if (++n > LISTEN_MAX || !net_place_parse(word, &place) ||
+		    !net_place_is_numeric(&place) || occurs_before(text, at, word))
+			return false;
+	}
+	return n > 0;
+}
+
 bool value_is_valid(enum value_kind kind, const char *text)
 {
 	switch (kind) {
@@ -147,6 +165,10 @@ bool value_is_valid(enum value_kind kind, const char *text)
 		return ONE_OF(text, "error", "warning", "info", "debug");
 	case VALUE_FORMAT:
 		return ONE_OF(text, "text", "json");
+	case VALUE_LISTEN:
+		return are_places(text);
+	case VALUE_SWITCH:
+		return ONE_OF(text, "yes", "no");
 	case VALUE_COUNT:
 		return is_count(text);
 	case VALUE_DURATION:

@@ -16,6 +16,10 @@
 	V(SOCKET, "PATH", "an absolute path of at most 107 bytes")                      \
 	V(LEVEL, "LEVEL", "error, warning, info or debug")                              \
 	V(FORMAT, "FORMAT", "text or json")                                             \
+	V(LISTEN, "ADDRESS:PORT...",                                                    \
+	  "up to 8 times ADDRESS:PORT with blanks between them, numeric, an IPv6 "      \
+	  "address in [brackets]")                                                      \
+	V(SWITCH, "yes|no", "yes or no")                                                \
 	V(COUNT, "N", "a number from 1 to 1000000")                                     \
 	V(DURATION, "TIME", "a number with s, min, h, d or w, from 1s to 3650d")        \
 	V(LIFE, "TIME", "a number with s, min, h, d or w, from 4s to 3650d")            \

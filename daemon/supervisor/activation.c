@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,15 +12,21 @@
 #include "daemon/base/log.h"
 #include "proto/support/cleanup.h"
 
-static const char *why_unfit(int fd)
+static const char *why_unfit(int fd, bool tcp)
 {
+	bool unix_socket = sd_is_socket(fd, AF_UNIX, 0, -1) > 0;
+	bool ip_socket =
+		sd_is_socket(fd, AF_INET, 0, -1) > 0 || sd_is_socket(fd, AF_INET6, 0, -1) > 0;
+
 	if (sd_is_socket(fd, AF_UNSPEC, 0, -1) <= 0)
 		return "it is no socket";
-	if (sd_is_socket(fd, AF_UNIX, 0, -1) <= 0)
+	if (tcp && !ip_socket)
+		return "it is no IP socket";
+	if (!tcp && !unix_socket)
 		return "it is no unix socket";
-	if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, -1) <= 0)
+	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, -1) <= 0)
 		return "it is no stream socket";
-	if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
+	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
 		return "it does not listen";
 	return NULL;
 }
@@ -27,7 +34,7 @@ static const char *why_unfit(int fd)
 static int refuse(const char *name, const char *why)
 {
 	log_error("a descriptor that was passed to watd is refused", "name", name, "why", why,
-		  "expected", "listening unix stream sockets named client and admin");
+		  "expected", "listening stream sockets: client and admin of unix, tcp of IP");
 	return -EINVAL;
 }
 
@@ -44,6 +51,17 @@ static int take_unknown(int *fd, const char *name)
 	return 0;
 }
 
+static int take_tcp(struct activation *activation, int *fd)
+{
+	const char *why = activation->n_tcp == GATE_LISTENERS_MAX ? "there are too many of them"
+								  : why_unfit(*fd, true);
+
+	if (why)
+		return refuse("tcp", why);
+	activation->tcp[activation->n_tcp++] = fd_take(fd);
+	return 0;
+}
+
 static int take(struct activation *activation, int *fd, const char *name)
 {
 	int *place = strcmp(name, "client") == 0  ? &activation->client
@@ -51,9 +69,11 @@ static int take(struct activation *activation, int *fd, const char *name)
 						  : NULL;
 	const char *why;
 
+	if (strcmp(name, "tcp") == 0)
+		return take_tcp(activation, fd);
 	if (!place)
 		return take_unknown(fd, name);
-	why = *place >= 0 ? "the name comes twice" : why_unfit(*fd);
+	why = *place >= 0 ? "the name comes twice" : why_unfit(*fd, false);
 	if (why)
 		return refuse(name, why);
 	*place = fd_take(fd);
@@ -69,7 +89,7 @@ static void free_names(char ***names)
 
 int activation_take(struct activation *ret)
 {
-	_cleanup_(activation_deinit) struct activation activation = {-1, -1};
+	_cleanup_(activation_deinit) struct activation activation = ACTIVATION_NONE;
 	_cleanup_(free_names) char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), r = 0;
 
@@ -86,7 +106,7 @@ int activation_take(struct activation *ret)
 	if (r < 0)
 		return r;
 	*ret = activation;
-	activation = (struct activation){-1, -1};
+	activation = ACTIVATION_NONE;
 	return 0;
 }
 
@@ -94,4 +114,6 @@ void activation_deinit(struct activation *activation)
 {
 	activation->client = fd_close(activation->client);
 	activation->admin = fd_close(activation->admin);
+	while (activation->n_tcp > 0)
+		fd_close(activation->tcp[--activation->n_tcp]);
 }

@@ -232,3 +232,13 @@ struct listener *listener_free(struct listener *listener)
 	free(listener);
 	return NULL;
 }
+
+void listener_lend(struct listener *listener)
+{
+	(void)event_del(listener->acceptable);
+}
+
+int listener_fd(const struct listener *listener)
+{
+	return listener->fd;
+}

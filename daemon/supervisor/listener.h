@@ -20,6 +20,10 @@ int listener_new(struct node *node,
 int listener_adopt(struct node *node, int fd, bool admin, struct listener **ret) WAT_MUST_CHECK;
 /* "" for a socket without a path. Valid as long as the listener. */
 const char *listener_path(const struct listener *listener);
+/* Accepts nothing any more: somebody else does, by a copy of the descriptor, which stays the
+ * listener's. */
+void listener_lend(struct listener *listener);
+int listener_fd(const struct listener *listener);
 /* Closes, and removes the path that it bound. */
 struct listener *listener_free(struct listener *listener);
 

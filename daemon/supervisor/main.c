@@ -13,6 +13,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/supervisor/check_config.h"
+#include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
 
@@ -63,6 +64,8 @@ static int run(struct options *options, struct problems *problems)
 		problems_print(problems, stderr);
 		return EX_CONFIG;
 	}
+	if (options->print_address)
+		return gate_print_addresses(options);
 	log_setup(options->format, options->level);
 	return serve(options);
 }

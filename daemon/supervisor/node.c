@@ -15,6 +15,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/denials.h"
+#include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/lifecycle.h"
@@ -178,7 +179,7 @@ void node_check_progress(struct node *node)
 		return;
 	if (node->pool)
 		host_end(node->pool);
-	if (list_empty(&node->hosts))
+	if (list_empty(&node->hosts) && gate_end(node->gate))
 		(void)event_base_loopbreak(node->base);
 }
 
@@ -206,6 +207,7 @@ static void suspend(struct node *node)
 	notify_stopping(node);
 	node->client = listener_free(node->client);
 	node->admin = listener_free(node->admin);
+	gate_stop_accepting(node->gate);
 	(void)event_add(node->overdue, &overdue);
 	startup_cancel(node);
 	list_for_each_safe (i, &node->instances.all) {
@@ -438,6 +440,7 @@ void node_deinit(struct node *node)
 	end_sessions(node);
 	node->client = listener_free(node->client);
 	node->admin = listener_free(node->admin);
+	node->gate = gate_free(node->gate);
 	/* The hosts of an end that is not orderly: the lifeline ends them. */
 	for (int i = 0; i < 2; i++)
 		fd_close(node->lifeline[i]);

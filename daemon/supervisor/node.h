@@ -24,6 +24,7 @@
 struct denials;
 struct event;
 struct event_base;
+struct gate;
 struct host;
 struct listener;
 struct options;
@@ -44,12 +45,13 @@ struct node {
 	struct store_txn *held; /* events of the audit that can wait a while; NULL: none */
 	size_t n_held;
 	struct event *held_over;
-	struct list waits;     /* calls of Wait that are open */
-	struct list readers;   /* calls of Events that are open */
-	struct event *changed; /* an instance changed its state, and somebody waits for that */
-	size_t n_sessions;
-	struct host *pool; /* host of the thread tier; NULL: none now */
+	struct list waits;          /* calls of Wait that are open */
+	struct list readers;        /* calls of Events that are open */
+	struct event *changed;      /* an instance changed its state, and somebody waits for that */
+	size_t n_sessions, n_gated; /* n_gated: of them, behind the gate */
+	struct host *pool;          /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;
+	struct gate *gate; /* NULL: there is none */
 	struct event *stored, *terminate, *interrupt, *hangup, *overdue;
 	struct notify notify;
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */

@@ -56,6 +56,7 @@ static void print_help(void)
 		       key_of(i)->fallback ? "; default " : "",
 		       key_of(i)->fallback ? key_of(i)->fallback : "");
 	}
+	print_option("print-address", "", "print the addresses that TCP clients use");
 	print_option("version", "", "print the version");
 	print_option("help", "", "print this");
 	puts("\nThe same keys, without dashes, stand in [watd] of the configuration, which also "
@@ -90,6 +91,7 @@ enum {
 	OPTION_CONFIG = 1000,
 	OPTION_CHECK,
 	OPTION_DEFAULT,
+	OPTION_ADDRESS,
 	OPTION_VERSION,
 	OPTION_HELP,
 	OPTION_KEYS, /* + enum watd_key */
@@ -106,6 +108,9 @@ static int take_option(struct options *options, int which)
 	case OPTION_DEFAULT:
 		config_print_template(stdout);
 		return OPTIONS_EXIT_OK;
+	case OPTION_ADDRESS:
+		options->print_address = true;
+		return 0;
 	case OPTION_VERSION:
 		puts("watd " WAT_VERSION);
 		return OPTIONS_EXIT_OK;
@@ -129,6 +134,7 @@ static int parse_arguments(struct options *options, int argc, char **argv)
 			{"config", required_argument, NULL, OPTION_CONFIG},
 		{"check-config", no_argument, NULL, OPTION_CHECK},
 		{"default-config", no_argument, NULL, OPTION_DEFAULT},
+		{"print-address", no_argument, NULL, OPTION_ADDRESS},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{0},
@@ -241,9 +247,12 @@ static int set_runtime_dir(char **field)
 static int set_beside_program(struct options *options)
 {
 	static const char *const hosts[] = {WAT_HOST_PLACE, "../libexec/watd-host", NULL};
+	static const char *const gates[] = {WAT_GATE_PLACE, "../libexec/watd-gate", NULL};
 	static const char *const plugins[] = {WAT_PLUGIN_PLACE, "../plugins", NULL};
 	int r = beside_program(hosts, &options->host_program);
 
+	if (r == 0)
+		r = beside_program(gates, &options->gate_program);
 	if (r < 0 || options->plugin_dir)
 		return r;
 	return beside_program(plugins, &options->plugin_dir);
@@ -289,6 +298,9 @@ static void read_values(struct options *options)
 		.waiting = number_of(options, WATD_KEY_max_waiting),
 		.hello_s = number_of(options, WATD_KEY_hello_timeout),
 		.grant_life_s = number_of(options, WATD_KEY_grant_life),
+		.gate_connections = number_of(options, WATD_KEY_gate_connections),
+		.gate_connections_of_address =
+			number_of(options, WATD_KEY_gate_connections_of_address),
 	};
 }
 
@@ -353,6 +365,7 @@ void options_deinit(struct options *options)
 	}
 	free(options->given_config);
 	free(options->host_program);
+	free(options->gate_program);
 	config_free(options->config);
 	*options = (struct options){0};
 }

@@ -15,6 +15,7 @@ struct limits {
 	uint64_t calls, capabilities, waiting; /* of one connection */
 	uint64_t hello_s;
 	uint64_t grant_life_s;
+	uint64_t gate_connections, gate_connections_of_address;
 };
 
 struct options {
@@ -23,6 +24,7 @@ struct options {
 	CONFIG_WATD_KEYS(OPTIONS_FIELD)
 #undef OPTIONS_FIELD
 	char *host_program; /* watd-host */
+	char *gate_program; /* watd-gate */
 	int level;
 	enum log_format format;
 	struct limits limits;
@@ -30,7 +32,8 @@ struct options {
 	/* The command line; NULL: not given. It stays in force at a reload. */
 	char *given[WATD_KEYS_N];
 	char *given_config;
-	bool check; /* --check-config */
+	bool check;         /* --check-config */
+	bool print_address; /* --print-address */
 };
 
 enum options_outcome {

@@ -17,6 +17,7 @@
 #include "proto/check.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
+#include "proto/token.h"
 
 struct session *session_free(struct session *session)
 {
@@ -26,6 +27,8 @@ struct session *session_free(struct session *session)
 	control_calls_orphan(session);
 	list_remove(&session->link);
 	session->node->n_sessions--;
+	if (session->gated)
+		session->node->n_gated--;
 	if (session->readable)
 		event_free(session->readable);
 	if (session->writable)
@@ -214,6 +217,7 @@ static void handle_hello(struct session *session, const struct frame *frame, con
 	welcome.node_id = (ProtobufCBinaryData){16, (uint8_t *)node_id(session->node)};
 	welcome.program = (char *)"watd/" WAT_VERSION;
 	welcome.max_body = WAT_BODY_MAX;
+	welcome.handles = session->gated;
 	session_send(session, &answer, &welcome.base, -1);
 }
 
@@ -308,9 +312,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (session->closing || session->paused)
 		return;
 	r = stream_read(&session->stream);
-	if (r > 0)
+	if (r > 0) {
 		handle_frames(session);
-	else if (r == -EPROTO)
+		/* Most connections are idle most of the time. */
+		stream_trim(&session->stream);
+	} else if (r == -EPROTO)
 		session_go_away(session, WAT_INVALID_ARGUMENT, "too many descriptors were sent");
 	else if (r != -EAGAIN)
 		session_free(session);
@@ -349,34 +355,76 @@ static int set_up_events(struct session *session, int fd)
 	return 0;
 }
 
-int session_new(struct node *node, int fd, bool admin)
+/* Takes the socket. NULL: no memory. */
+static struct session *session_alloc(struct node *node, int fd)
 {
 	struct session *session = calloc(1, sizeof *session);
-	struct ucred peer = {.uid = (uid_t)-1};
-	socklen_t n = sizeof peer;
-	int r;
 
 	if (!session) {
 		fd_close(fd);
-		return -ENOMEM;
+		return NULL;
 	}
 	session->node = node;
-	session->admin = admin;
 	stream_init(&session->stream, fd, WAT_BODY_MAX_UNBOUND);
 	list_init(&session->calls);
 	list_init(&session->parked);
 	list_append(&node->sessions, &session->link);
 	node->n_sessions++;
+	return session;
+}
+
+static int begin(struct session *session)
+{
+	int r = set_up_events(session, session->stream.fd);
+
+	if (r < 0)
+		session_free(session);
+	return r;
+}
+
+/* Who manages the node gets in: to see who is there, and to end them. The gate has a limit of its
+ * own. */
+static bool is_one_too_many(const struct session *session)
+{
+	const struct node *node = session->node;
+
+	return !session->admin && !session->gated &&
+	       node->n_sessions - node->n_gated > node->options->limits.connections;
+}
+
+int session_new(struct node *node, int fd, bool admin)
+{
+	struct session *session = session_alloc(node, fd);
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t n = sizeof peer;
+
+	if (!session)
+		return -ENOMEM;
+	session->admin = admin;
+	token_unix_binding(session->chan_bind);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0) {
 		session->uid = peer.uid;
 		session->pid = peer.pid;
 	}
-	r = set_up_events(session, fd);
-	if (r < 0)
-		session_free(session);
-	/* Who manages the node gets in: to see who is there, and to end them. */
-	else if (!admin && node->n_sessions > node->options->limits.connections)
+	if (begin(session) < 0)
+		return -ENOMEM;
+	if (is_one_too_many(session))
 		session_go_away(session, WAT_OVERLOADED,
 				"watd has as many connections as it may have (max-connections)");
-	return r;
+	return 0;
+}
+
+int session_new_gated(struct node *node, int fd, const struct session_peer *peer)
+{
+	struct session *session = session_alloc(node, fd);
+
+	if (!session)
+		return -ENOMEM;
+	session->gated = true;
+	node->n_gated++;
+	session->uid = peer->uid;
+	session->pid = peer->pid;
+	memcpy(session->chan_bind, peer->chan_bind, sizeof session->chan_bind);
+	memcpy(session->address, peer->address, sizeof session->address);
+	return begin(session);
 }

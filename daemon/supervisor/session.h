@@ -18,6 +18,7 @@
 struct event;
 struct node;
 
+#define SESSION_ADDRESS_MAX 64u
 #define SESSION_PENDING_MAX (4u * 1024u * 1024u)
 
 /* A capability that was bound on the connection; its handle is its place + 1. */
@@ -33,9 +34,10 @@ struct session {
 	struct stream stream;
 	struct event *readable, *writable, *handshake;
 	bool admin;   /* came through the admin socket */
+	bool gated;   /* the gate's, for a peer that takes no descriptors */
 	bool greeted; /* HELLO was taken */
 	bool closing, paused;
-	uint8_t challenge[32];
+	uint8_t challenge[32], chan_bind[32];
 	uint64_t last_slot;
 	struct binding *bindings;
 	size_t n_bindings;
@@ -44,10 +46,21 @@ struct session {
 	size_t n_calls, n_parked;
 	uid_t uid;
 	pid_t pid;
+	char address[SESSION_ADDRESS_MAX]; /* of a peer on the network; "": it is here */
+};
+
+/* What the gate says of a peer. */
+struct session_peer {
+	uint8_t chan_bind[32]; /* what its proofs are bound to */
+	uid_t uid;             /* (uid_t)-1: not known */
+	pid_t pid;
+	char address[SESSION_ADDRESS_MAX];
 };
 
 /* Takes the socket. */
 int session_new(struct node *node, int fd, bool admin) WAT_MUST_CHECK;
+/* The same for a peer of the gate. */
+int session_new_gated(struct node *node, int fd, const struct session_peer *peer) WAT_MUST_CHECK;
 struct session *session_free(struct session *session);
 
 /* A frame to the client, written as soon as it takes it. fd >= 0 is consumed. */

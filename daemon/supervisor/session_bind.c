@@ -309,13 +309,11 @@ static void bind_with_token(struct bind *bind)
 		.challenge = bind->session->challenge,
 		.slot = bind->frame->id,
 	};
-	uint8_t binding[32];
 	struct verify context;
 	const char *why = "";
 	wat_status status;
 
-	token_unix_binding(binding);
-	request.chan_bind = binding;
+	request.chan_bind = bind->session->chan_bind;
 	node_verify_context(node, &context);
 	status = verify_bind(&context, &request, &bind->token, &bind->grant, &why);
 	if (status != WAT_OK) {

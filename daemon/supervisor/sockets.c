@@ -1,4 +1,4 @@
-/* sockets.c - the two sockets that a watd listens on. Loop thread. */
+/* sockets.c - the sockets that a watd, or its gate, listens on. Loop thread. */
 #include "daemon/supervisor/sockets.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/supervisor/activation.h"
+#include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/lock.h"
 #include "daemon/supervisor/node.h"
@@ -60,12 +61,14 @@ static int open_both(struct node *node, struct activation *passed)
 
 int sockets_open(struct node *node)
 {
-	struct activation passed = {-1, -1};
+	struct activation passed = ACTIVATION_NONE;
 	int r = activation_take(&passed);
 
 	if (r < 0)
 		return r;
 	r = open_both(node, &passed);
+	if (r == 0)
+		r = gate_new(node, &passed, &node->gate);
 	activation_deinit(&passed);
 	return r;
 }

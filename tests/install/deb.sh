@@ -33,10 +33,10 @@ only() {
 	! grep -v '^d' "$work/$1.list" | grep -vE " \./($2|usr/share/(doc|lintian)/.*)\$" || fail "$1 has more than it should"
 }
 lib='usr/lib/[a-z0-9_-]+'
-has watd usr/bin/watd usr/bin/watctl usr/libexec/watd-host "$lib/watd/plugins/counter.so" etc/watd/watd.conf \
-	usr/lib/systemd/system/watd.service usr/lib/systemd/system/watd.socket usr/lib/systemd/system/watd-admin.socket \
+has watd usr/bin/watd usr/bin/watctl usr/libexec/watd-host usr/libexec/watd-gate "$lib/watd/plugins/counter.so" etc/watd/watd.conf \
+	usr/lib/systemd/system/watd.service usr/lib/systemd/system/watd.socket usr/lib/systemd/system/watd-admin.socket usr/lib/systemd/system/watd-tcp.socket \
 	usr/lib/sysusers.d/watd.conf usr/lib/tmpfiles.d/watd.conf
-only watd 'usr/bin/wat.*|usr/libexec/watd-host|'"$lib"'/watd/plugins/.*\.so|etc/watd/.*|usr/lib/(systemd|sysusers\.d|tmpfiles\.d)/.*|usr/share/(man|bash-completion)/.*'
+only watd 'usr/bin/wat.*|usr/libexec/watd-(host|gate)|'"$lib"'/watd/plugins/.*\.so|etc/watd/.*|usr/lib/(systemd|sysusers\.d|tmpfiles\.d)/.*|usr/share/(man|bash-completion)/.*'
 has libwat1 "$lib/libwat\.so\.1" "$lib/libwat\.so\.1\.[0-9.]+"
 only libwat1 "$lib/libwat\.so\.1.*"
 only libwat-test1 "$lib/libwat-test\.so\.1.*"

@@ -22,12 +22,13 @@ bin=$(dir BINDIR bin) lib=$(dir LIBDIR lib) libexec=$(dir LIBEXECDIR libexec) in
 data=$(dir DATADIR share)
 
 expected=(
-	"$bin/watd" "$bin/watctl" "$bin/protoc-gen-wat" "$libexec/watd-host" "$lib/watd/plugins/counter.so"
+	"$bin/watd" "$bin/watctl" "$bin/protoc-gen-wat" "$libexec/watd-host" "$libexec/watd-gate" "$lib/watd/plugins/counter.so"
 	"$lib/libwat.so.1" "$lib/libwat.so" "$lib/pkgconfig/wat.pc" "$lib/pkgconfig/wat-plugin.pc"
 	"$lib/cmake/Wat/WatConfig.cmake" "$lib/cmake/Wat/WatPlugin.cmake" "$lib/cmake/Wat/WatProto.cmake"
 	"$include/wat/wat.h" "$include/wat/plugin.h" "$include/wat/options.proto" "$include/wat/types.proto"
 	"$data/wat/interfaces/counter.proto"
 	lib/systemd/system/watd.service lib/systemd/system/watd.socket lib/systemd/system/watd-admin.socket
+	lib/systemd/system/watd-tcp.socket
 	lib/sysusers.d/watd.conf lib/tmpfiles.d/watd.conf
 )
 

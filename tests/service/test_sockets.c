@@ -2,6 +2,7 @@
  * leaves them to whoever opened them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -102,6 +103,58 @@ static void test_served(void **state)
 	close(admin);
 }
 
+/* What the log tells of the address. */
+static void read_address(char *ret, size_t size)
+{
+	char path[128], line[1024];
+	FILE *log;
+
+	snprintf(path, sizeof path, "%s/log", the_daemon.dir);
+	log = fopen(path, "r");
+	assert_non_null(log);
+	*ret = '\0';
+	while (fgets(line, sizeof line, log)) {
+		const char *found = strstr(line, "listening address=");
+
+		if (found)
+			snprintf(ret, size, "%.*s", (int)strcspn(found + 18, " \n"), found + 18);
+	}
+	fclose(log);
+}
+
+/* A TCP socket that was passed is served by the gate, though `listen` says nothing of it, and a
+ * connection that is made while watd does not run waits for the next (row 110). */
+static void test_tcp(void **state)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int client = open_socket(the_daemon.socket), admin = open_socket(the_daemon.admin_socket);
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	char what[64], door[128];
+
+	(void)state;
+	assert_int_equal(bind(tcp, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(tcp, 16), 0);
+	snprintf(what, sizeof what, "tcp=fd:%d client=CLIENT admin=ADMIN", tcp);
+	for (int i = 0; i < 2; i++) {
+		pass(what, client, admin);
+		test_daemon_start(&the_daemon);
+		read_address(door, sizeof door);
+		if (i == 0) {
+			test_watctl(&the_daemon, &out, "spawn", "counter", "c1", NULL);
+			test_watctl(&the_daemon, &out, "provision", "c1", "me", NULL);
+		}
+		test_watctl(&the_daemon, &out, "-H", door, "call", "c1", "Increment", "{\"n\":2}",
+			    NULL);
+		assert_int_equal(out.code, 0);
+		assert_non_null(strstr(out.out, i == 0 ? "\"2\"" : "\"4\""));
+		assert_int_equal(test_daemon_terminate(&the_daemon), 0);
+	}
+	close(tcp);
+	close(client);
+	close(admin);
+}
+
 static pid_t start_status(void)
 {
 	pid_t pid = fork();
@@ -149,6 +202,8 @@ static void test_refused(void **state)
 		{"client=inet admin=ADMIN", "name=client", "it is no unix socket"},
 		{"client=CLIENT admin=pipe", "name=admin", "it is no socket"},
 		{"client=CLIENT client=ADMIN", "name=client", "the name comes twice"},
+		{"client=CLIENT admin=ADMIN tcp=silent", "name=tcp", "it is no IP socket"},
+		{"client=CLIENT admin=ADMIN tcp=pipe", "name=tcp", "it is no socket"},
 		{"client=CLIENT admin=ADMIN extra=inet", "name=extra",
 		 "no listening socket has this name"},
 	};
@@ -209,8 +264,11 @@ static void test_stored(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_served),  cmocka_unit_test(test_nobody_is_refused),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_served),
+		cmocka_unit_test(test_nobody_is_refused),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_stored),
 	};
 

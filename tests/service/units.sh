@@ -14,7 +14,7 @@ fail() {
 "$CMAKE" --install "$BUILD" --prefix "$work/usr" >"$work/install.log"
 units=$work/usr/lib/systemd/system
 
-systemd-analyze verify --man=no --recursive-errors=no "$units"/watd.service "$units"/watd.socket "$units"/watd-admin.socket \
+systemd-analyze verify --man=no --recursive-errors=no "$units"/watd.service "$units"/watd.socket "$units"/watd-admin.socket "$units"/watd-tcp.socket \
 	>"$work/verify" 2>&1 || fail "verify"
 [[ ! -s $work/verify ]] || fail "verify: $(cat "$work/verify")"
 
@@ -41,6 +41,8 @@ is watd.socket SocketMode 0660
 is watd.socket SocketGroup watd
 is watd.socket ListenStream /run/watd/watd.sock
 is watd-admin.socket FileDescriptorName admin
+is watd-tcp.socket FileDescriptorName tcp
+is watd-tcp.socket ListenStream 7117
 is watd-admin.socket SocketMode 0600
 is watd-admin.socket SocketGroup ''
 is watd-admin.socket ListenStream /run/watd/admin.sock

@@ -341,6 +341,35 @@ static void test_durations(void **state)
 	assert_false(value_is_valid(VALUE_DURATION, "99999999999w"));
 }
 
+#define EIGHT_PLACES "[::1]:1 [::1]:2 [::1]:3 [::1]:4 [::1]:5 [::1]:6 [::1]:7 [::1]:8"
+
+/* Where to listen: numeric places, each once and not too many; and the two words of a switch. */
+static void test_places(void **state)
+{
+	static const char *const good[] = {"127.0.0.1:7117", "[::1]:0", "0.0.0.0:1  [::]:1",
+					   EIGHT_PLACES};
+	static const char *const bad[] = {"",
+					  " ",
+					  "localhost:1",
+					  "127.0.0.1",
+					  "::1:1",
+					  "127.0.0.1:1,127.0.0.1:2",
+					  "127.0.0.1:1 127.0.0.1:1",
+					  "*:1",
+					  EIGHT_PLACES " [::1]:9"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		assert_true(value_is_valid(VALUE_LISTEN, good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (value_is_valid(VALUE_LISTEN, bad[i]))
+			fail_msg("\"%s\" was taken", bad[i]);
+	assert_true(value_is_valid(VALUE_SWITCH, "yes"));
+	assert_true(value_is_valid(VALUE_SWITCH, "no"));
+	assert_false(value_is_valid(VALUE_SWITCH, "true"));
+	assert_false(value_is_valid(VALUE_SWITCH, ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,7 +377,7 @@ int main(void)
 		cmocka_unit_test(test_socket_length), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_drop_ins),      cmocka_unit_test(test_files),
 		cmocka_unit_test(test_order),         cmocka_unit_test(test_circle),
-		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_durations),     cmocka_unit_test(test_places),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
