@@ -20,6 +20,7 @@
 #include <ftw.h>
 
 #include "tests/lib/cases.h"
+#include "tests/lib/door.h"
 
 #define ARGUMENTS_MAX 32
 
@@ -99,6 +100,7 @@ void test_daemon_forget_told(const struct test_daemon *daemon)
 void test_daemon_spawn(struct test_daemon *daemon, const char *const *more)
 {
 	char state[96], run[96];
+	const char *door[DOOR_ARGUMENTS_MAX + 1];
 	const char *arguments[ARGUMENTS_MAX] = {
 		"watd",         "--state-dir",      state,         "--runtime-dir", run,
 		"--plugin-dir", daemon->plugin_dir, "--log-level", "debug"};
@@ -109,6 +111,9 @@ void test_daemon_spawn(struct test_daemon *daemon, const char *const *more)
 	test_daemon_forget_told(daemon);
 	snprintf(state, sizeof state, "%s/state", daemon->dir);
 	snprintf(run, sizeof run, "%s/run", daemon->dir);
+	door_arguments(daemon, door);
+	for (size_t i = 0; door[i] && n < ARGUMENTS_MAX - 1; i++)
+		arguments[n++] = door[i];
 	for (size_t i = 0; more && more[i] && n < ARGUMENTS_MAX - 1; i++)
 		arguments[n++] = more[i];
 	daemon->pid = fork();
@@ -163,8 +168,10 @@ static void show_log(const struct test_daemon *daemon)
 void test_daemon_start(struct test_daemon *daemon)
 {
 	test_daemon_spawn(daemon, NULL);
-	if (wait_ready(daemon))
+	if (wait_ready(daemon)) {
+		door_open(daemon);
 		return;
+	}
 	show_log(daemon);
 	fail_test("watd did not get ready");
 }
@@ -374,9 +381,12 @@ static void take_arguments(const char **arguments, size_t n, va_list more)
 
 void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
 {
-	const char *arguments[ARGUMENTS_MAX] = {"watctl", "-s", daemon->socket};
+	char socket[96];
+	const char *arguments[ARGUMENTS_MAX] = {"watctl", "-s", socket};
 	va_list more;
 
+	/* By the door that is beside the admin socket, whatever the test's own clients use. */
+	snprintf(socket, sizeof socket, "%s/run/watd.sock", daemon->dir);
 	va_start(more, ret);
 	take_arguments(arguments, 3, more);
 	va_end(more);

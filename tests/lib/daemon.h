@@ -9,8 +9,9 @@
 #include <sys/types.h>
 
 struct test_daemon {
-	char dir[64]; /* state, sockets, log */
-	char socket[96], admin_socket[96];
+	char dir[64];                      /* state, sockets, log */
+	char socket[96], admin_socket[96]; /* socket: the address that clients use; see door.h */
+	char listen[64];                   /* for TCP; "" until it is known */
 	const char *plugin_dir;
 	pid_t pid;       /* 0: not running */
 	int notify;      /* datagram socket that watd tells */

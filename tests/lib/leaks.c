@@ -115,12 +115,14 @@ static void compare_child(long pid, void *arg)
 	char name[32], state = '?';
 	long parent = 0;
 
-	/* One that watd had forked when it was killed is a host in a moment, or has ended. */
+	/* One that watd had forked when it was killed is a host or a gate in a moment, or has
+	 * ended. */
 	do
 		if (!read_stat(pid, name, &state, &parent) || parent != (long)getpid())
 			return;
 	while (strcmp(name, "watd") == 0 && (state == 'R' || state == 'D') && sched_yield() == 0);
-	if (strcmp(name, "watd-host") == 0 || (strcmp(name, "watd") == 0 && state == 'Z')) {
+	if (strcmp(name, "watd-host") == 0 || strcmp(name, "watd-gate") == 0 ||
+	    (strcmp(name, "watd") == 0 && state == 'Z')) {
 		(void)waitpid((pid_t)pid, NULL, 0);
 		return;
 	}

@@ -1,30 +1,90 @@
 /* hand.c - a client that speaks the protocol by hand. Test's thread. */
 #include "tests/scenario/hand.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "proto/check.h"
+#include "proto/net_place.h"
 #include "proto/limits.h"
+#include "proto/stream_secure.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
 
-void hand_connect(struct hand *hand, const char *path)
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	assert_int_equal(poll(&p, 1, -1), 1);
+}
+
+static int connect_path(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+int hand_dial(const char *address)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	const char *place = strpbrk(strstr(address, "//") + 2, "@");
+	struct net_place parsed;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	place = place ? place + 1 : strstr(address, "//") + 2;
+	assert_true(net_place_parse(place, &parsed));
+	assert_int_equal(inet_pton(AF_INET, parsed.host, &to.sin_addr), 1);
+	to.sin_port = htons((uint16_t)atoi(parsed.port));
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	return fd;
+}
+
+static void shake_hands(struct hand *hand, const char *address)
+{
+	uint8_t key[NOISE_KEY_SIZE];
+	size_t n;
+
+	assert_int_equal(sodium_base642bin(key, sizeof key, address + strlen("wat://"), 43, NULL,
+					   &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+			 0);
+	assert_int_equal(stream_secure_connect(&hand->stream, key), 0);
+	while (!stream_secure_hash(&hand->stream)) {
+		hand_flush(hand);
+		wait_for(hand->stream.fd, POLLIN);
+		assert_true(stream_read(&hand->stream) > 0);
+	}
+	token_noise_binding(stream_secure_hash(&hand->stream), hand->chan_bind);
+}
+
+void hand_connect(struct hand *hand, const char *address)
+{
+	bool secure = strncmp(address, "wat://", 6) == 0;
+	bool plain = strncmp(address, "wat+insecure://", 15) == 0;
+
 	*hand = (struct hand){.fd = -1};
 	/* Reading and writing never wait: they ask so each time. */
-	stream_init(&hand->stream, fd, 2u << 20);
+	stream_init(&hand->stream, secure || plain ? hand_dial(address) : connect_path(address),
+		    2u << 20);
+	if (secure) {
+		shake_hands(hand, address);
+	} else if (plain) {
+		hand_queue_bytes(hand, WAT_PLAIN_PREFACE, strlen(WAT_PLAIN_PREFACE));
+		token_plain_binding(hand->chan_bind);
+	} else {
+		token_unix_binding(hand->chan_bind);
+	}
 }
 
 void hand_close(struct hand *hand)
@@ -52,6 +112,11 @@ uint64_t hand_queue_call(struct hand *hand, uint16_t method, const void *body, s
 void hand_queue_bytes(struct hand *hand, const void *bytes, size_t n)
 {
 	hand_flush(hand);
+	if (hand->stream.secure) {
+		assert_int_equal(stream_queue_bytes(&hand->stream, bytes, n), 0);
+		hand_flush(hand);
+		return;
+	}
 	while (n > 0) {
 		ssize_t r = send(hand->stream.fd, bytes, n, MSG_NOSIGNAL);
 
@@ -62,13 +127,6 @@ void hand_queue_bytes(struct hand *hand, const void *bytes, size_t n)
 		bytes = (const char *)bytes + r;
 		n -= (size_t)r;
 	}
-}
-
-static void wait_for(int fd, short events)
-{
-	struct pollfd p = {.fd = fd, .events = events};
-
-	assert_int_equal(poll(&p, 1, -1), 1);
 }
 
 void hand_flush(struct hand *hand)
@@ -172,13 +230,12 @@ static void prove(const struct hand *hand,
 		  const struct token *token,
 		  uint8_t proof[static TOKEN_PROOF_SIZE])
 {
-	uint8_t binding[32], pk[32], sk[64];
-	struct token_bind bind = {.chan_bind = binding,
+	uint8_t pk[32], sk[64];
+	struct token_bind bind = {.chan_bind = hand->chan_bind,
 				  .challenge = hand->challenge,
 				  .node_id = hand->node_id,
 				  .slot = hand->last_id};
 
-	token_unix_binding(binding);
 	assert_int_equal(crypto_sign_seed_keypair(pk, sk, token->seed), 0);
 	token_prove(token, &bind, sk, proof);
 }
@@ -199,6 +256,19 @@ size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, 
 	bind.proof = (ProtobufCBinaryData){sizeof proof, proof};
 	bind.lane = (ProtobufCBinaryData){sizeof lane, lane};
 	return wat__envelope__bind__pack(&bind, body);
+}
+
+void hand_bind_handle(struct hand *hand, const char *token_text)
+{
+	uint8_t body[512];
+	uint64_t id;
+	size_t n = hand_bind_body(hand, token_text, body, &id);
+
+	hand_queue(hand, (struct frame){.type = FRAME_BIND, .id = id}, body, n);
+	assert_int_equal(expect_bound(hand, id), -1);
+	assert_true(hand_read(hand));
+	assert_int_equal(hand->frame.type, FRAME_ATTACHED);
+	assert_int_equal(hand->frame.handle, hand->handle);
 }
 
 void hand_bind_user(struct hand *hand, const char *token_text, struct hand *ret_channel)

@@ -18,14 +18,18 @@ struct hand {
 	uint64_t last_id;
 	uint32_t handle; /* of what was bound last */
 	uint8_t challenge[32], node_id[16];
+	uint8_t chan_bind[32]; /* what proofs are bound to */
 	/* The last frame: its body lives until the next is read, its descriptor is closed then. */
 	struct frame frame;
 	const uint8_t *body;
 	int fd;
 };
 
-/* Connected, nothing said. */
-void hand_connect(struct hand *hand, const char *path);
+/* Connected, nothing said: a path, or wat://KEY@HOST:PORT or wat+insecure://HOST:PORT with a
+ * numeric host; the handshake is done then. */
+void hand_connect(struct hand *hand, const char *address);
+/* A TCP socket that is connected with the place of such an address. */
+int hand_dial(const char *address);
 /* HELLO and WELCOME. */
 void hand_greet(struct hand *hand);
 void hand_close(struct hand *hand);
@@ -47,6 +51,8 @@ int hand_turn(struct hand *hand);
 void hand_bind_node(struct hand *hand);
 /* The body of a BIND with the next id, which is *ret_id; at most 512 bytes. */
 size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, uint64_t *ret_id);
+/* The User of a token by its handle, ATTACHED read. */
+void hand_bind_handle(struct hand *hand, const char *token_text);
 /* The User of a token, and its channel, ATTACHED read. */
 void hand_bind_user(struct hand *hand, const char *token_text, struct hand *ret_channel);
 

@@ -282,9 +282,10 @@ static void test_socket_of_a_child(void **state)
 {
 	struct world *w = *state;
 	int said[2], wait[2];
-	char byte;
+	char byte, path[96];
 	pid_t pid;
 
+	snprintf(path, sizeof path, "%s/run/watd.sock", w->daemon.dir);
 	assert_int_equal(test_daemon_terminate(&w->daemon), 0);
 	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(wait, O_CLOEXEC), 0);
@@ -292,7 +293,7 @@ static void test_socket_of_a_child(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(wait[1]);
-		listen_and_fork(w->daemon.socket, said[1], wait[0]);
+		listen_and_fork(path, said[1], wait[0]);
 	}
 	assert_int_equal(read(said[0], &byte, 1), 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
