@@ -32,10 +32,10 @@ void disk_deinit(struct disk *disk)
 	set_snapshot(disk, NULL);
 }
 
-unsigned disk_add(struct disk *disk, const char *dir)
+unsigned disk_add(struct disk *disk)
 {
-	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
-		     : memfd_create("segment", MFD_CLOEXEC);
+	int fd = disk->dir ? open(disk->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
+			   : memfd_create("segment", MFD_CLOEXEC);
 
 	assert_true(fd >= 0 && disk->n < DISK_SEGMENTS_MAX);
 	disk->fds[disk->n++] = fd;
@@ -62,7 +62,7 @@ wat_status disk_start(struct disk *disk, struct rig *rig, const struct rig_start
 	for (unsigned number = 1; number <= disk->n; number++)
 		if (disk->fds[number - 1] >= 0)
 			send(disk, rig, start->instance, number, false);
-	send(disk, rig, start->instance, disk_add(disk, NULL), true);
+	send(disk, rig, start->instance, disk_add(disk), true);
 	if (disk->snapshot)
 		with.from = disk->snapshot;
 	return rig_start(rig, &with);
@@ -70,7 +70,7 @@ wat_status disk_start(struct disk *disk, struct rig *rig, const struct rig_start
 
 wat_status disk_roll(struct disk *disk, struct rig *rig, uint8_t instance)
 {
-	unsigned number = disk_add(disk, NULL);
+	unsigned number = disk_add(disk);
 
 	return rig_segment(rig, instance, number, true, copy_of(disk, number));
 }

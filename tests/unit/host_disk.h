@@ -11,13 +11,14 @@
 struct disk {
 	int fds[DISK_SEGMENTS_MAX]; /* segment i + 1; -1: removed */
 	unsigned n;
+	const char *dir;               /* where new segments are; NULL: in memory */
 	Wat__Host__Snapshot *snapshot; /* NULL: none is stored */
 };
 
 void disk_init(struct disk *disk);
 void disk_deinit(struct disk *disk);
-/* A new empty segment, in memory or in the directory; its number. */
-unsigned disk_add(struct disk *disk, const char *dir);
+/* A new empty segment; its number. */
+unsigned disk_add(struct disk *disk);
 
 /* Starts the instance from the snapshot and the segments, with a fresh one. What it answers is not
  * stored. */

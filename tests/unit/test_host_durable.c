@@ -98,10 +98,10 @@ static void test_empty_segment(void **state)
 
 	bench_begin(b);
 	bench_count(b, 3);
-	(void)disk_add(&b->disk, NULL);
+	(void)disk_add(&b->disk);
 	bench_kill_and_resume(b, 3);
 	bench_count(b, 3);
-	disk_cut(&b->disk, disk_add(&b->disk, NULL), JOURNAL_HEADER_SIZE - 1);
+	disk_cut(&b->disk, disk_add(&b->disk), JOURNAL_HEADER_SIZE - 1);
 	bench_kill_and_resume(b, 6);
 	bench_count(b, 3);
 	bench_kill_and_resume(b, 9);
@@ -156,7 +156,7 @@ static void test_foreign_segment(void **state)
 	bench_begin(b);
 	bench_count(b, 3);
 	fd = b->disk.fds[0];
-	(void)disk_add(&b->disk, NULL);
+	(void)disk_add(&b->disk);
 	b->disk.fds[0] = b->disk.fds[1];
 	b->disk.fds[1] = fd;
 	assert_int_equal(bench_kill_and_start(b), WAT_OK);

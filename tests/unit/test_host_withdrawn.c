@@ -1,9 +1,13 @@
 /* test_host_withdrawn.c - what can't be journaled was never done: whoever called is told so, the
  * state and the lanes are as before, and the instance goes on when there is room again. The journal
- * is held down by RLIMIT_FSIZE. With counter.so, probe.so and guest.so. */
+ * is held down by RLIMIT_FSIZE, or by a small disk. With counter.so, probe.so and guest.so. */
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "guest.service.h"
 #include "daemon/host/journal.h"
@@ -38,6 +42,15 @@ static void fill_disk(struct bench *b)
 static void empty_disk(struct bench *b)
 {
 	limit(b, RLIM_INFINITY);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
 }
 
 static void expect_not_applied(struct bench *b, uint64_t id)
@@ -343,6 +356,90 @@ static void test_panic_is_kept(void **state)
 	}
 }
 
+/* Who one is outside, one is inside. */
+static void map_ids(unsigned uid, unsigned gid)
+{
+	char map[64];
+
+	(void)snprintf(map, sizeof map, "%u %u 1", uid, uid);
+	write_file("/proc/self/uid_map", map);
+	write_file("/proc/self/setgroups", "deny");
+	(void)snprintf(map, sizeof map, "%u %u 1", gid, gid);
+	write_file("/proc/self/gid_map", map);
+}
+
+/* A file system of its own, of 64 KiB. False: this machine does not allow that. */
+static bool mount_small(char *ret_dir, size_t size)
+{
+	unsigned uid = geteuid(), gid = getegid();
+
+	test_make_dir(ret_dir, size);
+	if (unshare(CLONE_NEWNS) < 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+			return false;
+		map_ids(uid, gid);
+	}
+	return mount("none", ret_dir, "tmpfs", 0, "size=64k") == 0;
+}
+
+/* Takes half of it. */
+static void put_ballast(const char *dir, char *path, size_t size)
+{
+	static const char zeros[32768];
+	FILE *file;
+
+	(void)snprintf(path, size, "%s/ballast", dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(zeros, 1, sizeof zeros, file), sizeof zeros);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Adds until the disk is full; how often it said yes. */
+static int64_t add_until_full(struct bench *b)
+{
+	int64_t n = 0;
+
+	while (counter_add(&b->peer, 1) == WAT_OK)
+		n++;
+	assert_int_equal(b->peer.frame.budget, WAT_RESOURCE_EXHAUSTED);
+	probe_expect_text(&b->peer, "the disk is full");
+	return n;
+}
+
+/* A disk that is full to the last byte: what it has no room for was not applied, what was answered
+ * before is there; a start needs room for its segment; and with room it goes on. */
+static void test_no_space(void **state)
+{
+	struct bench *b = *state;
+	char dir[64], ballast[80];
+	int64_t n;
+
+	if (!mount_small(dir, sizeof dir)) {
+		(void)rmdir(dir);
+		skip();
+	}
+	put_ballast(dir, ballast, sizeof ballast);
+	b->disk.dir = dir;
+	bench_begin(b);
+	n = add_until_full(b);
+	assert_int_equal(counter_read(&b->peer), n);
+	assert_int_equal(bench_kill_and_start(b), WAT_START_FAILED);
+	assert_non_null(strstr(b->rig.failure->text, "No space left"));
+	assert_int_equal(unlink(ballast), 0);
+	bench_kill_and_resume(b, (uint64_t)n);
+	assert_int_equal(counter_add(&b->peer, 1), WAT_OK);
+	bench_kill_and_resume(b, (uint64_t)n + 1);
+	assert_int_equal(counter_read(&b->peer), n + 1);
+	disk_deinit(&b->disk);
+	disk_init(&b->disk);
+	peer_close(&b->peer);
+	rig_deinit(&b->rig);
+	rig_init(&b->rig);
+	assert_int_equal(umount(dir), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
@@ -351,7 +448,7 @@ int main(void)
 		TEST(test_sent_again),    TEST(test_what_stands),
 		TEST(test_taken),         TEST(test_helps_to_forget),
 		TEST(test_switch),        TEST(test_panic_amid_a_batch),
-		TEST(test_panic_is_kept),
+		TEST(test_panic_is_kept), TEST(test_no_space),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
