@@ -14,6 +14,7 @@
 #define WAT_NAME_MAX 63u           /* of an instance or a user: [a-z0-9][a-z0-9._-]{0,62} */
 #define WAT_FAILURE_TEXT_MAX 1024u /* bytes of a failure's sentence */
 #define WAT_LANE_REPLIES_MAX 256u  /* answers of a lane that the client has not confirmed */
+#define WAT_SEGMENT_HEADER 40u     /* bytes of a journal's segment that has no record */
 #define WAT_ID_SIZE 16u            /* node, instance and grant ids, lanes, request ids */
 #define WAT_PROTOCOL_VERSION 1u
 #define WAT_PLAIN_PREFACE "watplain" /* before the frames of a TCP connection without Noise */

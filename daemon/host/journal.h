@@ -14,7 +14,7 @@
 #include "proto/limits.h"
 #include "proto/support/must_check.h"
 
-#define JOURNAL_HEADER_SIZE 40u
+#define JOURNAL_HEADER_SIZE WAT_SEGMENT_HEADER
 
 enum durability { DURABILITY_NONE = 1, DURABILITY_CRASH = 2, DURABILITY_SYNC = 3 };
 

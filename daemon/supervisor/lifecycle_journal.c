@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
@@ -14,6 +15,7 @@
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 #include "proto/check.h"
+#include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
 #define LOCK_PAUSE_US 20000
@@ -43,6 +45,20 @@ static int open_one(struct instance *instance,
 	return 0;
 }
 
+/* Those that have records. */
+static void drop_empty(struct segment_files *files)
+{
+	struct stat st;
+	size_t n = 0;
+
+	for (size_t i = 0; i < files->n; i++)
+		if (fstat(files->files[i].fd, &st) == 0 && st.st_size <= (off_t)WAT_SEGMENT_HEADER)
+			(void)fd_close(files->files[i].fd);
+		else
+			files->files[n++] = files->files[i];
+	files->n = n;
+}
+
 int segment_files_open(struct instance *instance, bool fresh, struct segment_files *ret)
 {
 	_cleanup_(freep) uint64_t *numbers = NULL;
@@ -65,6 +81,9 @@ int segment_files_open(struct instance *instance, bool fresh, struct segment_fil
 		segment_files_close(&files);
 		return r;
 	}
+	/* Without another one to go on with it is asked for what it has. */
+	if (!fresh)
+		drop_empty(&files);
 	*ret = files;
 	return 0;
 }

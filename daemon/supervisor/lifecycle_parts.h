@@ -83,7 +83,7 @@ struct segment_files {
 	size_t n;
 	bool fresh; /* the last one is */
 };
-/* The instance's segments, and a fresh one if that is wanted. -EWOULDBLOCK: a host of before still
+/* The instance's segments, and a fresh one; or, without, those that have records. -EWOULDBLOCK: a host of before still
  * has them. */
 int segment_files_open(struct instance *instance, bool fresh, struct segment_files *ret)
 	WAT_MUST_CHECK;

@@ -194,6 +194,33 @@ static void test_not_recovered(void **state)
 	expect_final(w);
 }
 
+/* What was stored by a suspension and can't be loaded is given back as it was stored: for that
+ * there is nothing to recover, and no plugin needed. */
+static void test_nothing_to_recover(void **state)
+{
+	struct world *w = *state;
+	struct test_output out;
+
+	copy_file(WAT_BUILD_DIR "/tests/plugins/guest.so", w->plugin);
+	test_daemon_kill(&w->daemon);
+	test_daemon_start(&w->daemon);
+	test_watctl(&w->daemon, &out, "spawn", "guest.Cache", "c1", NULL);
+	assert_int_equal(out.code, 0);
+	run(w, &out, "provision", "u");
+	test_watctl(&w->daemon, &out, "call", "c1", "Put", "{\"key\":\"poison\"}", NULL);
+	assert_int_equal(out.code, 0);
+	assert_int_equal(test_daemon_terminate(&w->daemon), 0);
+	test_daemon_start(&w->daemon);
+	run(w, &out, "show", NULL);
+	assert_non_null(strstr(out.out, "failed"));
+	assert_int_equal(rename(w->plugin, w->hidden), 0);
+	run(w, &out, "stop", NULL);
+	assert_int_equal(rename(w->hidden, w->plugin), 0);
+	if (out.code != 0)
+		fail_msg("stop: %s", out.err);
+	assert_non_null(strstr(out.out, "poison"));
+}
+
 /* A spawn that comes to nothing leaves no file. */
 static void test_spawn_fails(void **state)
 {
@@ -219,6 +246,7 @@ int main(void)
 		CASE(test_thread),
 		CASE(test_after_restart),
 		CASE(test_not_recovered),
+		CASE(test_nothing_to_recover),
 		cmocka_unit_test(test_spawn_fails),
 	};
 

@@ -379,7 +379,8 @@ static bool mount_small(char *ret_dir, size_t size)
 			return false;
 		map_ids(uid, gid);
 	}
-	return mount("none", ret_dir, "tmpfs", 0, "size=64k") == 0;
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", ret_dir, "tmpfs", 0, "size=64k") == 0;
 }
 
 /* Takes half of it. */
