@@ -73,25 +73,11 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void drop_outbox(struct world *w)
-{
-	struct list items = LIST_INIT(items), *first;
-
-	queue_take(&w->outbox, &items);
-	while ((first = list_first(&items))) {
-		struct outgoing *out = container_of(first, struct outgoing, link);
-
-		list_remove(first);
-		free(container_of(out, struct outgoing_event, out));
-	}
-}
-
 static int tear_down(void **state)
 {
 	struct world *w = *state;
 
 	service_loop_free(w->instance.loop);
-	drop_outbox(w);
 	queue_deinit(&w->outbox);
 	queue_deinit(&w->instance.inbox);
 	journal_deinit(&w->before);
