@@ -9,6 +9,8 @@
 #include "daemon/host/grant.h"
 #include "daemon/host/service_loop.h"
 
+#define KEEP_SIZE (64u * 1024u) /* an empty buffer larger than this is given back */
+
 static size_t bytes_of(const struct lane *lane)
 {
 	return lane->replies.n - lane->start + lane->taken_bytes;
@@ -108,7 +110,10 @@ static void compact(struct lane *lane)
 {
 	if (lane->start < lane->replies.n / 2 || !list_empty(&lane->of_batch))
 		return;
-	bytes_consume(&lane->replies, lane->start);
+	if (lane->start == lane->replies.n && lane->replies.size > KEEP_SIZE)
+		bytes_deinit(&lane->replies);
+	else
+		bytes_consume(&lane->replies, lane->start);
 	lane->start = 0;
 }
 

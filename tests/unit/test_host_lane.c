@@ -147,6 +147,11 @@ static void test_confirm(void **state)
 	assert_int_equal(look(lane, 200), LANE_UNSEEN);
 	/* Forgotten answers take no memory. */
 	assert_true(lane->replies.n < 11 * 64);
+	add_sized(lane, 200, 500000);
+	lane_confirm(lane, 201);
+	assert_true(lane->replies.size <= 64 * 1024);
+	add(lane, 201);
+	assert_int_equal(look(lane, 201), LANE_STORED);
 }
 
 /* Calls that answer later: open, then stored until they are dropped, whatever is confirmed. */
