@@ -139,9 +139,12 @@ static void add_text(json_t *event)
 	const char *detail = json_string_value(json_object_get(event, "detail"));
 	json_int_t count = json_integer_value(json_object_get(event, "count"));
 	const json_t *uid = json_object_get(event, "uid");
+	const char *address = json_string_value(json_object_get(event, "address"));
 	char by[64] = "", what[768], times[32] = "";
 
-	if (json_is_integer(uid))
+	if (*address)
+		(void)snprintf(by, sizeof by, "%s", address);
+	else if (json_is_integer(uid))
 		format_peer((uid_t)json_integer_value(uid),
 			    json_integer_value(json_object_get(event, "pid")), by, sizeof by);
 	if (count > 1)

@@ -131,15 +131,15 @@ json_t *view_event(const Wat__Node__Event *e)
 	char invocation[24];
 
 	(void)snprintf(invocation, sizeof invocation, "%016" PRIx64, e->invocation);
-	return json_pack("{s:I, s:o, s:I, s:s, s:s, s:o, s:I, s:s, s:o, s:o, s:s, s:o, s:s, s:I, "
-			 "s:s}",
+	return json_pack("{s:I, s:o, s:I, s:s, s:s, s:o, s:I, s:s, s:o, s:o, s:s, s:s, s:o, s:s, "
+			 "s:I, s:s}",
 			 "seq", (json_int_t)e->seq, "time", output_time_ms(e->time_ms), "timeMs",
 			 (json_int_t)e->time_ms, "kind", e->kind, "name", e->instance,
 			 "incarnation", output_hex(e->incarnation.data, e->incarnation.len),
 			 "generation", (json_int_t)e->generation, "invocation",
 			 e->invocation ? invocation : "", "uid", number_if(e->has_peer, e->uid),
-			 "pid", number_if(e->has_peer, e->pid), "user", e->user, "grant",
-			 output_hex(e->grant_id.data, e->grant_id.len), "status",
+			 "pid", number_if(e->has_peer, e->pid), "address", e->address, "user",
+			 e->user, "grant", output_hex(e->grant_id.data, e->grant_id.len), "status",
 			 e->status ? wat_status_name((int)e->status) : "", "count",
 			 (json_int_t)e->count, "detail", e->detail);
 }

@@ -2,6 +2,7 @@
 #include "daemon/host/denied.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
@@ -15,6 +16,7 @@ void denied_init(struct denied *denied, const Wat__Host__AttachRequest *request)
 {
 	*denied = (struct denied){
 		.invocation = request->invocation, .uid = request->uid, .pid = request->pid};
+	(void)snprintf(denied->address, sizeof denied->address, "%s", request->address);
 }
 
 static void post(struct channel *channel, uint32_t count)
@@ -28,6 +30,7 @@ static void post(struct channel *channel, uint32_t count)
 	message.invocation = denied->invocation;
 	message.uid = denied->uid;
 	message.pid = denied->pid;
+	message.address = (char *)(uintptr_t)denied->address;
 	message.method = (char *)(uintptr_t)denied->method;
 	message.count = count;
 	service_loop_post_event(channel->loop, EVENT_DENIED, &message.base);

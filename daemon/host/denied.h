@@ -13,6 +13,7 @@ struct service_loop;
 struct denied {
 	uint64_t invocation; /* of the BIND, and its peer */
 	uint32_t uid, pid;
+	char address[64];   /* as Attach gave it */
 	bool told;          /* in this second */
 	uint32_t n_held;    /* since */
 	const char *method; /* of the last one; a constant of the plugin's */

@@ -57,6 +57,7 @@ int store_insert_event(struct store *store, struct store_event *event)
 		number(event->invocation),
 		number_if(event->has_peer, event->uid),
 		number_if(event->has_peer, (uint64_t)event->pid),
+		text(event->address),
 		blob_if(event->has_grant, event->grant_id),
 		text(event->user),
 		number((uint64_t)event->status),
@@ -102,15 +103,16 @@ static int read_event(sqlite3_stmt *row, struct store_event *event)
 		.has_peer = sqlite3_column_type(row, 8) != SQLITE_NULL,
 		.uid = (uint32_t)sqlite3_column_int64(row, 8),
 		.pid = (int32_t)sqlite3_column_int64(row, 9),
-		.status = sqlite3_column_int(row, 12),
-		.count = (uint32_t)sqlite3_column_int64(row, 13),
+		.status = sqlite3_column_int(row, 13),
+		.count = (uint32_t)sqlite3_column_int64(row, 14),
 		.kind = strdup(kind ? kind : ""),
 	};
 	copy_text(row, 4, event->name, sizeof event->name);
 	(void)copy_id(row, 5, event->instance_id);
-	event->has_grant = copy_id(row, 10, event->grant_id);
-	copy_text(row, 11, event->user, sizeof event->user);
-	copy_text(row, 14, event->detail, sizeof event->detail);
+	copy_text(row, 10, event->address, sizeof event->address);
+	event->has_grant = copy_id(row, 11, event->grant_id);
+	copy_text(row, 12, event->user, sizeof event->user);
+	copy_text(row, 15, event->detail, sizeof event->detail);
 	return event->kind ? 0 : -ENOMEM;
 }
 

@@ -43,8 +43,8 @@
 	S(REMOVE_SNAPSHOTS, "DELETE FROM snapshots WHERE name = ?")                               \
 	S(ADD_EVENT,                                                                              \
 	  "INSERT INTO events(class, at_ms, kind, name, instance_id, generation, invocation, "    \
-	  "uid, pid, grant_id, user, status, count, detail, nth) "                                \
-	  "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14, "                               \
+	  "uid, pid, address, grant_id, user, status, count, detail, nth) "                       \
+	  "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15, "                           \
 	  "(SELECT coalesce(max(nth), 0) + 1 FROM events WHERE class = ?1))")                     \
 	S(TRIM_EVENTS_BY_ROWS, "DELETE FROM events WHERE class = ?1 AND nth <= "                  \
 			       "(SELECT max(nth) FROM events WHERE class = ?1) - ?2")             \
@@ -56,7 +56,7 @@
 	  "ORDER BY seq DESC LIMIT 1 OFFSET ?4")                                                  \
 	S(READ_EVENTS,                                                                            \
 	  "SELECT seq, class, at_ms, kind, name, instance_id, generation, invocation, uid, pid, " \
-	  "grant_id, user, status, count, detail FROM events "                                    \
+	  "address, grant_id, user, status, count, detail FROM events "                           \
 	  "WHERE seq > ?1 AND at_ms >= ?2 AND (?3 = '' OR name = ?3) ORDER BY seq LIMIT ?4")      \
 	S(PUT_TIME, "UPDATE node SET last_time = max(last_time, ?)")
 

@@ -95,6 +95,7 @@ enum store_event_class {
 };
 
 #define STORE_EVENT_DETAIL_MAX 511u /* bytes; longer ones are cut between characters */
+#define STORE_EVENT_ADDRESS_MAX 64u /* with its NUL */
 #define STORE_EVENT_PAGE_MAX 1000u  /* events of one page */
 
 struct store_event {
@@ -107,8 +108,9 @@ struct store_event {
 	uint64_t generation;
 	uint64_t invocation; /* of what caused it; 0: unknown */
 	bool has_peer;
-	uint32_t uid; /* has_peer */
-	int32_t pid;  /* has_peer */
+	uint32_t uid;                          /* has_peer */
+	int32_t pid;                           /* has_peer */
+	char address[STORE_EVENT_ADDRESS_MAX]; /* of a peer on the network; "": it is here */
 	bool has_grant;
 	uint8_t grant_id[16];
 	char user[64];

@@ -15,7 +15,7 @@
 #include "proto/support/cleanup.h"
 #include "proto/utf8.h"
 
-#define PAIRS_MAX 14u
+#define PAIRS_MAX 15u
 #define HELD_MAX 256u
 
 static const struct kind {
@@ -75,6 +75,7 @@ static void copy_origin(const struct origin *origin, struct store_event *event)
 	event->has_peer = origin->has_peer;
 	event->uid = origin->uid;
 	event->pid = origin->pid;
+	memcpy(event->address, origin->address, sizeof event->address);
 }
 
 void audit_event(const struct audit *what, struct store_event *ret)
@@ -151,6 +152,7 @@ static void say_event(struct said *said, const struct store_event *event, char i
 		say_number(said, "count", event->count);
 	if (event->invocation)
 		say(said, "invocation", invocation);
+	say(said, "address", event->address);
 	if (event->has_peer) {
 		say_number(said, "uid", event->uid);
 		say_number(said, "pid", (uint64_t)event->pid);

@@ -18,9 +18,10 @@ struct node;
 /* What set something going: a call or a BIND with its peer, a death, or a start of watd. */
 struct origin {
 	uint64_t invocation; /* a number of this node's, never used again; 0: none */
-	bool has_peer;
+	bool has_peer;       /* a process of this machine */
 	uid_t uid;
 	pid_t pid;
+	char address[STORE_EVENT_ADDRESS_MAX]; /* of a peer on the network; "": none */
 };
 
 /* Name for users, class, level in the log, sentence, and what an operator can do. New ones come at

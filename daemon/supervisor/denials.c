@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/supervisor/node.h"
 
@@ -11,8 +12,7 @@ static const struct timeval window = {.tv_sec = 1};
 
 /* A peer that was refused in this second. */
 struct peer {
-	uid_t uid;
-	pid_t pid;
+	struct origin origin;
 	uint32_t n_held; /* after the first */
 	struct store_event last;
 };
@@ -76,8 +76,9 @@ struct denials *denials_free(struct denials *denials)
 	return NULL;
 }
 
-/* Its place, or that of another process of its uid when they are too many, or the last one. */
-static struct peer *find(struct denials *denials, uid_t uid, pid_t pid)
+/* Its place, or that of another process of its uid when they are too many, or the last one. All of
+ * the network have one uid. */
+static struct peer *find(struct denials *denials, const struct origin *origin)
 {
 	struct peer *of_uid = NULL;
 	size_t n_of_uid = 0;
@@ -85,9 +86,10 @@ static struct peer *find(struct denials *denials, uid_t uid, pid_t pid)
 	for (size_t i = 0; i < denials->n; i++) {
 		struct peer *peer = &denials->peers[i];
 
-		if (peer->uid != uid)
+		if (peer->origin.uid != origin->uid)
 			continue;
-		if (peer->pid == pid)
+		if (peer->origin.pid == origin->pid &&
+		    strcmp(peer->origin.address, origin->address) == 0)
 			return peer;
 		of_uid = peer;
 		n_of_uid++;
@@ -99,7 +101,7 @@ static struct peer *find(struct denials *denials, uid_t uid, pid_t pid)
 	return NULL;
 }
 
-static void take_place(struct denials *denials, uid_t uid, pid_t pid)
+static void take_place(struct denials *denials, const struct origin *origin)
 {
 	size_t i = denials->n;
 
@@ -109,8 +111,7 @@ static void take_place(struct denials *denials, uid_t uid, pid_t pid)
 		denials->beyond = true;
 	else
 		denials->n++;
-	denials->peers[i].uid = uid;
-	denials->peers[i].pid = pid;
+	denials->peers[i].origin = *origin;
 	denials->peers[i].n_held = 0;
 }
 
@@ -122,11 +123,11 @@ void denials_add_many(struct denials *denials, const struct audit *what, uint32_
 	/* Without memory for the timer it ends here. */
 	if (denials->n > 0 && !evtimer_pending(denials->over, NULL))
 		end_window(denials);
-	peer = find(denials, what->origin->uid, what->origin->pid);
+	peer = find(denials, what->origin);
 	audit_event(what, &event);
 	event.count = n;
 	if (!peer) {
-		take_place(denials, what->origin->uid, what->origin->pid);
+		take_place(denials, what->origin);
 		audit_record_event(denials->node, &event);
 		return;
 	}

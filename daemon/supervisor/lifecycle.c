@@ -302,9 +302,9 @@ void lifecycle_denied(struct host *host, const Wat__Host__Denied *message)
 		message->grant_id.len == 16
 			? grant_table_find(host->node->grants, message->grant_id.data)
 			: NULL;
-	const struct origin origin = {
+	struct origin origin = {
 		.invocation = message->invocation,
-		.has_peer = true,
+		.has_peer = message->uid != (uid_t)-1,
 		.uid = message->uid,
 		.pid = (pid_t)message->pid,
 	};
@@ -320,6 +320,7 @@ void lifecycle_denied(struct host *host, const Wat__Host__Denied *message)
 
 	if (!instance || (grant && grant->instance != instance) || message->count == 0)
 		return;
+	(void)snprintf(origin.address, sizeof origin.address, "%s", message->address);
 	(void)snprintf(text, sizeof text, "this capability does not allow %.64s", message->method);
 	denials_add_many(host->node->denials, &denial, message->count);
 }

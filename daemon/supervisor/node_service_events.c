@@ -37,6 +37,7 @@ static void to_message(const struct store_event *event, node_event *out)
 	out->has_peer = event->has_peer;
 	out->uid = event->uid;
 	out->pid = (uint32_t)event->pid;
+	out->address = (char *)(uintptr_t)event->address;
 	out->user = (char *)(uintptr_t)event->user;
 	if (event->has_grant)
 		out->grant_id = (ProtobufCBinaryData){16, (uint8_t *)(uintptr_t)event->grant_id};

@@ -128,10 +128,15 @@ void session_go_away(struct session *session, wat_status status, const char *tex
 
 struct origin session_origin(struct session *session)
 {
-	return (struct origin){.invocation = ++session->node->last_invocation,
-			       .has_peer = true,
-			       .uid = session->uid,
-			       .pid = session->pid};
+	struct origin origin = {
+		.invocation = ++session->node->last_invocation,
+		.has_peer = session->uid != (uid_t)-1,
+		.uid = session->uid,
+		.pid = session->pid,
+	};
+
+	memcpy(origin.address, session->address, sizeof origin.address);
+	return origin;
 }
 
 void session_deny(struct session *session,

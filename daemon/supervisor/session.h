@@ -18,7 +18,7 @@
 struct event;
 struct node;
 
-#define SESSION_ADDRESS_MAX 64u
+#define SESSION_ADDRESS_MAX STORE_EVENT_ADDRESS_MAX
 #define SESSION_PENDING_MAX (4u * 1024u * 1024u)
 
 /* A capability that was bound on the connection; its handle is its place + 1. */

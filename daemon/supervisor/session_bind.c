@@ -220,6 +220,7 @@ static int attach(const struct bind *bind, int host_end)
 	request.invocation = bind->origin.invocation;
 	request.uid = bind->origin.uid;
 	request.pid = (uint32_t)bind->origin.pid;
+	request.address = (char *)(uintptr_t)bind->origin.address;
 	return host_request(bind->instance->host, HOST_ATTACH, &request.base, host_end, NULL, NULL);
 }
 

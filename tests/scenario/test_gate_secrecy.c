@@ -1,5 +1,7 @@
 /* test_gate_secrecy.c - what somebody on the way learns of a TCP connection, and can do with it. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -14,6 +16,10 @@
 #include "tests/scenario/hand.h"
 #include "tests/scenario/relay.h"
 #include "tests/scenario/remote.h"
+
+/* Methods of the counter. */
+#define GET 0
+#define INCREMENT 1
 
 static bool has(const struct relay *relay, const void *bytes, size_t n)
 {
@@ -164,6 +170,70 @@ static void test_proofs_are_bound(void **state)
 	wat_memory_free(token);
 }
 
+/* Where the peer is on the network, as it knows itself. */
+static void own_address(const struct hand *hand, char *ret, size_t size)
+{
+	struct sockaddr_in address;
+	socklen_t n = sizeof address;
+
+	assert_int_equal(getsockname(hand->stream.fd, (struct sockaddr *)&address, &n), 0);
+	snprintf(ret, size, "\"address\":\"127.0.0.1:%u\"", ntohs(address.sin_port));
+}
+
+/* The event with the detail is one of the peer's. */
+static void assert_recorded(const char *events, const char *detail, const char *address)
+{
+	const char *at = strstr(events, detail), *begin = NULL;
+
+	assert_non_null(at);
+	for (const char *i = events; (i = strstr(i, "\"seq\"")) != NULL && i < at; i++)
+		begin = i;
+	assert_non_null(begin);
+	assert_non_null(memmem(begin, (size_t)(at - begin), address, strlen(address)));
+	assert_non_null(memmem(begin, (size_t)(at - begin), "\"uid\":null", 10));
+}
+
+/* What is refused to somebody on the network is in the audit with its address, and without a uid or
+ * pid, which it has not here: a BIND that watd refuses, and a call that the host does (row 113). */
+static void test_refusals_are_recorded(void **state)
+{
+	struct remote *r = *state;
+	struct wat_grant grant = WAT_GRANT_INIT;
+	char address[64], other_address[64], *token;
+	struct test_output out;
+	uint8_t binding[32];
+	counter_state *final;
+	counter_user *given;
+	struct hand hand, other;
+
+	grant.name = "u1";
+	grant.methods = UINT64_C(1) << GET;
+	assert_int_equal(counter_provision(r->admin, &grant, &given), 0);
+	assert_int_equal(counter_user_token(given, &token), 0);
+	counter_user_free(given);
+	hand_connect(&hand, r->address);
+	hand_greet(&hand);
+	own_address(&hand, address, sizeof address);
+	token_unix_binding(binding);
+	bind_bound_to(&hand, token, binding);
+	/* Another peer, since the second refusal of one may be told a second later. */
+	hand_connect(&other, r->address);
+	hand_greet(&other);
+	own_address(&other, other_address, sizeof other_address);
+	hand_bind_handle(&other, token);
+	hand_expect_fail(&other, hand_queue_call(&other, INCREMENT, NULL, 0), WAT_ACCESS_DENIED,
+			 "");
+	/* Its host tells watd before it hears of the stop. */
+	assert_int_equal(counter_stop(r->admin, &final), 0);
+	counter_state_free(final);
+	test_watctl(&r->daemon, &out, "-j", "events", "c1", NULL);
+	assert_recorded(out.out, "the proof that the token's holder presents it is wrong", address);
+	assert_recorded(out.out, "this capability does not allow Increment", other_address);
+	hand_close(&other);
+	hand_close(&hand);
+	wat_memory_free(token);
+}
+
 /* Without encryption nobody gets in, unless the operator wants it: the connection ends without a
  * word. */
 static void test_plain_is_refused(void **state)
@@ -226,9 +296,13 @@ static void test_by_watctl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		REMOTE_OPEN_CASE(test_capture),     REMOTE_CASE(test_replay),
-		REMOTE_CASE(test_proofs_are_bound), REMOTE_CASE(test_plain_is_refused),
-		REMOTE_CASE(test_wrong_key),        REMOTE_CASE(test_by_watctl),
+		REMOTE_OPEN_CASE(test_capture),
+		REMOTE_CASE(test_replay),
+		REMOTE_CASE(test_proofs_are_bound),
+		REMOTE_CASE(test_plain_is_refused),
+		REMOTE_CASE(test_wrong_key),
+		REMOTE_CASE(test_by_watctl),
+		REMOTE_CASE(test_refusals_are_recorded),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -161,6 +161,7 @@ static void test_whole(void **state)
 				   .has_peer = true,
 				   .uid = UINT32_MAX,
 				   .pid = 42,
+				   .address = "[2001:db8::1]:7117",
 				   .has_grant = true,
 				   .grant_id = {9},
 				   .user = "bob",
@@ -189,6 +190,7 @@ static void test_whole(void **state)
 	assert_true(got->has_peer);
 	assert_int_equal(got->uid, UINT32_MAX);
 	assert_int_equal(got->pid, 42);
+	assert_string_equal(got->address, "[2001:db8::1]:7117");
 	assert_true(got->has_grant);
 	assert_memory_equal(got->grant_id, full.grant_id, 16);
 	assert_string_equal(got->user, "bob");
