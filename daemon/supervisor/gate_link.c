@@ -166,8 +166,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		r = -EPIPE;
 	if (r >= 0)
 		return;
-	/* Without it the gate is of no use. */
 	(void)event_del(gate->readable);
+	/* It ends, as it was told. */
+	if (gate->ending)
+		return;
+	/* Without it the gate is of no use. */
 	if (r != -EPIPE && r != -ECONNRESET)
 		log_error("the gate breaks the protocol between us and is killed", "error",
 			  strerror(-r));

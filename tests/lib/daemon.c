@@ -390,6 +390,9 @@ void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
 	va_start(more, ret);
 	take_arguments(arguments, 3, more);
 	va_end(more);
+	/* A place of the test's own. */
+	if (arguments[3] && strcmp(arguments[3], "-H") == 0)
+		memmove(arguments + 1, arguments + 3, sizeof arguments - 3 * sizeof *arguments);
 	run_program(daemon, ret, run_watctl, arguments);
 }
 

@@ -59,8 +59,8 @@ struct test_output {
 void test_watd(const struct test_daemon *daemon, struct test_output *ret, ...)
 	__attribute__((sentinel));
 
-/* Runs build/bin/watctl -s SOCKET with the arguments (NULL-terminated) and the keyring in the
- * daemon's directory. */
+/* Runs build/bin/watctl -s SOCKET (not if the first argument is -H) with the arguments
+ * (NULL-terminated) and the keyring in the daemon's directory. */
 void test_watctl(const struct test_daemon *daemon, struct test_output *ret, ...)
 	__attribute__((sentinel));
 

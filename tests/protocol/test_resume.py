@@ -33,10 +33,16 @@ class Lane:
         self.channel, self.connection = None, None
 
     def attach(self, resume=True):
-        """What ATTACHED says: (lane, last_applied)."""
+        """What ATTACHED says: (lane, last_applied). A channel that ends without it was of a process whose
+        death watd had not noticed yet."""
         self.connection = self.case.kept(Connection(self.case.daemon.socket))
-        self.bound, fd = self.connection.bind(wat_token.USER, self.token, self.lane, resume, 30000)
-        self.channel = self.case.kept(Channel(fd))
+        for _ in range(1000):
+            self.bound, fd = self.connection.bind(wat_token.USER, self.token, self.lane, resume, 30000)
+            try:
+                self.channel = self.case.kept(Channel(fd))
+                break
+            except EndOfStream:
+                continue
         return self.channel.attached.lane, self.channel.attached.last_applied
 
     def send(self, id_, method=INCREMENT, request=b"\x08\x02", window=0):
