@@ -86,6 +86,28 @@ const struct command commands[] = {
 		.words = {WORD_INSTANCE},
 	},
 	{
+		.name = "logs",
+		.group = GROUP_LOOK,
+		.arguments = "[NAME]",
+		.summary = "what instances wrote: wat_log, standard output and error",
+		.details =
+			"Of the instance, or of all. With --follow the newest 10 lines and then "
+			"each as it\n"
+			"comes, until ^C or for as long as --timeout says. watd keeps the last "
+			"64 KiB of\n"
+			"each name while it runs, also when the process has died; all of it is in "
+			"the log\n"
+			"of watd. Instances of the thread tier share a process: what they write "
+			"other than\n"
+			"by wat_log is that process's, and shown without NAME.",
+		.examples = "  watctl logs c1 -n 20\n"
+			    "  watctl -j logs --follow | jq -r .text",
+		.run = command_logs,
+		.n_max = 1,
+		.options = WATCTL_HAS(FOLLOW) | WATCTL_HAS(SINCE) | WATCTL_HAS(LINES),
+		.words = {WORD_INSTANCE},
+	},
+	{
 		.name = "plugins",
 		.group = GROUP_LOOK,
 		.arguments = "",

@@ -29,6 +29,7 @@ int command_events(struct watctl *ctl) WAT_MUST_CHECK;
 int command_help(struct watctl *ctl) WAT_MUST_CHECK;
 int command_kill(struct watctl *ctl) WAT_MUST_CHECK;
 int command_log_level(struct watctl *ctl) WAT_MUST_CHECK;
+int command_logs(struct watctl *ctl) WAT_MUST_CHECK;
 int command_ls(struct watctl *ctl) WAT_MUST_CHECK;
 int command_new(struct watctl *ctl) WAT_MUST_CHECK;
 int command_plugins(struct watctl *ctl) WAT_MUST_CHECK;

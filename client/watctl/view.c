@@ -144,6 +144,21 @@ json_t *view_event(const Wat__Node__Event *e)
 			 (json_int_t)e->count, "detail", e->detail);
 }
 
+json_t *view_log_line(const Wat__Node__LogLine *l)
+{
+	static const char *const streams[] = {"", "stdout", "stderr", "log"};
+	const char *level = l->level <= 3   ? "error"
+			    : l->level == 4 ? "warning"
+			    : l->level <= 6 ? "info"
+					    : "debug";
+
+	return json_pack("{s:I, s:o, s:I, s:s, s:I, s:I, s:s, s:s, s:s}", "seq", (json_int_t)l->seq,
+			 "time", output_time_ms(l->time_ms), "timeMs", (json_int_t)l->time_ms,
+			 "name", l->instance, "generation", (json_int_t)l->generation, "pid",
+			 (json_int_t)l->pid, "level", level, "stream",
+			 streams[l->stream <= 3 ? l->stream : 0], "text", l->text);
+}
+
 json_t *view_status(const Wat__Node__NodeStatus *s)
 {
 	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:o}",

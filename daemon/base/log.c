@@ -18,6 +18,7 @@
 
 static enum log_format current_format = LOG_FORMAT_TEXT;
 static _Atomic int current_level = LOG_LEVEL_INFO;
+static _Thread_local const char *current_instance;
 
 struct line {
 	char bytes[LINE_MAX_BYTES];
@@ -48,6 +49,11 @@ void log_setup(enum log_format format, int max_level)
 void log_set_level(int max_level)
 {
 	atomic_store(&current_level, max_level);
+}
+
+void log_set_instance(const char *name)
+{
+	current_instance = name;
 }
 
 static const struct {
@@ -139,26 +145,54 @@ static void put_value(struct line *line, const char *value)
 	put_string(line, "\"");
 }
 
+static bool is_said(const struct log_pair *pair)
+{
+	return current_instance && pair->value && strcmp(pair->key, "instance") == 0 &&
+	       strcmp(pair->value, current_instance) == 0;
+}
+
+static void put_pair(struct line *line, const struct log_pair *pair)
+{
+	put_string(line, " ");
+	put_string(line, pair->key);
+	put_string(line, "=");
+	put_value(line, pair->value ? pair->value : "");
+}
+
 static void put_text_line(struct line *line,
 			  int level,
 			  const char *text,
 			  const struct log_pair *pairs,
 			  size_t n)
 {
-	char prefix[16];
+	const struct log_pair about = {"instance", current_instance};
+	bool is_child = current_format == LOG_FORMAT_CHILD;
+	char prefix[96];
 
-	if (current_format == LOG_FORMAT_CHILD)
+	if (is_child && current_instance)
+		(void)snprintf(prefix, sizeof prefix, "<%d %s>", level, current_instance);
+	else if (is_child)
 		(void)snprintf(prefix, sizeof prefix, "<%d>", level);
 	else
 		(void)snprintf(prefix, sizeof prefix, "%s: ", log_level_name(level));
 	put_string(line, prefix);
 	put_plain(line, text);
-	for (size_t i = 0; i < n; i++) {
-		put_string(line, " ");
-		put_string(line, pairs[i].key);
-		put_string(line, "=");
-		put_value(line, pairs[i].value ? pairs[i].value : "");
-	}
+	if (!is_child && current_instance)
+		put_pair(line, &about);
+	for (size_t i = 0; i < n; i++)
+		if (!is_said(&pairs[i]))
+			put_pair(line, &pairs[i]);
+}
+
+static void put_json_pair(struct line *line, const struct log_pair *pair)
+{
+	if (strlen(pair->key) + 8 > sizeof line->bytes - line->n)
+		return;
+	put_string(line, ",\"");
+	put_string(line, pair->key);
+	put_string(line, "\":\"");
+	put_escaped(line, pair->value ? pair->value : "");
+	put_string(line, "\"");
 }
 
 static void put_json_line(struct line *line,
@@ -167,6 +201,7 @@ static void put_json_line(struct line *line,
 			  const struct log_pair *pairs,
 			  size_t n)
 {
+	const struct log_pair about = {"instance", current_instance};
 	char start[96];
 
 	(void)snprintf(start, sizeof start, "{\"time_ms\":%llu,\"level\":\"%s\",\"text\":\"",
@@ -174,15 +209,11 @@ static void put_json_line(struct line *line,
 	put_string(line, start);
 	put_escaped(line, text);
 	put_string(line, "\"");
-	for (size_t i = 0; i < n; i++) {
-		if (strlen(pairs[i].key) + 8 > sizeof line->bytes - line->n)
-			break;
-		put_string(line, ",\"");
-		put_string(line, pairs[i].key);
-		put_string(line, "\":\"");
-		put_escaped(line, pairs[i].value ? pairs[i].value : "");
-		put_string(line, "\"");
-	}
+	if (current_instance)
+		put_json_pair(line, &about);
+	for (size_t i = 0; i < n; i++)
+		if (!is_said(&pairs[i]))
+			put_json_pair(line, &pairs[i]);
 	line->bytes[line->n++] = '}';
 }
 

@@ -19,13 +19,18 @@ enum log_level {
 enum log_format {
 	LOG_FORMAT_TEXT,  /* "warning: sentence key=value" */
 	LOG_FORMAT_JSON,  /* {"time":...,"level":...,"text":...,"key":"value"} */
-	LOG_FORMAT_CHILD, /* "<4>sentence key=value", for the parent that reads it */
+	LOG_FORMAT_CHILD, /* "<4>sentence key=value" or, with an instance, "<4 NAME>sentence
+			     key=value", for the parent that reads it */
 };
 
 /* Before other threads exist. Where stderr is the journal, LOG_FORMAT_TEXT is LOG_FORMAT_CHILD: the
  * journal reads the level from there. */
 void log_setup(enum log_format format, int max_level);
 void log_set_level(int max_level);
+/* The instance that this thread's lines are about, said with each of them (once: a pair of that key
+ * and value is left out); NULL: none. The string stays the caller's and lives until it is replaced.
+ */
+void log_set_instance(const char *name);
 int log_level(void);
 /* "info"; the next more talkative one for a number between. A constant. */
 const char *log_level_name(int level);

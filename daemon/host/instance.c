@@ -17,6 +17,7 @@ static void *run(void *arg)
 {
 	struct service_loop *loop = arg;
 
+	log_set_instance(loop->instance->name);
 	/* Without that stack a fault is told all the same, but not whose it was. */
 	if (fault_enter(loop->instance->slot) < 0)
 		log_warning("no memory for an instance's fault handler", "instance",

@@ -24,8 +24,7 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
-#define READ_SIZE 16384u
-#define PIPE_READS 4 /* of READ_SIZE, for the 64 KiB of a pipe */
+#define PIPE_READS 4 /* of HOST_OUTPUT_READ, for the 64 KiB of a pipe */
 
 /* What a host inherits, by number; everything else is closed. */
 enum inherited {
@@ -96,89 +95,20 @@ static int start_process(struct host *host, const struct ends *ends)
 			   &host->pid, &host->pidfd);
 }
 
-static void log_line(struct host_output *output)
+void host_catch_up(struct host *host)
 {
-	const char *text = output->line;
-	int level = output->level;
-	char pid[16];
+	struct host_output *const outputs[] = {&host->out, &host->err};
 
-	output->line[output->n] = '\0';
-	if (text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
-		level = text[1] - '0';
-		text += 3;
-	}
-	(void)snprintf(pid, sizeof pid, "%d", (int)output->host->pid);
-	log_write(level, text, "host", pid, (char *)0);
-	if (output == &output->host->err && *text) {
-		(void)snprintf(output->host->last_words, sizeof output->host->last_words, "%s",
-			       text);
-		output->host->n_words++;
-	}
-	output->n = 0;
-}
-
-static void take_output(struct host_output *output, const char *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] == '\n' || output->n == sizeof output->line - 1)
-			log_line(output);
-		if (bytes[i] != '\n')
-			output->line[output->n++] = bytes[i] ? bytes[i] : ' ';
-	}
-}
-
-/* One read. False at the end of the output, or when there is nothing now. */
-static bool read_output(struct host_output *output)
-{
-	char bytes[READ_SIZE];
-	ssize_t n = read(output->fd, bytes, sizeof bytes);
-
-	if (n > 0)
-		take_output(output, bytes, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		(void)event_del(output->event);
-	return n > 0;
-}
-
-static void on_output(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)read_output(arg);
-}
-
-/* Everything that was written before the end: nothing of a dead host's output is lost. */
-static void drain_output(struct host_output *output)
-{
-	while (read_output(output))
-		;
-	if (output->n > 0)
-		log_line(output);
+	/* What a pipe holds, and no more: one that is filled all the time holds up nobody. */
+	for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+		for (int n = 0; n < PIPE_READS && host_output_read(outputs[i]); n++)
+			;
 }
 
 uint64_t host_words(struct host *host)
 {
-	/* What a pipe holds, and no more: one that is filled all the time holds up nobody. */
-	for (int i = 0; i < PIPE_READS && read_output(&host->err); i++)
-		;
+	host_catch_up(host);
 	return host->n_words;
-}
-
-static int output_init(struct host_output *output, struct host *host, int *fd, int level)
-{
-	output->host = host;
-	output->fd = fd_take(fd);
-	output->level = level;
-	output->event =
-		event_new(host->node->base, output->fd, EV_READ | EV_PERSIST, on_output, output);
-	return output->event && event_add(output->event, NULL) == 0 ? 0 : -ENOMEM;
-}
-
-static void output_deinit(struct host_output *output)
-{
-	if (output->event)
-		event_free(output->event);
-	output->fd = fd_close(output->fd);
 }
 
 /* For a watd that finds it alive: nothing waits for this to be stored. */
@@ -213,8 +143,8 @@ static void on_exited(evutil_socket_t fd, short what, void *arg)
 	/* First what it wrote, then its end: so no answer and no line is lost, and reaping can't
 	 * block. */
 	host_link_drain(host);
-	drain_output(&host->out);
-	drain_output(&host->err);
+	host_output_drain(&host->out);
+	host_output_drain(&host->err);
 	if (waitid(P_PID, (id_t)host->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	if (info.si_code == CLD_EXITED)
@@ -228,10 +158,10 @@ static void on_exited(evutil_socket_t fd, short what, void *arg)
 
 static int set_up_events(struct host *host, struct ends *ends)
 {
-	int r = output_init(&host->out, host, &ends->out, LOG_LEVEL_INFO);
+	int r = host_output_init(&host->out, host, &ends->out, OUTPUT_STDOUT);
 
 	if (r == 0)
-		r = output_init(&host->err, host, &ends->err, LOG_LEVEL_WARNING);
+		r = host_output_init(&host->err, host, &ends->err, OUTPUT_STDERR);
 	if (r < 0)
 		return r;
 	stream_init(&host->control, fd_take(&ends->control), WAT_CONTROL_BODY_MAX);
@@ -296,8 +226,8 @@ struct host *host_free(struct host *host)
 	list_remove(&host->link);
 	if (host->exited)
 		event_free(host->exited);
-	output_deinit(&host->out);
-	output_deinit(&host->err);
+	host_output_deinit(&host->out);
+	host_output_deinit(&host->err);
 	host_link_deinit(host);
 	if (host->attribution)
 		(void)munmap(host->attribution, sizeof *host->attribution);

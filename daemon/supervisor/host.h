@@ -9,6 +9,7 @@
 
 #include <wat/envelope.pb-c.h>
 
+#include "daemon/supervisor/host_output.h"
 #include "proto/attribution.h"
 #include "proto/status.h"
 #include "proto/support/list.h"
@@ -18,18 +19,6 @@
 struct event;
 struct instance;
 struct node;
-
-#define HOST_LINE_MAX 1024u
-
-/* One of the host's output pipes: lines go to the log. */
-struct host_output {
-	struct host *host;
-	int fd;
-	struct event *event;
-	int level; /* of a line without a level of its own */
-	char line[HOST_LINE_MAX];
-	size_t n;
-};
 
 struct host {
 	struct list link; /* node->hosts */
@@ -99,6 +88,8 @@ void host_running_call(const struct host *host,
 /* Its thread raised the signal. */
 bool host_faulted(const struct host *host, uint32_t slot);
 
+/* Reads what it wrote before this. */
+void host_catch_up(struct host *host);
 /* host->n_words, with what was written before this and not read yet: nobody who comes into the host
  * from here on has said it. */
 uint64_t host_words(struct host *host);

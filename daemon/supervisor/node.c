@@ -264,6 +264,8 @@ static int init_events(struct node *node)
 	if (!node->overdue)
 		return -ENOMEM;
 	r = node_wait_init(node);
+	if (r == 0)
+		r = node_logs_init(node);
 	return r < 0 ? r : notify_init(node);
 }
 
@@ -368,6 +370,7 @@ int node_init(struct node *node, struct options *options)
 	grant_files_init(&node->grant_files);
 	list_init(&node->waits);
 	list_init(&node->readers);
+	list_init(&node->log_readers);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
 		return fail(-errno, "no pipe", "");
 	node->base = event_base_new();
@@ -452,6 +455,7 @@ void node_deinit(struct node *node)
 	grant_files_deinit(&node->grant_files);
 	free_instances(node);
 	node_wait_deinit(node);
+	node_logs_deinit(node);
 	free_events(node);
 	answers_deinit(&node->answers);
 	catalog_deinit(&node->catalog);

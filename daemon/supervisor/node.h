@@ -28,6 +28,7 @@ struct gate;
 struct host;
 struct listener;
 struct options;
+struct output_log;
 
 struct node {
 	struct event_base *base;
@@ -47,6 +48,9 @@ struct node {
 	struct event *held_over;
 	struct list waits;          /* calls of Wait that are open */
 	struct list readers;        /* calls of Events that are open */
+	struct output_log *output;  /* what hosts wrote */
+	struct list log_readers;    /* calls of Logs that are open */
+	struct event *written;      /* hosts wrote, and somebody waits for that */
 	struct event *changed;      /* an instance changed its state, and somebody waits for that */
 	size_t n_sessions, n_gated; /* n_gated: of them, behind the gate */
 	struct host *pool;          /* host of the thread tier; NULL: none now */

@@ -27,5 +27,9 @@ int node_wait_init(struct node *node) WAT_MUST_CHECK;
 void node_wait_deinit(struct node *node);
 /* Events were committed. */
 void node_events_notice(struct node *node);
+int node_logs_init(struct node *node) WAT_MUST_CHECK;
+void node_logs_deinit(struct node *node);
+/* A host wrote a line. */
+void node_logs_notice(struct node *node);
 
 #endif

@@ -52,7 +52,7 @@ static void test_later_at_once(void **state)
 	assert_int_equal(rig_wait(rig), 1);
 	rig_read_stderr(rig, log, sizeof log);
 	assert_non_null(strstr(log, "neither answered nor took its call; the caller gets INTERNAL "
-				    "instance=c1 method=Forget\n"));
+				    "method=Forget\n"));
 	peer_close(&peer);
 }
 

@@ -24,6 +24,7 @@ static const struct line lines[] = {
 	{"show", {"c1"}, "counter.Counter", "incarnation", {"nobody"}, 1, "NOT_FOUND"},
 	{"users", {"c1"}, "me", "users", {"nobody"}, 1, "NOT_FOUND"},
 	{"events", {"c1"}, "spawn", "events", {"c1", "-n", "x"}, 64, "expected a number or all"},
+	{"logs", {"c1"}, "", "lines", {"c1", "-n", "x"}, 64, "expected a number or all"},
 	{"plugins", {NULL}, "counter.so", "plugins", {"x"}, 64, "plugins takes no argument"},
 	{"describe", {"counter"}, "Increment", "userMethods", {"none"}, 1, "NOT_FOUND"},
 	{"spawn", {"counter", "@"}, "admin", "incarnation", {"none", "x"}, 1, "NOT_FOUND"},

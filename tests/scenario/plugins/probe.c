@@ -3,6 +3,7 @@
 #include "probe.service.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define WAITING_MAX 64
@@ -359,5 +360,50 @@ wat_status probe_on_add_soon(struct probe_add_soon_call *call,
 {
 	add(&call->base, state, in);
 	show(state, out);
+	return WAT_OK;
+}
+
+/* A pipe that is full is waited for. */
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+	while (n > 0) {
+		ssize_t r = write(fd, bytes, n);
+
+		if (r < 0)
+			return false;
+		bytes += r;
+		n -= (size_t)r;
+	}
+	return true;
+}
+
+wat_status probe_on_print(struct probe_print_call *call,
+			  probe_state *state,
+			  const probe_change *in,
+			  wat_empty *out)
+{
+	(void)state;
+	(void)out;
+	if (!write_all((int)in->n, in->note, strlen(in->note)) || !write_all((int)in->n, "\n", 1))
+		return wat_fail(call, WAT_INTERNAL, "it can't be written");
+	return WAT_OK;
+}
+
+wat_status probe_on_write(struct probe_write_call *call,
+			  probe_state *state,
+			  const probe_size *in,
+			  wat_empty *out)
+{
+	char line[1001];
+
+	(void)state;
+	(void)out;
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		for (uint64_t i = 0; i < in->n; i++) {
+			(void)snprintf(line, sizeof line, "%s%0993llu\n", fd == 1 ? "out-" : "err-",
+				       (unsigned long long)i);
+			if (!write_all(fd, line, strlen(line)))
+				return wat_fail(call, WAT_INTERNAL, "it can't be written");
+		}
 	return WAT_OK;
 }
