@@ -21,6 +21,11 @@ enum wat_method_flags {
 	WAT_METHOD_VALIDATES_FIRST = 1u << 3
 };
 
+enum wat_interface_flags {
+	/* Its journal holds calls, which are run again after a death, in place of states. */
+	WAT_INTERFACE_DETERMINISTIC = 1u << 0
+};
+
 /* Methods count from 0 in order of declaration; a capability's mask has one bit for each. */
 #define WAT_METHODS_MAX 64
 
@@ -42,6 +47,7 @@ struct wat_interface {
 	const struct wat_method *methods;
 	uint32_t n_methods;
 	uint32_t state_max; /* bytes of the packed state; 0: 65,536 */
+	uint32_t flags;     /* enum wat_interface_flags; not there in older plugins, see size */
 };
 
 struct wat_call;

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,9 @@ static int check_method(const struct wat_service *service, uint32_t i, char *tex
 	if (method->flags & ~served)
 		return refuse(text, "%s: %s has options (0x%x) that this host does not serve",
 			      interface->name, method->name, method->flags);
+	if (interface_is_deterministic(interface) && (method->flags & WAT_METHOD_LATER))
+		return refuse(text, "%s: %s answers later, in a deterministic service",
+			      interface->name, method->name);
 	if (!service->handlers[i])
 		return refuse(text, "%s: %s has no handler", interface->name, method->name);
 	return 0;
@@ -57,7 +61,8 @@ static int check_method(const struct wat_service *service, uint32_t i, char *tex
 
 static int check_interface(const struct wat_interface *interface, uint32_t i, char *text)
 {
-	if (!interface || interface->size < sizeof *interface)
+	/* Plugins of before the flags have none. */
+	if (!interface || interface->size < offsetof(struct wat_interface, flags))
 		return refuse(text, "service %u has no interface of this ABI", i);
 	if (!interface->name || !*interface->name)
 		return refuse(text, "service %u has no name", i);

@@ -3,6 +3,7 @@
 #ifndef WAT_HOST_PLUGIN_LOAD_H
 #define WAT_HOST_PLUGIN_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <wat/plugin.h>
 
@@ -27,6 +28,13 @@ int plugin_check(const struct wat_plugin *plugin, char text[static PLUGIN_TEXT_M
 static inline uint32_t interface_state_max(const struct wat_interface *interface)
 {
 	return interface->state_max ? interface->state_max : WAT_STATE_MAX;
+}
+
+/* Does its journal hold calls? */
+static inline bool interface_is_deterministic(const struct wat_interface *interface)
+{
+	return interface->size >= sizeof *interface &&
+	       (interface->flags & WAT_INTERFACE_DETERMINISTIC);
 }
 
 /* The service in the plugin at path (absolute), which is mapped and checked the first time. Runs

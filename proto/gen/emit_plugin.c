@@ -58,6 +58,7 @@ static Wat__Manifest__Service *manifest_service(const struct service *s)
 	out->state = s->state->full;
 	out->state_max = s->state_max;
 	out->durability = s->durability;
+	out->deterministic = s->deterministic;
 	for (unsigned l = 0; l < LIFECYCLE_N; l++)
 		if (s->lifecycle & 1u << l)
 			out->lifecycle |= 1u << (l + 1);

@@ -160,9 +160,11 @@ void emit_wat_c(FILE *out, const struct file *file)
 			"wat_interface),\n\t.version = %uu,\n"
 			"\t.name = \"%s\",\n\t.hash = UINT64_C(0x%016" PRIx64
 			"),\n\t.state = &%s__descriptor,\n"
-			"\t.methods = %s_methods,\n\t.n_methods = %zuu,\n\t.state_max = %uu,\n};\n",
+			"\t.methods = %s_methods,\n\t.n_methods = %zuu,\n\t.state_max = "
+			"%uu,\n%s};\n",
 			s->c_name, s->version, s->full, s->hash, s->state->pbc_low, s->c_name,
-			s->n_methods, s->state_max);
+			s->n_methods, s->state_max,
+			s->deterministic ? "\t.flags = WAT_INTERFACE_DETERMINISTIC,\n" : "");
 	}
 }
 

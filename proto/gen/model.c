@@ -212,7 +212,15 @@ static bool add_method(struct builder *b, struct service *service, size_t s, siz
 		return refuse(b, path, 4,
 			      name_format("method %s uses a message of a file without a package",
 					  proto->name));
-	return take_method_options(b, proto, method, path);
+	if (!take_method_options(b, proto, method, path))
+		return false;
+	if (service->deterministic && (method->flags & WAT_METHOD_LATER))
+		return refuse(
+			b, path, 4,
+			name_format("method %s answers later, in a deterministic service: a "
+				    "call that waits is in no state, so it can't be run again",
+				    proto->name));
+	return true;
 }
 
 static bool take_lifecycle(struct builder *b,
@@ -264,6 +272,7 @@ static bool take_state_max(struct builder *b,
 					  service->proto->name, WAT_STATE_MAX_MAX, o->state_max));
 	service->state_max = o->state_max ? o->state_max : WAT_STATE_MAX;
 	service->durability = (uint32_t)o->durability;
+	service->deterministic = o->deterministic;
 	return true;
 }
 

@@ -56,6 +56,7 @@ struct service {
 	uint32_t version;
 	uint32_t state_max; /* bytes */
 	uint32_t durability;
+	bool deterministic;
 	uint64_t hash;
 	unsigned lifecycle; /* bits */
 	struct method *methods;

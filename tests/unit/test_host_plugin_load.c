@@ -69,6 +69,32 @@ static void test_good(void **state)
 	assert_int_equal(plugin_check(&t.plugin, t.text), 0);
 }
 
+/* A plugin that was built before interfaces had flags is as good as ever, and not deterministic. */
+static void test_older(void **state)
+{
+	struct tables t;
+
+	(void)state;
+	make(&t);
+	t.interface.size = offsetof(struct wat_interface, flags);
+	t.interface.flags = WAT_INTERFACE_DETERMINISTIC;
+	assert_int_equal(plugin_check(&t.plugin, t.text), 0);
+	assert_false(interface_is_deterministic(&t.interface));
+	t.interface.size = sizeof t.interface;
+	assert_true(interface_is_deterministic(&t.interface));
+	assert_int_equal(plugin_check(&t.plugin, t.text), 0);
+}
+
+/* A call that waits can't be run again. */
+static void test_deterministic(void **state)
+{
+	struct tables t;
+
+	(void)state;
+	REFUSED(t.interface.flags = WAT_INTERFACE_DETERMINISTIC;
+		t.methods[1].flags = WAT_METHOD_LATER, "Increment", "later", "deterministic");
+}
+
 static void test_plugin(void **state)
 {
 	struct tables t;
@@ -113,10 +139,9 @@ static void test_method(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_plugin),
-		cmocka_unit_test(test_service),
-		cmocka_unit_test(test_method),
+		cmocka_unit_test(test_good),          cmocka_unit_test(test_older),
+		cmocka_unit_test(test_deterministic), cmocka_unit_test(test_plugin),
+		cmocka_unit_test(test_service),       cmocka_unit_test(test_method),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

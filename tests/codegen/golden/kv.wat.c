@@ -85,4 +85,5 @@ const struct wat_interface kv_cache_interface = {
 	.methods = kv_cache_methods,
 	.n_methods = 2u,
 	.state_max = 1048576u,
+	.flags = WAT_INTERFACE_DETERMINISTIC,
 };
