@@ -18,9 +18,10 @@ const char *view_tier(Wat__Node__Tier tier)
 const char *view_cause_kind(int kind)
 {
 	static const char *const names[] = {
-		[WAT_CAUSE_UNKNOWN] = "unknown", [WAT_CAUSE_FAILURE] = "failure",
-		[WAT_CAUSE_PANIC] = "panic",     [WAT_CAUSE_SIGNAL] = "signal",
-		[WAT_CAUSE_EXIT] = "exit",       [WAT_CAUSE_REFUSED] = "refused",
+		[WAT_CAUSE_UNKNOWN] = "unknown",   [WAT_CAUSE_FAILURE] = "failure",
+		[WAT_CAUSE_PANIC] = "panic",       [WAT_CAUSE_SIGNAL] = "signal",
+		[WAT_CAUSE_EXIT] = "exit",         [WAT_CAUSE_REFUSED] = "refused",
+		[WAT_CAUSE_DIVERGED] = "diverged",
 	};
 	bool known = kind >= 0 && (size_t)kind < sizeof names / sizeof names[0];
 

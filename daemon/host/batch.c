@@ -13,6 +13,7 @@
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
+#include "daemon/host/plugin_load.h"
 #include "daemon/host/service_loop.h"
 
 void batch_init(struct batch *batch)
@@ -81,16 +82,17 @@ void batch_note_bytes(struct service_loop *loop, struct lane *lane, const uint8_
 static bool is_promise(enum record_kind kind)
 {
 	return kind == RECORD_DONE || kind == RECORD_TAKEN || kind == RECORD_ANSWERED ||
-	       kind == RECORD_LIFE;
+	       kind == RECORD_LIFE || kind == RECORD_CALL;
 }
 
-void batch_note(struct service_loop *loop, struct lane *lane, const struct record_item *item)
+uint8_t *batch_note_room(struct service_loop *loop,
+			 struct lane *lane,
+			 const struct record_item *item)
 {
 	uint8_t *room = NULL;
-	int r;
 
 	if (!batch_has_journal(loop))
-		return;
+		return NULL;
 	if (lane)
 		batch_note_lane(loop, lane);
 	else
@@ -98,10 +100,16 @@ void batch_note(struct service_loop *loop, struct lane *lane, const struct recor
 	if (is_promise(item->kind))
 		loop->batch.promises = true;
 	begin(&loop->batch);
-	r = record_put(&loop->batch.record, item, &room);
-	if (r == 0 && item->n_body > 0)
+	spoil(&loop->batch, record_put(&loop->batch.record, item, &room));
+	return room;
+}
+
+void batch_note(struct service_loop *loop, struct lane *lane, const struct record_item *item)
+{
+	uint8_t *room = batch_note_room(loop, lane, item);
+
+	if (room && item->n_body > 0)
 		memcpy(room, item->body, item->n_body);
-	spoil(&loop->batch, r);
 }
 
 static bool make_room_for_answer(struct batch *batch)
@@ -145,9 +153,17 @@ void batch_forget_channel(struct service_loop *loop, const struct channel *chann
 			batch->answers[i].channel = NULL;
 }
 
-void batch_changed(struct service_loop *loop)
+void batch_changed(struct service_loop *loop, bool by_call)
 {
 	loop->batch.changed = true;
+	if (!by_call)
+		loop->batch.as_state = true;
+}
+
+bool batch_is_of_calls(const struct service_loop *loop)
+{
+	return batch_has_journal(loop) &&
+	       interface_is_deterministic(loop->instance->service->interface);
 }
 
 void batch_forget_answers(struct batch *batch)
@@ -157,7 +173,7 @@ void batch_forget_answers(struct batch *batch)
 			batch->answers[i].channel->in_batch = false;
 	batch->lane = NULL;
 	batch->n_answers = 0;
-	batch->changed = batch->promises = batch->failed = false;
+	batch->changed = batch->promises = batch->failed = batch->as_state = false;
 }
 
 static void forget(struct batch *batch)
@@ -196,14 +212,16 @@ int batch_set_committed(struct service_loop *loop)
 	if (!room)
 		return -ENOMEM;
 	state_pack_into(&loop->state, room);
+	loop->batch.committed_at = loop->journal.offset;
 	return 0;
 }
 
-/* The copy to go back to is made before anything is promised. */
+/* The copy to go back to is made before anything is promised. A journal of calls has one already,
+ * and what comes after it. */
 static int append(struct service_loop *loop)
 {
 	struct batch *batch = &loop->batch;
-	bool changed = batch->changed;
+	bool changed = batch->changed && (batch->as_state || !batch_is_of_calls(loop));
 	int r;
 
 	begin(batch);

@@ -32,11 +32,15 @@ struct batch {
 	struct list lanes;       /* that it has changed */
 	struct batch_answer *answers;
 	size_t n_answers, answers_size;
-	struct bytes committed; /* the state as of the last record, packed */
+	struct bytes committed; /* the state as of the last record, packed; in a journal of calls,
+				   of an earlier one */
+	uint64_t committed_at;  /* where a journal of calls goes on from there: bytes of the segment
+				 */
 	bool changed;           /* the state is not that of the last record */
-	bool promises;          /* something in the record is more than a help to forget */
-	bool failed;            /* memory was out for something that must be in the record */
-	bool failing;           /* the last one could not be appended, and that was said */
+	bool as_state; /* something that is no recorded call changed it: the record has the state */
+	bool promises; /* something in the record is more than a help to forget */
+	bool failed;   /* memory was out for something that must be in the record */
+	bool failing;  /* the last one could not be appended, and that was said */
 };
 
 void batch_init(struct batch *batch);
@@ -47,12 +51,18 @@ void batch_note_lane(struct service_loop *loop, struct lane *lane);
 /* An item of the lane, as it is in its buffer. */
 void batch_note_bytes(struct service_loop *loop, struct lane *lane, const uint8_t *items, size_t n);
 void batch_note(struct service_loop *loop, struct lane *lane, const struct record_item *item);
+/* Its body's room, instead of item->body; NULL: there is no journal, or the batch is spoilt. */
+uint8_t *batch_note_room(struct service_loop *loop,
+			 struct lane *lane,
+			 const struct record_item *item);
 /* The answer of a call that ran was put into the channel's buffer; `at` is where it begins in the
  * stream. */
 void batch_note_answer(struct channel *channel, uint64_t id, uint64_t at);
 void batch_forget_channel(struct service_loop *loop, const struct channel *channel);
-/* The state was changed. */
-void batch_changed(struct service_loop *loop);
+/* The state was changed, by a call that is recorded, or by something else. */
+void batch_changed(struct service_loop *loop, bool by_call);
+/* Do records hold calls? */
+bool batch_is_of_calls(const struct service_loop *loop);
 
 /* What was noted is not needed: the instance was given away as it is. */
 void batch_forget(struct service_loop *loop);

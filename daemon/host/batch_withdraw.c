@@ -1,14 +1,13 @@
 /* batch_withdraw.c - everything as before a batch that can't be kept. Instance's thread. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <wat/envelope.pb-c.h>
 
-#include "daemon/base/log.h"
 #include "daemon/host/batch.h"
 #include "daemon/host/call.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/lane.h"
+#include "daemon/host/replay.h"
 #include "daemon/host/service_loop.h"
 #include "proto/support/cleanup.h"
 
@@ -164,11 +163,8 @@ static void withdraw(struct service_loop *loop,
 	tell_channels(batch, refusal);
 	call_withdraw_taken(loop, refusal->status, refusal->text, again);
 	undo_lanes(batch, refusal);
-	if (batch->changed && !call_restore(loop, batch->committed.data, batch->committed.n)) {
-		log_error("a state can't be taken back; the host ends", "instance",
-			  loop->instance->name);
-		_exit(1);
-	}
+	if (batch->changed)
+		replay_restore(loop);
 	keep_the_rest(batch);
 	batch_forget_answers(batch);
 }

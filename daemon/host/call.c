@@ -23,97 +23,6 @@
 /* A limit that is farther away by the coarse clock is not over by the exact one. */
 #define NEAR_MS 1000u
 
-static struct call *of(struct dispatch_call *base)
-{
-	return (struct call *)(void *)base;
-}
-
-/* The operations that handlers reach. */
-
-/* The answer is withdrawn if the handler that gives it fails, so it waits for the handler's end. */
-static void answer_taken(struct dispatch_call *base)
-{
-	struct call *call = of(base);
-
-	list_remove(&call->link);
-	list_append(&call->loop->answered, &call->link);
-}
-
-/* The call named may be another one, which the running handler was about to answer: that one stays
- * open, the running one fails. */
-static void __attribute__((noreturn)) leave(struct dispatch_call *base)
-{
-	struct service_loop *loop = of(base)->loop;
-	struct call *running = loop->running;
-
-	if (base != &running->base) {
-		dispatch_set_failure(&running->base, base->status, "%s", base->text);
-		base->answered = false;
-		base->status = WAT_OK;
-	}
-	loop->left = true;
-	_longjmp(loop->leave, 1);
-}
-
-static void log_line(struct dispatch_call *base, int level, const char *format, va_list arguments)
-{
-	const struct instance *instance = of(base)->loop->instance;
-	char text[1024];
-
-	(void)vsnprintf(text, sizeof text, format, arguments);
-	utf8_clean(text);
-	log_write(level, text, "instance", instance->name, (char *)0);
-}
-
-static uint64_t now(struct dispatch_call *base)
-{
-	const struct loop_source *source = &of(base)->loop->source;
-
-	return source->now_ns(source->arg);
-}
-
-static void random_bytes(struct dispatch_call *base, void *buffer, size_t n)
-{
-	const struct loop_source *source = &of(base)->loop->source;
-
-	source->random(source->arg, buffer, n);
-}
-
-static void fill_context(struct call *call)
-{
-	const struct instance *instance = call->loop->instance;
-	const struct wat_method *method = call->base.base.method;
-
-	call->context = (struct wat_context){
-		.size = sizeof call->context,
-		.service = instance->service->interface->name,
-		.instance = instance->name,
-		.method = method ? method->name : call->lifecycle,
-		.invocation = call->invocation,
-		.start_ns = now(&call->base),
-		.connection = call->connection,
-		.user = call->user,
-	};
-}
-
-static const struct wat_context *context(struct dispatch_call *base)
-{
-	struct call *call = of(base);
-
-	if (call->context.size == 0)
-		fill_context(call);
-	return &call->context;
-}
-
-static const struct dispatch_ops ops = {
-	.answer_taken = answer_taken,
-	.leave = leave,
-	.log = log_line,
-	.now = now,
-	.random = random_bytes,
-	.context = context,
-};
-
 /* Beginning and end of a call object. */
 
 static const struct wat_interface *interface_of(const struct service_loop *loop)
@@ -140,7 +49,7 @@ void call_prepare(struct call *call,
 		  struct channel *channel,
 		  const struct wat_user *user)
 {
-	dispatch_call_init(&call->base, &ops, arena, id);
+	dispatch_call_init(&call->base, &call_ops, arena, id);
 	call->channel = channel;
 	call->lane = channel ? channel->lane : NULL;
 	call->taken = call->spare = NULL;
@@ -264,6 +173,8 @@ static bool decode(struct call *call, const struct frame *frame, const uint8_t *
 
 static bool admit(struct call *call, const struct frame *frame, const uint8_t *body)
 {
+	call->request = body;
+	call->n_request = frame->body_len;
 	call->keeps = is_mutating(call->loop, frame->method);
 	if (call->keeps)
 		call->hash = hash_of(call->loop, body, frame->body_len);
@@ -298,7 +209,7 @@ void call_unmark(struct call *call)
 	atomic_store_explicit(&slot->method_plus_1, 0, memory_order_release);
 }
 
-static enum dispatch_outcome invoke(struct call *call)
+enum dispatch_outcome call_invoke(struct call *call)
 {
 	const struct wat_service *service = call->loop->instance->service;
 	volatile enum dispatch_outcome outcome = DISPATCH_FAILED;
@@ -396,11 +307,14 @@ static void look_for_mistakes(struct call *call)
 
 static void run(struct call *call)
 {
-	enum dispatch_outcome outcome = invoke(call);
+	enum dispatch_outcome outcome;
 	bool settled;
 
+	call_record_begin(call);
+	outcome = call_invoke(call);
 	look_for_mistakes(call);
 	settled = call_settle(call, outcome);
+	call_record_end(call, settled);
 	if (call->condemned) {
 		call_send_condemned(call);
 		end(call);

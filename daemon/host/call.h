@@ -27,8 +27,10 @@ struct call {
 	struct lane_taken *taken; /* how the lane knows a call that may be answered later, */
 	struct lane_taken *spare; /* and the memory for that, before */
 	uint64_t hash;            /* of the request, where it may change something */
-	bool keeps;               /* its answer is kept in the lane */
-	bool ran;                 /* its handler was run: the answer goes with the batch */
+	const uint8_t *request;   /* in the channel's buffer, until its handler has ended */
+	size_t n_request;
+	bool keeps;     /* its answer is kept in the lane */
+	bool ran;       /* its handler was run: the answer goes with the batch */
 	bool condemned; /* the calls before it are run again, and it is answered from the lane */
 	struct grant *grant;         /* held by a call on the heap */
 	struct list link;            /* of a call that was taken: loop->taken or loop->answered */

@@ -23,6 +23,22 @@ bool call_settle(struct call *call, enum dispatch_outcome outcome);
 bool call_panicked(const struct call *call);
 /* Of the method in its interface. */
 uint16_t call_method_number(const struct call *call);
+/* Runs the handler of a call that was decoded. */
+enum dispatch_outcome call_invoke(struct call *call) WAT_MUST_CHECK;
+
+/* call_ops.c */
+extern const struct dispatch_ops call_ops;
+
+/* call_record.c: what goes into a journal of calls. Nothing, where there is none. */
+void call_record_begin(struct call *call);
+/* settled: what the handler did is the state. */
+void call_record_end(struct call *call, bool settled);
+void call_record_time(struct call *call, uint64_t now_ns);
+void call_record_random(struct call *call, const void *bytes, size_t n);
+/* Before the context is filled. */
+void call_record_context(struct call *call);
+/* Of a reply that was packed, as the journal has it; 0: there is none. */
+uint64_t call_reply_hash(const struct call *call);
 
 /* call_taken.c: methods that may answer later. */
 /* On the heap; NULL: no memory. */

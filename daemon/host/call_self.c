@@ -12,6 +12,7 @@
 #include "daemon/host/channel.h"
 #include "daemon/host/instance.h"
 #include "daemon/host/lane.h"
+#include "daemon/host/replay.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
 #include "proto/attribution.h"
@@ -182,6 +183,11 @@ static bool rebuild(struct service_loop *loop)
 {
 	const char *text = "no memory for the state";
 
+	/* Those bytes may be old: the calls since then are in the journal. */
+	if (batch_is_of_calls(loop)) {
+		replay_restore(loop);
+		return loop->self;
+	}
 	state_undo(&loop->state);
 	if (loop->state.live && call_load_self(loop, &text) == WAT_OK)
 		return true;

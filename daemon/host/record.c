@@ -78,6 +78,11 @@ int record_read(const uint8_t *bytes,
 	return 1;
 }
 
+uint64_t record_seq(const uint8_t record[static RECORD_HEADER_SIZE])
+{
+	return bytes_get64(record + 8);
+}
+
 /* Which ids an item of the kind has: one, two or none. */
 static size_t ids_of(unsigned kind)
 {
@@ -120,7 +125,7 @@ int record_put(struct bytes *bytes, const struct record_item *item, uint8_t **re
 
 static bool is_item(const uint8_t *item)
 {
-	return item[0] >= RECORD_STATE && item[0] <= RECORD_LIFE && item[1] == 0 &&
+	return item[0] >= RECORD_STATE && item[0] <= RECORD_CALL && item[1] == 0 &&
 	       bytes_get32(item + 28) == 0;
 }
 

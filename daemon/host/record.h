@@ -43,6 +43,9 @@ int record_read(const uint8_t *bytes,
 		size_t *ret_n_body,
 		size_t *ret_size) WAT_MUST_CHECK;
 
+/* The number of a record whose header is there. */
+uint64_t record_seq(const uint8_t record[static RECORD_HEADER_SIZE]);
+
 enum record_kind {
 	RECORD_STATE = 1, /* body: the packed state after the batch */
 	RECORD_LANE = 2,  /* grant, lane: whose calls follow. id: the lowest one not confirmed;
@@ -53,8 +56,10 @@ enum record_kind {
 	RECORD_DROPPED = 6,   /* id: the client has the answer of a call that was taken */
 	RECORD_LANE_END = 7,  /* grant, lane */
 	RECORD_GRANT_END = 8, /* grant: all its lanes */
-	RECORD_LIFE = 9, /* grant; method: enum dispatch_lifecycle, status; body: the sentence of
-			    a failure */
+	RECORD_LIFE = 9,  /* grant; method: enum dispatch_lifecycle, status; body: the sentence of
+			     a failure */
+	RECORD_CALL = 10, /* of a service whose journal holds calls: one that changed something, as
+			     recorded.h has it. id, method, status; hash: of the reply */
 };
 
 /* Of a call that was running when its host died: its method and hash are not known, and any call

@@ -11,6 +11,7 @@
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
+#include "daemon/host/call_self.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
@@ -23,7 +24,7 @@ static int WAT_PRINTF(3, 4) fail(struct recovery *recovery, int r, const char *f
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(recovery->text, RECOVER_TEXT_MAX, format, arguments);
+	(void)vsnprintf(recovery->failure->text, RECOVER_TEXT_MAX, format, arguments);
 	va_end(arguments);
 	return r;
 }
@@ -76,6 +77,72 @@ static void log_gap(const struct recovery *recovery, uint64_t segment)
 		  "instance", recovery->loop->instance->name, "segment", number);
 }
 
+static int take_state(struct recovery *recovery)
+{
+	struct service_loop *loop = recovery->loop;
+	struct check_error error;
+	char why[256];
+
+	if (!recovery->has_state)
+		return 0;
+	recovery->has_state = false;
+	if (check_message(loop->state.descriptor, recovery->state.data, recovery->state.n, &error) <
+	    0) {
+		check_error_format(&error, why, sizeof why);
+		return fail(recovery, -EBADMSG, "the state in its journal is no %s: %s",
+			    loop->state.descriptor->name, why);
+	}
+	call_free_self(loop);
+	return state_restore(&loop->state, recovery->state.data, recovery->state.n);
+}
+
+/* What the calls of the next record are run on. */
+static int make_ready(struct recovery *recovery)
+{
+	struct service_loop *loop = recovery->loop;
+	const char *text = "";
+	int r = take_state(recovery);
+
+	if (!recovery->replay)
+		recovery->replay = replay_new(loop, recovery->failure->text);
+	if (r == 0 && !recovery->replay)
+		r = -ENOMEM;
+	if (r == 0 && !loop->self && call_load_self(loop, &text) != WAT_OK)
+		r = fail(recovery, -EBADMSG, "load failed: %.400s", text);
+	return r;
+}
+
+static int apply_calls(struct recovery *recovery, uint64_t seq, const uint8_t *body, size_t n)
+{
+	int r;
+
+	if (!replay_is_of_calls(body, n))
+		return 0;
+	r = make_ready(recovery);
+	if (r == 0)
+		r = replay_record(recovery->replay, seq, body, n);
+	if (r == REPLAY_E_DIFFERS)
+		recovery->failure->differs_in = recovery->replay->method;
+	return r == REPLAY_E_DIFFERS ? -EBADMSG : r;
+}
+
+/* All of it that is wanted. What went wrong is a sentence. */
+static int apply_record(struct recovery *recovery,
+			const struct journal_header *header,
+			uint64_t seq,
+			const uint8_t *body,
+			size_t n)
+{
+	int r = recover_items(recovery, body, n);
+
+	recovery->seq = seq;
+	if (r < 0)
+		return fail(recovery, r, "record %llu of segment %llu of its journal: %s",
+			    (unsigned long long)seq, (unsigned long long)header->segment,
+			    r == -EBADMSG ? "its items make no sense" : strerror(-r));
+	return apply_calls(recovery, seq, body, n);
+}
+
 static int apply_records(struct recovery *recovery,
 			 const struct journal_header *header,
 			 const uint8_t *bytes,
@@ -88,19 +155,16 @@ static int apply_records(struct recovery *recovery,
 	int r = 0;
 
 	record_key(recovery->loop->instance->id, header->generation, header->segment, key);
-	while (r >= 0 && record_read(bytes + at, n - at, seq, key, &body, &n_body, &size) > 0) {
-		if (seq > recovery->seq) {
-			r = recover_items(recovery, body, n_body);
-			recovery->seq = seq;
-		}
+	while (r == 0 && seq <= recovery->up_to &&
+	       record_read(bytes + at, n - at, seq, key, &body, &n_body, &size) > 0) {
+		if (seq > recovery->seq)
+			r = apply_record(recovery, header, seq, body, n_body);
 		at += size;
 		seq++;
 	}
 	if (r < 0)
-		return fail(recovery, r, "record %llu of segment %llu of its journal: %s",
-			    (unsigned long long)recovery->seq, (unsigned long long)header->segment,
-			    r == -EBADMSG ? "its items make no sense" : strerror(-r));
-	if (at < n)
+		return r;
+	if (at < n && seq <= recovery->up_to)
 		log_end(recovery, header->segment, n - at);
 	return 0;
 }
@@ -165,23 +229,6 @@ static int apply_segments(struct recovery *recovery)
 			r = apply_segment(recovery, segment);
 	}
 	return r < 0 ? r : 0;
-}
-
-static int take_state(struct recovery *recovery)
-{
-	struct service_loop *loop = recovery->loop;
-	struct check_error error;
-	char why[256];
-
-	if (!recovery->has_state)
-		return 0;
-	if (check_message(loop->state.descriptor, recovery->state.data, recovery->state.n, &error) <
-	    0) {
-		check_error_format(&error, why, sizeof why);
-		return fail(recovery, -EBADMSG, "the state in its journal is no %s: %s",
-			    loop->state.descriptor->name, why);
-	}
-	return state_restore(&loop->state, recovery->state.data, recovery->state.n);
 }
 
 /* What will not be run again is answered, from the fresh segment on. */
@@ -302,6 +349,26 @@ static int go_on(struct recovery *recovery)
 	return 0;
 }
 
+/* Is the record that is asked for among those that there are? */
+
+static int check_start(struct recovery *recovery)
+{
+	if (recovery->up_to >= recovery->seq)
+		return 0;
+	return fail(recovery, -ERANGE,
+		    "record %llu is before the oldest checkpoint, which has everything up to "
+		    "record %llu",
+		    (unsigned long long)recovery->up_to, (unsigned long long)recovery->seq);
+}
+
+static int check_end(struct recovery *recovery)
+{
+	if (recovery->up_to == UINT64_MAX || recovery->up_to == recovery->seq)
+		return 0;
+	return fail(recovery, -ERANGE, "record %llu is not there; the newest is record %llu",
+		    (unsigned long long)recovery->up_to, (unsigned long long)recovery->seq);
+}
+
 static int run(struct recovery *recovery, const Wat__Host__Snapshot *from)
 {
 	int r = recover_items(recovery, from->lanes.data, from->lanes.len);
@@ -309,11 +376,16 @@ static int run(struct recovery *recovery, const Wat__Host__Snapshot *from)
 	if (r < 0)
 		return fail(recovery, r, "the lanes of its snapshot make no sense");
 	r = apply_segments(recovery);
-	return r == 0 ? take_state(recovery) : r;
+	if (r == 0)
+		r = take_state(recovery);
+	/* What was run again is in the snapshot that comes of this. */
+	batch_forget(recovery->loop);
+	return r;
 }
 
 static void end(struct recovery *recovery)
 {
+	recovery->replay = replay_free(recovery->replay);
 	bytes_deinit(&recovery->state);
 	list_for_each_safe (i, &recovery->request->segments)
 		(void)segment_free(container_of(i, struct segment, link));
@@ -323,23 +395,28 @@ static void begin(struct recovery *recovery,
 		  struct service_loop *loop,
 		  const Wat__Host__Snapshot *from,
 		  struct request *request,
-		  char *text)
+		  uint64_t up_to,
+		  struct recover_failure *failure)
 {
-	*recovery = (struct recovery){
-		.loop = loop, .request = request, .seq = from->last_seq, .text = text};
-	(void)snprintf(text, RECOVER_TEXT_MAX, "no memory to recover it");
+	*recovery = (struct recovery){.loop = loop,
+				      .request = request,
+				      .seq = from->last_seq,
+				      .up_to = up_to,
+				      .failure = failure};
+	failure->differs_in = NULL;
+	(void)snprintf(failure->text, sizeof failure->text, "no memory to recover it");
 }
 
 int recover(struct service_loop *loop,
 	    const Wat__Host__Snapshot *from,
 	    const Wat__Host__Verdict *verdict,
 	    struct request *request,
-	    char text[static RECOVER_TEXT_MAX])
+	    struct recover_failure *ret_failure)
 {
 	struct recovery recovery;
 	int r;
 
-	begin(&recovery, loop, from, request, text);
+	begin(&recovery, loop, from, request, UINT64_MAX, ret_failure);
 	r = run(&recovery, from);
 	CRASH_HERE(recover_read);
 	if (r == 0)
@@ -354,13 +431,19 @@ int recover(struct service_loop *loop,
 int recover_last(struct service_loop *loop,
 		 const Wat__Host__Snapshot *from,
 		 struct request *request,
-		 char text[static RECOVER_TEXT_MAX])
+		 uint64_t up_to,
+		 struct recover_failure *ret_failure)
 {
 	struct recovery recovery;
 	int r;
 
-	begin(&recovery, loop, from, request, text);
-	r = run(&recovery, from);
+	begin(&recovery, loop, from, request, up_to, ret_failure);
+	r = check_start(&recovery);
+	if (r == 0)
+		r = run(&recovery, from);
+	if (r == 0)
+		r = check_end(&recovery);
+	loop->journal.last_seq = recovery.seq;
 	end(&recovery);
 	return r;
 }

@@ -11,22 +11,30 @@
 
 struct service_loop;
 
-/* Bytes for the sentence about what is wrong. */
+/* What is wrong. */
 #define RECOVER_TEXT_MAX 512
+struct recover_failure {
+	char text[RECOVER_TEXT_MAX];
+	const char *differs_in; /* the method of a call that, run again, did not do what it had
+				   done; NULL: that is not it */
+};
 
 /* The loop has the snapshot's state. Its lanes come back, then what each record after the snapshot
  * did, in order, up to the first that is not whole; calls that were taken are answered, the one of
- * the verdict too. Then the fresh segment is gone on with. Takes the segments.
+ * the verdict too. Then the fresh segment is gone on with. Takes the segments. Calls of a journal
+ * that holds them are run again, on a live form where the service has one: it is there then.
  * -EBADMSG, -ENOMEM or what the disk says, each with a sentence. */
 int recover(struct service_loop *loop,
 	    const Wat__Host__Snapshot *from,
 	    const Wat__Host__Verdict *verdict,
 	    struct request *request,
-	    char text[static RECOVER_TEXT_MAX]) WAT_MUST_CHECK;
-/* The same to the state only, which is the last: nothing is answered and nothing written. */
+	    struct recover_failure *ret_failure) WAT_MUST_CHECK;
+/* The same to the state only, as of record up_to (UINT64_MAX: the last): nothing is answered and
+ * nothing written. -ERANGE: the journal does not have that one. */
 int recover_last(struct service_loop *loop,
 		 const Wat__Host__Snapshot *from,
 		 struct request *request,
-		 char text[static RECOVER_TEXT_MAX]) WAT_MUST_CHECK;
+		 uint64_t up_to,
+		 struct recover_failure *ret_failure) WAT_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include "daemon/base/bytes.h"
 #include "daemon/host/record.h"
 #include "daemon/host/recover.h"
+#include "daemon/host/replay.h"
 
 struct lane;
 
@@ -14,8 +15,10 @@ struct recovery {
 	struct lane *lane;  /* whose items are read */
 	struct bytes state; /* of the newest record that has one */
 	bool has_state;
-	uint64_t seq; /* of the newest record */
-	char *text;
+	uint64_t seq;          /* of the newest record */
+	uint64_t up_to;        /* the last one that is asked for */
+	struct replay *replay; /* of a journal that has calls; NULL: none came yet */
+	struct recover_failure *failure;
 };
 
 /* recover_items.c */

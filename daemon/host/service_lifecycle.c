@@ -19,13 +19,12 @@ void request_fail(struct request *request, wat_status status, const char *text)
 	request->failure = failure_new("%s", text);
 }
 
-/* With the chain: which handler of which instance said so. */
-static void fail_with_cause(struct service_loop *loop,
-			    struct request *request,
-			    wat_status status,
-			    Wat__Envelope__CauseKind kind,
-			    const char *method,
-			    const char *text)
+void request_fail_with(struct service_loop *loop,
+		       struct request *request,
+		       wat_status status,
+		       Wat__Envelope__CauseKind kind,
+		       const char *method,
+		       const char *text)
 {
 	struct report report;
 
@@ -73,10 +72,10 @@ bool request_run_lifecycle(struct service_loop *loop,
 
 	if (run(loop, which, NULL, &said) == WAT_OK)
 		return true;
-	fail_with_cause(loop, request, status_of_failure ? status_of_failure : said.status,
-			said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
-				      : WAT__ENVELOPE__CAUSE_KIND__FAILURE,
-			dispatch_lifecycle_name(which), said.sentence);
+	request_fail_with(loop, request, status_of_failure ? status_of_failure : said.status,
+			  said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
+					: WAT__ENVELOPE__CAUSE_KIND__FAILURE,
+			  dispatch_lifecycle_name(which), said.sentence);
 	return false;
 }
 
@@ -84,10 +83,11 @@ bool request_load_self(struct service_loop *loop, struct request *request)
 {
 	const char *text = "";
 
-	if (call_load_self(loop, &text) == WAT_OK)
+	/* A journal of calls was run on it. */
+	if (loop->self || call_load_self(loop, &text) == WAT_OK)
 		return true;
-	fail_with_cause(loop, request, WAT_START_FAILED, WAT__ENVELOPE__CAUSE_KIND__FAILURE, "load",
-			text);
+	request_fail_with(loop, request, WAT_START_FAILED, WAT__ENVELOPE__CAUSE_KIND__FAILURE,
+			  "load", text);
 	return false;
 }
 
@@ -106,8 +106,8 @@ bool request_give_state(struct service_loop *loop, struct request *request)
 	wat_status status = call_save_self(loop, &text);
 
 	if (status != WAT_OK) {
-		fail_with_cause(loop, request, status, WAT__ENVELOPE__CAUSE_KIND__FAILURE, "save",
-				text);
+		request_fail_with(loop, request, status, WAT__ENVELOPE__CAUSE_KIND__FAILURE, "save",
+				  text);
 		return false;
 	}
 	return request_give_committed(loop, request);
@@ -167,10 +167,10 @@ void request_run_provision(struct service_loop *loop,
 	if (!dispatch_has_lifecycle(loop->instance->service, DISPATCH_PROVISION))
 		return;
 	if (run(loop, DISPATCH_PROVISION, user, &said) != WAT_OK)
-		fail_with_cause(loop, request, said.status,
-				said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
-					      : WAT__ENVELOPE__CAUSE_KIND__FAILURE,
-				dispatch_lifecycle_name(DISPATCH_PROVISION), said.sentence);
+		request_fail_with(loop, request, said.status,
+				  said.panicked ? WAT__ENVELOPE__CAUSE_KIND__PANIC
+						: WAT__ENVELOPE__CAUSE_KIND__FAILURE,
+				  dispatch_lifecycle_name(DISPATCH_PROVISION), said.sentence);
 	else if (!keep_life(loop, request, DISPATCH_PROVISION, user) && loop->journal.fd < 0)
 		take_back(loop, user);
 }

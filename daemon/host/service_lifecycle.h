@@ -13,6 +13,14 @@ struct service_loop;
 
 void request_fail(struct request *request, wat_status status, const char *text);
 
+/* With the chain: which handler of which instance said so. */
+void request_fail_with(struct service_loop *loop,
+		       struct request *request,
+		       wat_status status,
+		       Wat__Envelope__CauseKind kind,
+		       const char *method,
+		       const char *text);
+
 /* Runs START or STOP. status_of_failure: instead of the handler's own; WAT_OK: that one. */
 bool request_run_lifecycle(struct service_loop *loop,
 			   struct request *request,

@@ -87,7 +87,7 @@ void service_loop_tell_panic(struct service_loop *loop, const char *method, cons
 
 void service_loop_changed(struct service_loop *loop)
 {
-	batch_changed(loop);
+	batch_changed(loop, loop->given.recording);
 	if (loop->dirty || !loop->started || loop->journal.fd >= 0)
 		return;
 	loop->dirty = event_add(loop->checkpoint, &checkpoint_after) == 0;
@@ -338,6 +338,7 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 	call_drop_taken(loop);
 	grants_drop(loop);
 	batch_deinit(&loop->batch);
+	bytes_deinit(&loop->given.entries);
 	journal_deinit(&loop->journal);
 	state_deinit(&loop->state);
 	arena_deinit(&loop->arena);

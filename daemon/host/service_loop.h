@@ -17,6 +17,7 @@
 #include "proto/support/must_check.h"
 
 struct event;
+struct replay;
 struct event_base;
 
 /* Where the time and the randomness of handlers come from. */
@@ -24,6 +25,14 @@ struct loop_source {
 	uint64_t (*now_ns)(void *arg); /* Unix time */
 	void (*random)(void *arg, void *buffer, size_t n);
 	void *arg;
+};
+
+/* What handlers get from outside, of a service whose journal holds calls. */
+struct loop_given {
+	bool recording; /* the call at hand is recorded */
+	bool too_much;  /* it got more than is recorded, or memory was out */
+	struct bytes entries;
+	struct replay *replay; /* the running handler runs again, and gets what it got; NULL */
 };
 
 struct service_loop {
@@ -38,6 +47,7 @@ struct service_loop {
 	uint8_t hash_key[RECORD_KEY_SIZE]; /* of requests, to know them again */
 	struct event *durable;             /* more of the journal is; NULL: it always is */
 	uint64_t asked_ns;                 /* when watd was asked for a segment; 0: it was not */
+	struct loop_given given;
 	struct loop_source source; /* the kernel's and libsodium's, unless it is set before Start */
 	bool candid;               /* whoever calls is the author: panics are told in full */
 	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */

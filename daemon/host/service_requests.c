@@ -2,6 +2,7 @@
  * the instance's thread; the request is the loop's until it was posted back. */
 #include "daemon/host/service_requests.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,13 +60,38 @@ static bool recover_all(struct service_loop *loop,
 			const Wat__Host__StartRequest *in,
 			const Wat__Host__Snapshot *from)
 {
-	char text[RECOVER_TEXT_MAX];
-	int r = in->recover_only ? recover_last(loop, from, request, text)
-				 : recover(loop, from, in->verdict, request, text);
+	const uint64_t up_to = in->replay && !in->replay_to_end ? in->replay_to : UINT64_MAX;
+	struct recover_failure failure;
+	int r = in->recover_only ? recover_last(loop, from, request, up_to, &failure)
+				 : recover(loop, from, in->verdict, request, &failure);
 
 	if (r == 0)
 		return true;
-	request_fail(request, WAT_START_FAILED, text);
+	if (failure.differs_in)
+		request_fail_with(loop, request, WAT_START_FAILED,
+				  WAT__ENVELOPE__CAUSE_KIND__DIVERGED, failure.differs_in,
+				  failure.text);
+	else
+		request_fail(request, r == -ERANGE ? WAT_OUT_OF_RANGE : WAT_START_FAILED,
+			     failure.text);
+	return false;
+}
+
+/* A state between two calls can only be had where there are calls. */
+static bool may_replay(const struct service_loop *loop,
+		       struct request *request,
+		       const Wat__Host__StartRequest *in)
+{
+	const struct wat_interface *interface = loop->instance->service->interface;
+	char text[384];
+
+	if (!in->replay || interface_is_deterministic(interface))
+		return true;
+	(void)snprintf(text, sizeof text,
+		       "%.200s is not deterministic: its journal holds states, and nothing can be "
+		       "run again",
+		       interface->name);
+	request_fail(request, WAT_FAILED_PRECONDITION, text);
 	return false;
 }
 
@@ -77,10 +103,12 @@ static bool begin(struct service_loop *loop,
 		  const Wat__Host__Snapshot *from)
 {
 	loop->journal.durability = (enum durability)in->durability;
-	if (!load_state(loop, request, from) || !recover_all(loop, request, in, from))
+	if (!may_replay(loop, request, in) || !load_state(loop, request, from) ||
+	    !recover_all(loop, request, in, from))
 		return false;
 	if (in->recover_only)
-		return request_give_committed(loop, request);
+		return loop->self ? request_give_state(loop, request)
+				  : request_give_committed(loop, request);
 	return request_load_self(loop, request) &&
 	       (!in->run_start ||
 		request_run_lifecycle(loop, request, DISPATCH_START, WAT_START_FAILED)) &&
@@ -105,6 +133,19 @@ static void start(struct service_loop *loop, struct request *request)
 	wat__host__snapshot__free_unpacked(from, NULL);
 }
 
+/* What a journal of calls goes back to is what it began with. Takes the descriptor. */
+static int switch_to(struct service_loop *loop, int fd, uint64_t number)
+{
+	int r;
+
+	if (!bytes_reserve(&loop->batch.committed, state_packed_size(&loop->state))) {
+		(void)fd_close(fd);
+		return -ENOMEM;
+	}
+	r = journal_switch(&loop->journal, fd, number);
+	return r == 0 ? batch_set_committed(loop) : r;
+}
+
 /* What was done so far is the snapshot; what comes is in the fresh file. */
 static void segment(struct service_loop *loop, struct request *request)
 {
@@ -116,7 +157,7 @@ static void segment(struct service_loop *loop, struct request *request)
 	} else if (!batch_commit(loop)) {
 		request_fail(request, WAT_RESOURCE_EXHAUSTED, "its journal can't be written");
 	} else if (request_give_state(loop, request)) {
-		r = journal_switch(&loop->journal, fd_take(&request->fd), in->number);
+		r = switch_to(loop, fd_take(&request->fd), in->number);
 		CRASH_HERE(switch_after);
 		if (r < 0)
 			request_fail(request, WAT_RESOURCE_EXHAUSTED, strerror(-r));

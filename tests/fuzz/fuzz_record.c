@@ -9,6 +9,7 @@
 
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
+#include "daemon/host/recorded.h"
 #include "daemon/host/recover_parts.h"
 #include "daemon/host/service_loop.h"
 
@@ -40,6 +41,29 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* Whatever is a recorded call is the one that these bytes are. */
+static void take_apart(const struct record_item *item)
+{
+	struct recorded_given given;
+	struct recorded_call call;
+	struct bytes entries = {0};
+	const uint8_t *request;
+	uint8_t *again;
+
+	if (item->kind != RECORD_CALL || recorded_open(item->body, item->n_body, &call) < 0)
+		return;
+	request = call.request;
+	while (recorded_take(&call, &given) > 0)
+		require(recorded_give(&entries, &given) == 0);
+	require(recorded_size(call.n_request, &entries) == item->n_body);
+	again = malloc(item->n_body);
+	require(again != NULL);
+	recorded_put(again, request, call.n_request, &entries);
+	require(memcmp(again, item->body, item->n_body) == 0);
+	free(again);
+	bytes_deinit(&entries);
+}
+
 /* Whatever is an item is the one that these bytes are. */
 static void walk(const uint8_t *bytes, size_t n)
 {
@@ -52,6 +76,7 @@ static void walk(const uint8_t *bytes, size_t n)
 		require(record_put(&again, &item, &room) == 0);
 		if (item.n_body > 0)
 			memcpy(room, item.body, item.n_body);
+		take_apart(&item);
 	}
 	require(at <= n && again.n == at);
 	if (at > 0)
@@ -107,14 +132,14 @@ static int recover_lanes(const uint8_t *data, size_t n, struct bytes *ret)
 {
 	struct recovery recovery = {0};
 	struct request request;
-	char text[RECOVER_TEXT_MAX];
+	struct recover_failure failure;
 	int r;
 
 	require(service_loop_new(&instance, &instance.loop) == 0);
 	request_init(&request, REQUEST_START, NULL, -1);
 	recovery.loop = instance.loop;
 	recovery.request = &request;
-	recovery.text = text;
+	recovery.failure = &failure;
 	r = recover_items(&recovery, data, n);
 	save(instance.loop, ret);
 	bytes_deinit(&recovery.state);

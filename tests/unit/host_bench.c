@@ -56,9 +56,10 @@ void bench_begin(struct bench *b)
 
 wat_status bench_kill_and_start(struct bench *b)
 {
-	peer_close(&b->peer);
 	assert_int_equal(kill(b->rig.pid, SIGKILL), 0);
 	assert_int_equal(rig_wait(&b->rig), -SIGKILL);
+	/* Not before: a service may be told that it has gone. */
+	peer_close(&b->peer);
 	rig_deinit(&b->rig);
 	rig_init(&b->rig);
 	b->start.generation++;

@@ -55,17 +55,31 @@ static void send(struct disk *disk, struct rig *rig, uint8_t instance, unsigned 
 	assert_int_equal(rig_segment(rig, instance, number, fresh, copy_of(disk, number)), WAT_OK);
 }
 
-wat_status disk_start(struct disk *disk, struct rig *rig, const struct rig_start *start)
+static wat_status start_from_all(struct disk *disk,
+				 struct rig *rig,
+				 const struct rig_start *start,
+				 bool fresh)
 {
 	struct rig_start with = *start;
 
 	for (unsigned number = 1; number <= disk->n; number++)
 		if (disk->fds[number - 1] >= 0)
 			send(disk, rig, start->instance, number, false);
-	send(disk, rig, start->instance, disk_add(disk), true);
+	if (fresh)
+		send(disk, rig, start->instance, disk_add(disk), true);
 	if (disk->snapshot)
 		with.from = disk->snapshot;
 	return rig_start(rig, &with);
+}
+
+wat_status disk_start(struct disk *disk, struct rig *rig, const struct rig_start *start)
+{
+	return start_from_all(disk, rig, start, true);
+}
+
+wat_status disk_replay(struct disk *disk, struct rig *rig, const struct rig_start *start)
+{
+	return start_from_all(disk, rig, start, false);
 }
 
 wat_status disk_roll(struct disk *disk, struct rig *rig, uint8_t instance)

@@ -23,6 +23,8 @@ unsigned disk_add(struct disk *disk);
 /* Starts the instance from the snapshot and the segments, with a fresh one. What it answers is not
  * stored. */
 wat_status disk_start(struct disk *disk, struct rig *rig, const struct rig_start *start);
+/* The same without a fresh one, for a state of before: start->replay and what belongs to it. */
+wat_status disk_replay(struct disk *disk, struct rig *rig, const struct rig_start *start);
 /* The instance goes on in a fresh segment. What it answers is not stored. */
 wat_status disk_roll(struct disk *disk, struct rig *rig, uint8_t instance);
 /* The rig's last answer is stored: it is the snapshot, and segments before the newest go. */

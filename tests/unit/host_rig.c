@@ -357,6 +357,10 @@ void rig_start_send(struct rig *rig, const struct rig_start *start)
 	in.from = &carried;
 	in.durability = start->durability ? start->durability : 1;
 	in.verdict = start->verdict;
+	in.recover_only = start->recover_only;
+	in.replay = start->replay;
+	in.replay_to = start->replay_to;
+	in.replay_to_end = start->replay_to_end;
 	if (start->state) {
 		assert_true(protobuf_c_message_get_packed_size(start->state) <= sizeof state);
 		snapshot.state.len = protobuf_c_message_pack(start->state, state);

@@ -62,6 +62,8 @@ struct rig_start {
 	uint32_t durability;         /* 0: none */
 	Wat__Host__Snapshot *from;   /* instead of the state; NULL: that */
 	Wat__Host__Verdict *verdict; /* NULL: none */
+	bool recover_only, replay, replay_to_end;
+	uint64_t replay_to;
 };
 wat_status rig_start(struct rig *rig, const struct rig_start *start);
 /* Without waiting for the answer. */

@@ -32,7 +32,7 @@ struct world {
 	Wat__Host__Snapshot from;
 	struct bytes lanes; /* of the snapshot */
 	int fresh;          /* another descriptor of the new segment */
-	char text[RECOVER_TEXT_MAX];
+	struct recover_failure failure;
 };
 
 static int new_file(void)
@@ -156,7 +156,7 @@ static int run(struct world *w, const Wat__Host__Verdict *verdict)
 	assert_int_equal(state_init(&loop->state, counter_interface.state, WAT_STATE_MAX, false,
 				    w->from.state.data, w->from.state.len, &error),
 			 0);
-	return recover(loop, &w->from, verdict, &w->request, w->text);
+	return recover(loop, &w->from, verdict, &w->request, &w->failure);
 }
 
 static void assert_recovered(struct world *w, int64_t value)
@@ -393,8 +393,8 @@ static void test_lives(void **state)
 static void expect_refused(struct world *w, const char *part)
 {
 	assert_true(run(w, NULL) < 0);
-	if (!strstr(w->text, part))
-		fail_msg("\"%s\" is not in \"%s\"", part, w->text);
+	if (!strstr(w->failure.text, part))
+		fail_msg("\"%s\" is not in \"%s\"", part, w->failure.text);
 }
 
 static void test_no_lane(void **state)

@@ -76,7 +76,8 @@ enum wat_cause_kind {
 	WAT_CAUSE_PANIC = 2,   /* wat_panic or wat_check */
 	WAT_CAUSE_SIGNAL = 3,  /* killed by a signal */
 	WAT_CAUSE_EXIT = 4,    /* exited by itself */
-	WAT_CAUSE_REFUSED = 5  /* never started */
+	WAT_CAUSE_REFUSED = 5, /* never started */
+	WAT_CAUSE_DIVERGED = 6 /* run again, a call did not do what it had done */
 };
 
 /* A User is told kind and service; the other members are then empty. */

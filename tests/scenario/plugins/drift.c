@@ -1,0 +1,74 @@
+/* drift.c - what a deterministic service must not do. */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drift.service.h"
+
+static uint64_t look(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+wat_status drift_on_get(struct drift_get_call *call,
+			drift_state *state,
+			const wat_empty *in,
+			drift_state *out)
+{
+	(void)call;
+	(void)in;
+	out->value = state->value;
+	return WAT_OK;
+}
+
+wat_status drift_on_add(struct drift_add_call *call,
+			drift_state *state,
+			const drift_amount *in,
+			drift_time *out)
+{
+	out->value = state->value += in->n;
+	out->ns = wat_now(call);
+	return WAT_OK;
+}
+
+wat_status drift_on_add_and_look(struct drift_add_and_look_call *call,
+				 drift_state *state,
+				 const drift_amount *in,
+				 drift_time *out)
+{
+	(void)call;
+	out->value = state->value += in->n;
+	out->ns = look();
+	return WAT_OK;
+}
+
+/* Whether another process was here before: the state knows which one it was. */
+static bool is_other(const drift_amount *in)
+{
+	return in->n != getpid();
+}
+
+wat_status drift_on_add_once(struct drift_add_once_call *call,
+			     drift_state *state,
+			     const drift_amount *in,
+			     drift_time *out)
+{
+	out->value = ++state->value;
+	wat_check(call, !is_other(in));
+	return WAT_OK;
+}
+
+wat_status drift_on_add_and_die(struct drift_add_and_die_call *call,
+				drift_state *state,
+				const drift_amount *in,
+				drift_time *out)
+{
+	(void)call;
+	if (is_other(in))
+		abort();
+	out->value = ++state->value;
+	return WAT_OK;
+}
