@@ -13,12 +13,14 @@
 
 static int check_state(const struct watctl *ctl, const char *state)
 {
-	static const char *const states[] = {"ready", "stopped", "failed"};
+	static const char *const states[] = {"ready", "stopped", "failed", "quarantined"};
 
 	for (size_t i = 0; state && i < sizeof states / sizeof states[0]; i++)
 		if (strcmp(state, states[i]) == 0)
 			return 0;
-	return state ? problem_usage(ctl, "--for is ready, stopped or failed, not \"%s\"", state)
+	return state ? problem_usage(ctl,
+				     "--for is ready, stopped, failed or quarantined, not \"%s\"",
+				     state)
 		     : 0;
 }
 

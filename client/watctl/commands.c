@@ -172,12 +172,12 @@ const struct command commands[] = {
 		.name = "wait",
 		.group = GROUP_RUN,
 		.arguments = "NAME",
-		.summary = "wait until an instance is ready, stopped or failed",
+		.summary = "wait until an instance is ready, stopped, failed or quarantined",
 		.details = "For good, unless --timeout says how long: then it ends with 75. Where "
 			   "nothing but\n"
 			   "an operator leads to the state it ends with 1 at once: waiting for "
 			   "ready, when\n"
-			   "the instance has failed or was stopped.",
+			   "the instance has failed, is quarantined or was stopped.",
 		.examples = "  watctl wait c1 --timeout 10s && watctl call c1 Get",
 		.run = command_wait,
 		.n_min = 1,
@@ -263,7 +263,8 @@ const struct command commands[] = {
 		.name = "rm",
 		.group = GROUP_RUN,
 		.arguments = "NAME",
-		.summary = "forget a stopped or failed instance, its states and its Users",
+		.summary = "forget a stopped, failed or quarantined instance, its states and its "
+			   "Users",
 		.details = "The tokens of it in your keyring go, too. One that runs is refused, "
 			   "unless\n"
 			   "--force stops it first: its Stop handler runs, and its final state is "

@@ -67,7 +67,8 @@ enum watctl_word {
 	O(METHODS, 0, "methods", "METHOD,...", METHOD, "the User may call these only; else all")   \
 	O(EXPIRES, 0, "expires", "TIME", ANY, "the User ends after 1h, 30d, ...; else 90d")        \
 	O(FORCE, 'f', "force", NULL, ANY, "stop it first, if it runs")                             \
-	O(FOR, 0, "for", "ready|stopped|failed", STATE, "the state to wait for; else ready")       \
+	O(FOR, 0, "for", "ready|stopped|failed|quarantined", STATE,                                \
+	  "the state to wait for; else ready")                                                     \
 	O(FOLLOW, 'f', "follow", NULL, ANY, "go on with what happens from now on")                 \
 	O(SINCE, 0, "since", "TIME", ANY, "2h, 2026-01-31, \"2026-01-31 12:00\", today, @SECONDS") \
 	O(LINES, 'n', "lines", "N|all", ANY, "at most so many, the newest")

@@ -10,7 +10,12 @@
 
 #include "proto/support/must_check.h"
 
-enum store_instance_state { STORE_RUNNING = 1, STORE_STOPPED = 2, STORE_FAILED = 3 };
+enum store_instance_state {
+	STORE_RUNNING = 1,
+	STORE_STOPPED = 2,
+	STORE_FAILED = 3,
+	STORE_QUARANTINED = 4
+};
 
 struct store_instance {
 	char name[64];

@@ -40,6 +40,12 @@ struct origin {
 	K(FAILED, "failed", LASTING, ERROR,                                                        \
 	  "an instance died too often or can't start, and is left alone",                          \
 	  "watctl show NAME, then watctl start NAME")                                              \
+	K(QUARANTINE, "quarantine", LASTING, ERROR,                                                \
+	  "a call of a journal, run again, did not do what it had done: nothing is decided, "      \
+	  "everything is kept",                                                                    \
+	  "watctl show NAME, then watctl replay NAME --to SEQ, or watctl start NAME with a "       \
+	  "plugin "                                                                                \
+	  "that does what the old one did")                                                        \
 	K(KILL, "kill", LASTING, WARNING, "an operator kills the host of an instance", "")         \
 	K(STOP, "stop", LASTING, INFO, "an instance was stopped", "")                              \
 	K(STOP_REFUSED, "stop-refused", LASTING, WARNING, "an instance refused to be stopped",     \

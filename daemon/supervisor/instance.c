@@ -75,6 +75,7 @@ bool instance_is_settled(const struct instance *instance)
 	case INSTANCE_READY:
 	case INSTANCE_STOPPED:
 	case INSTANCE_FAILED:
+	case INSTANCE_QUARANTINED:
 	case INSTANCE_SUSPENDED:
 		return true;
 	case INSTANCE_STARTING:

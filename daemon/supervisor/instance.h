@@ -19,18 +19,20 @@
 #include "proto/support/must_check.h"
 
 /* Name of the state, its text, where it may go. */
-#define INSTANCE_STATES(S)                                                                    \
-	S(STARTING, "starting", EDGE(READY) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED)) \
-	S(READY, "ready",                                                                     \
-	  EDGE(STOPPING) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED))   \
-	S(STOPPING, "stopping",                                                               \
-	  EDGE(STOPPED) | EDGE(READY) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) |       \
-		  EDGE(SUSPENDED))                                                            \
-	S(STOPPED, "stopped", EDGE(SUSPENDED) | EDGE(REMOVING))                               \
-	S(REMOVING, "removing", EDGE(STOPPED) | EDGE(FAILED))                                 \
-	S(SUSPENDED, "suspended", 0)                                                          \
-	S(BACKOFF, "backoff", EDGE(STARTING) | EDGE(SUSPENDED) | EDGE(FAILED))                \
-	S(FAILED, "failed", EDGE(STARTING) | EDGE(STOPPING) | EDGE(SUSPENDED) | EDGE(REMOVING))
+#define INSTANCE_STATES(S)                                                                      \
+	S(STARTING, "starting",                                                                 \
+	  EDGE(READY) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(QUARANTINED) | EDGE(SUSPENDED))     \
+	S(READY, "ready",                                                                       \
+	  EDGE(STOPPING) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED))     \
+	S(STOPPING, "stopping",                                                                 \
+	  EDGE(STOPPED) | EDGE(READY) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) |         \
+		  EDGE(QUARANTINED) | EDGE(SUSPENDED))                                          \
+	S(STOPPED, "stopped", EDGE(SUSPENDED) | EDGE(REMOVING))                                 \
+	S(REMOVING, "removing", EDGE(STOPPED) | EDGE(FAILED) | EDGE(QUARANTINED))               \
+	S(SUSPENDED, "suspended", 0)                                                            \
+	S(BACKOFF, "backoff", EDGE(STARTING) | EDGE(SUSPENDED) | EDGE(FAILED))                  \
+	S(FAILED, "failed", EDGE(STARTING) | EDGE(STOPPING) | EDGE(SUSPENDED) | EDGE(REMOVING)) \
+	S(QUARANTINED, "quarantined", EDGE(STARTING) | EDGE(STOPPING) | EDGE(REMOVING))
 
 enum instance_state {
 #define INSTANCE_STATE_ENUM(name, text, edges) INSTANCE_##name,
@@ -108,7 +110,7 @@ struct instance {
 	bool recovering; /* it had failed and is stopped: a host makes its last state from the
 			    journal */
 	bool resuming;   /* it starts because watd did */
-	enum instance_state before_removal;
+	enum instance_state before_removal, before_stop;
 	bool finishing; /* suspension: the state is stored, the host is told to end it */
 	Wat__Envelope__Failure *death; /* while its host's end is told */
 	uint32_t died_in;              /* the same: what ran, as the attribution page has it */
@@ -134,6 +136,12 @@ void instance_move(struct instance *instance, enum instance_state to);
 bool instance_is_settled(const struct instance *instance);
 /* Who waits for it looks again: it is out of the node's table and about to be freed. */
 void instance_wake(struct instance *instance);
+/* Only an operator leads out of it. Quarantined: a call of its journal, run again, did not do what
+ * it had done, so nobody knows which state is the right one. */
+static inline bool instance_is_given_up(const struct instance *instance)
+{
+	return instance->state == INSTANCE_FAILED || instance->state == INSTANCE_QUARANTINED;
+}
 /* Nobody can be let in or out any more. */
 static inline bool instance_is_over(const struct instance *instance)
 {

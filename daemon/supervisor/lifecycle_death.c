@@ -29,6 +29,27 @@ void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failur
 	node_check_progress(instance->node);
 }
 
+void lifecycle_quarantine(struct instance *instance, Wat__Envelope__Failure *failure)
+{
+	const struct audit quarantined = {.kind = AUDIT_QUARANTINE,
+					  .origin = &instance->origin,
+					  .instance = instance,
+					  .detail = failure ? failure->text : NULL};
+
+	instance_set_failure(instance, failure);
+	lifecycle_commit_with(instance, lifecycle_txn(instance, STORE_QUARANTINED), &quarantined);
+	instance_move(instance, INSTANCE_QUARANTINED);
+	node_check_progress(instance->node);
+}
+
+bool lifecycle_has_diverged(const Wat__Envelope__Failure *failure)
+{
+	for (size_t i = 0; failure && i < failure->n_chain; i++)
+		if (failure->chain[i]->kind == WAT__ENVELOPE__CAUSE_KIND__DIVERGED)
+			return true;
+	return false;
+}
+
 static void start_again(struct instance *instance)
 {
 	instance->generation++;

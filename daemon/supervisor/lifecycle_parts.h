@@ -27,6 +27,11 @@ void lifecycle_died(struct instance *instance, bool culprit);
 /* Not started again by itself until somebody says so. Takes the failure. */
 void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failure);
 
+/* Neither is this one, and what it has is kept as it is. Takes the failure. */
+void lifecycle_quarantine(struct instance *instance, Wat__Envelope__Failure *failure);
+/* Does the chain say that a call, run again, did not do what it had done? */
+bool lifecycle_has_diverged(const Wat__Envelope__Failure *failure);
+
 /* lifecycle_stop.c */
 /* The host of an instance that was stopping or suspending has gone. True: that was no death. */
 bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Failure *failure);
@@ -83,8 +88,8 @@ struct segment_files {
 	size_t n;
 	bool fresh; /* the last one is */
 };
-/* The instance's segments, and a fresh one; or, without, those that have records. -EWOULDBLOCK: a host of before still
- * has them. */
+/* The instance's segments, and a fresh one; or, without, those that have records. -EWOULDBLOCK: a
+ * host of before still has them. */
 int segment_files_open(struct instance *instance, bool fresh, struct segment_files *ret)
 	WAT_MUST_CHECK;
 void segment_files_close(struct segment_files *files);

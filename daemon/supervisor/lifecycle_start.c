@@ -109,7 +109,10 @@ static void refused(struct instance *instance,
 	}
 	if (operation)
 		operation_fail(operation, status, kept, "%s", text);
-	lifecycle_give_up(instance, kept);
+	if (lifecycle_has_diverged(kept))
+		lifecycle_quarantine(instance, kept);
+	else
+		lifecycle_give_up(instance, kept);
 }
 
 static int start_with(struct instance *instance,

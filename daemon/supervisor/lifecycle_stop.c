@@ -14,6 +14,7 @@
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 #include "proto/check.h"
+#include "proto/failure.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
 #include <wat/admin.pb-c.h>
@@ -238,7 +239,12 @@ static void not_recovered(struct instance *instance,
 
 	instance->recovering = false;
 	lifecycle_detach(instance);
-	instance_move(instance, INSTANCE_FAILED);
+	if (instance->before_stop == INSTANCE_QUARANTINED)
+		instance_move(instance, INSTANCE_QUARANTINED);
+	else if (lifecycle_has_diverged(failure))
+		lifecycle_quarantine(instance, failure_copy(failure));
+	else
+		instance_move(instance, INSTANCE_FAILED);
 	if (operation)
 		operation_fail(operation, status, failure,
 			       "%s can't be stopped: its last state can't be had from its journal, "
@@ -286,6 +292,7 @@ static void stop_failed(struct instance *instance)
 {
 	int r;
 
+	instance->before_stop = instance->state;
 	instance_move(instance, INSTANCE_STOPPING);
 	r = lifecycle_recover(instance, on_recovered);
 	if (r == 0) {
@@ -311,9 +318,9 @@ void lifecycle_stop_when_settled(struct operation *operation)
 	else if (instance->operation)
 		operation_wait(operation, instance, lifecycle_stop_when_settled);
 	else if (operation->stopped &&
-		 (instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_FAILED))
+		 (instance->state == INSTANCE_STOPPED || instance_is_given_up(instance)))
 		operation->stopped(operation);
-	else if (instance->state == INSTANCE_READY || instance->state == INSTANCE_FAILED ||
+	else if (instance->state == INSTANCE_READY || instance_is_given_up(instance) ||
 		 (instance->state == INSTANCE_STOPPING && instance->drained))
 		lifecycle_stop(operation, instance);
 	else if (instance->state == INSTANCE_STOPPED)
@@ -333,7 +340,7 @@ void lifecycle_stop(struct operation *operation, struct instance *instance)
 		store_final(instance);
 		return;
 	}
-	if (instance->state == INSTANCE_FAILED) {
+	if (instance_is_given_up(instance)) {
 		stop_failed(instance);
 		return;
 	}
@@ -433,6 +440,7 @@ void lifecycle_suspend(struct instance *instance)
 	case INSTANCE_REMOVING:
 	case INSTANCE_STOPPED:
 	case INSTANCE_FAILED:
+	case INSTANCE_QUARANTINED:
 	case INSTANCE_SUSPENDED:
 	default:
 		return;

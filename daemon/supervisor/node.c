@@ -150,7 +150,7 @@ static const struct instance *still_running(const struct node *node)
 		const struct instance *instance = container_of(i, struct instance, all);
 
 		if (instance->state != INSTANCE_SUSPENDED && instance->state != INSTANCE_STOPPED &&
-		    instance->state != INSTANCE_FAILED)
+		    !instance_is_given_up(instance))
 			return instance;
 	}
 	return NULL;

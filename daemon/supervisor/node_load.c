@@ -17,6 +17,8 @@ static enum instance_state state_of(enum store_instance_state state)
 		return INSTANCE_STOPPED;
 	case STORE_FAILED:
 		return INSTANCE_FAILED;
+	case STORE_QUARANTINED:
+		return INSTANCE_QUARANTINED;
 	case STORE_RUNNING:
 	default:
 		return INSTANCE_STARTING;

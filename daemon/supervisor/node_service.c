@@ -58,7 +58,7 @@ wat_status node_on_status(struct node_status_call *call,
 
 		out->n_instances++;
 		out->n_ready += instance->state == INSTANCE_READY;
-		out->n_failed += instance->state == INSTANCE_FAILED;
+		out->n_failed += instance_is_given_up(instance);
 	}
 	return WAT_OK;
 }
@@ -200,6 +200,9 @@ static const char *note(const struct instance *instance)
 	case INSTANCE_FAILED:
 		return "not started again by itself; watctl start continues it from the last "
 		       "committed state";
+	case INSTANCE_QUARANTINED:
+		return "a call of its journal, run again, did not do what it had done; everything "
+		       "is kept, and watctl replay gives the state before it";
 	case INSTANCE_STOPPING:
 		return instance->drained && !instance->operation
 			       ? "the final state could not be stored; stop it again"

@@ -64,7 +64,7 @@ static wat_status check_remove(struct wat_call *call,
 				       "\"%s\" is about to begin; wait for it (watctl wait %s), or "
 				       "end it (watctl kill %s)",
 				       name, name, name);
-	if (in->force || instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_FAILED)
+	if (in->force || instance->state == INSTANCE_STOPPED || instance_is_given_up(instance))
 		return WAT_OK;
 	return call->api->fail(call, WAT_FAILED_PRECONDITION,
 			       "\"%s\" is %s; stop it first (watctl stop %s), or throw its state "
@@ -94,7 +94,7 @@ wat_status node_on_remove(struct node_remove_call *c,
 	}
 	operation->instance = instance;
 	operation->stopped = lifecycle_remove;
-	if (instance->state == INSTANCE_FAILED)
+	if (instance_is_given_up(instance))
 		lifecycle_remove(operation);
 	else
 		lifecycle_stop_when_settled(operation);

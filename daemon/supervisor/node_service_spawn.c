@@ -199,7 +199,7 @@ wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node
 	status = node_find_instance(call, in->name, &instance);
 	if (status == WAT_OK && instance->state == INSTANCE_STOPPED)
 		return start_stopped(call, operation, in, instance);
-	if (status == WAT_OK && instance->state == INSTANCE_FAILED)
+	if (status == WAT_OK && instance_is_given_up(instance))
 		return start_failed(call, operation, in, instance);
 	if (status == WAT_OK)
 		status = call->api->fail(

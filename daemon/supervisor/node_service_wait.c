@@ -56,6 +56,12 @@ static struct verdict judge(const struct instance *instance,
 			    "\"%s\" died too often or can't start, and is not started again by "
 			    "itself (watctl start %s)",
 			    name, name);
+	if (instance->state == INSTANCE_QUARANTINED && target == INSTANCE_READY)
+		return over(
+			WAT_SERVER_DIED,
+			"\"%s\" is quarantined, and is not started again by itself (watctl show "
+			"%s)",
+			name, name);
 	if (instance->state == INSTANCE_STOPPED)
 		return over(WAT_STOPPED, "\"%s\" was stopped (watctl start %s)", name, name);
 	return go_on();
@@ -71,7 +77,7 @@ static const Wat__Envelope__Failure *chain_of(const struct verdict *verdict,
 static bool target_of(const char *text, enum instance_state *ret)
 {
 	static const enum instance_state targets[] = {INSTANCE_READY, INSTANCE_STOPPED,
-						      INSTANCE_FAILED};
+						      INSTANCE_FAILED, INSTANCE_QUARANTINED};
 
 	*ret = INSTANCE_READY;
 	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
@@ -153,9 +159,10 @@ wat_status node_on_wait(struct node_wait_call *c, wat_empty *state, const node_w
 
 	(void)state;
 	if (!target_of(in->state, &target))
-		return wat_fail(c, WAT_INVALID_ARGUMENT,
-				"state: expected ready, stopped or failed, got \"%.32s\"",
-				in->state);
+		return wat_fail(
+			c, WAT_INVALID_ARGUMENT,
+			"state: expected ready, stopped, failed or quarantined, got \"%.32s\"",
+			in->state);
 	verdict = judge(instance, in->name, target);
 	if (!verdict.over)
 		return park(&c->base, in->name, target);

@@ -247,7 +247,10 @@ static void open_channel(const struct bind *bind)
 
 static void refuse_failed(const struct bind *bind)
 {
-	static const char text[] = "the instance died too often and is not started again by itself";
+	const char *text =
+		bind->instance->state == INSTANCE_QUARANTINED
+			? "the instance is quarantined and is not started by itself"
+			: "the instance died too often and is not started again by itself";
 	Wat__Envelope__Failure *failure = failure_for_user(bind->instance->failure, text);
 
 	session_send_fail(bind->session, bind->frame->id, 0, WAT_SERVER_DIED, text, failure);
@@ -275,6 +278,7 @@ static void bind_user(const struct bind *bind)
 		refuse(bind, WAT_STOPPED, "the instance was stopped");
 		return;
 	case INSTANCE_FAILED:
+	case INSTANCE_QUARANTINED:
 		refuse_failed(bind);
 		return;
 	case INSTANCE_REMOVING:

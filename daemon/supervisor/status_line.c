@@ -19,6 +19,7 @@ static const struct {
 	{INSTANCE_STOPPED, "stopped", false, false},
 	{INSTANCE_BACKOFF, "to be started again", true, true},
 	{INSTANCE_FAILED, "failed", true, false},
+	{INSTANCE_QUARANTINED, "quarantined", true, false},
 };
 
 struct line {

@@ -248,10 +248,10 @@ static void run_handler(struct operation *operation)
 
 	if (!instance || !grant_of(beginning) || instance->state == INSTANCE_STOPPED)
 		refuse(beginning, WAT_STOPPED, NULL, "the instance was stopped");
-	else if (instance->state == INSTANCE_FAILED)
+	else if (instance_is_given_up(instance))
 		refuse(beginning, WAT_SERVER_DIED, instance->failure,
-		       "the instance died too often and is not started again by itself, so its "
-		       "Provision handler can't run");
+		       "the instance died too often or is quarantined, and is not started again "
+		       "by itself, so its Provision handler can't run");
 	else if (beginning->node->suspending)
 		refuse(beginning, WAT_UNAVAILABLE, NULL, "watd is going down; try again");
 	else if (grant_of(beginning)->let_in)

@@ -93,6 +93,20 @@ static void test_hidden(void **state)
 	assert_line(STATUS_READY, "no instance ready, 1 starting: c1");
 }
 
+/* What is quarantined is named, and keeps nobody from ending. */
+static void test_quarantined(void **state)
+{
+	char text[256];
+
+	(void)state;
+	add("c1", INSTANCE_READY);
+	add("d1", INSTANCE_QUARANTINED);
+	status_line(&table, STATUS_READY, text, sizeof text);
+	assert_string_equal(text, "1 instance ready, 1 quarantined: d1");
+	status_line(&table, STATUS_ENDING, text, sizeof text);
+	assert_string_equal(text, "ending");
+}
+
 /* However little room there is, the text ends inside of it. */
 static void test_room(void **state)
 {
@@ -117,7 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_counts), CASE(test_phases), CASE(test_many),
-		CASE(test_hidden), CASE(test_room),
+		CASE(test_hidden), CASE(test_room),   CASE(test_quarantined),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

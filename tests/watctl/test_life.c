@@ -75,7 +75,7 @@ static void test_wait_fails(void **state)
 	WATCTL("wait", "c1", "--for", "failed");
 	assert_ends(1, "STOPPED");
 	WATCTL("wait", "c1", "--for", "gone");
-	assert_ends(64, "--for is ready, stopped or failed, not \"gone\"");
+	assert_ends(64, "--for is ready, stopped, failed or quarantined, not \"gone\"");
 	WATCTL("wait", "c1", "--timeout", "soon");
 	assert_ends(64, "--timeout \"soon\": expected a time");
 }

@@ -45,10 +45,15 @@ wat_status drift_on_add_and_look(struct drift_add_and_look_call *call,
 	return WAT_OK;
 }
 
-/* Whether another process was here before: the state knows which one it was. */
+/* The caller says which process runs it first. */
 static bool is_other(const drift_amount *in)
 {
+#ifdef DRIFT_MENDED
+	(void)in;
+	return false;
+#else
 	return in->n != getpid();
+#endif
 }
 
 wat_status drift_on_add_once(struct drift_add_once_call *call,
