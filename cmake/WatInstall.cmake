@@ -1,4 +1,5 @@
-# What is installed where, for all targets: by GNUInstallDirs, in three components that are also the Debian packages.
+# What is installed where, for all targets: by GNUInstallDirs, in components that are also the Debian packages. The manual
+# is in docs/man.
 #   watd      the programs, the plugins, the system service
 #   libwat1   the client library
 #   test      the library that runs handlers in the process of a test

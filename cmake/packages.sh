@@ -8,9 +8,10 @@ build=(
 	protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libprotobuf-dev libprotoc-dev
 	libsodium-dev libevent-dev libsqlite3-dev libjansson-dev libinih-dev libsystemd-dev
 	libelf-dev libcmocka-dev
+	scdoc python3
 )
 test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
-	python3 python3-nacl python3-protobuf)
+	python3-nacl python3-protobuf man-db)
 test+=(python3-dissononce) # tests/noise
 bench=("${build[@]}" redis-server redis-tools)
 # To make Debian packages; to check those, and the units for systemd, of which nothing is started by its installation.

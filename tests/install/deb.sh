@@ -43,6 +43,14 @@ only libwat-test1 "$lib/libwat-test\.so\.1.*"
 has libwat-dev usr/include/wat/wat.h usr/include/wat/plugin.h usr/include/wat/options.proto "$lib/libwat.so" \
 	"$lib/pkgconfig/wat.pc" "$lib/pkgconfig/wat-plugin.pc" "$lib/cmake/Wat/WatConfig.cmake" usr/bin/protoc-gen-wat \
 	usr/share/doc/libwat-dev/examples/plugin/lease.c
+# The manual, compressed, each page where the program or the library is; completion for whoever has bash's.
+has watd usr/share/man/man{8/watd.8,8/watd-host.8,8/watd-gate.8,1/watctl.1,5/watd.conf.5}.gz \
+	usr/share/bash-completion/completions/watctl
+has libwat-dev usr/share/man/man{7/wat-plugin.7,7/wat-protocol.7,3/libwat.3,1/protoc-gen-wat.1,1/protoc-gen-wat-c.1}.gz
+for page in "$work"/root/usr/share/man/man*/*.gz; do
+	gzip -t "$page" || fail "$page"
+	[[ $(man --warnings -E UTF-8 -l -Tutf8 "$page" 2>&1 >/dev/null) == "" ]] || fail "$page has warnings"
+done
 for name in "${names[@]}"; do
 	has "$name" "usr/share/doc/$name/copyright" "usr/share/doc/$name/changelog.gz"
 done

@@ -19,7 +19,7 @@ dir() {
 	echo "${value:-$2}"
 }
 bin=$(dir BINDIR bin) lib=$(dir LIBDIR lib) libexec=$(dir LIBEXECDIR libexec) include=$(dir INCLUDEDIR include)
-data=$(dir DATADIR share)
+data=$(dir DATADIR share) man=$(dir MANDIR share/man)
 
 expected=(
 	"$bin/watd" "$bin/watctl" "$bin/protoc-gen-wat" "$libexec/watd-host" "$libexec/watd-gate" "$lib/watd/plugins/counter.so"
@@ -30,7 +30,15 @@ expected=(
 	lib/systemd/system/watd.service lib/systemd/system/watd.socket lib/systemd/system/watd-admin.socket
 	lib/systemd/system/watd-tcp.socket
 	lib/sysusers.d/watd.conf lib/tmpfiles.d/watd.conf
+	"$data/bash-completion/completions/watctl"
 )
+# Debian's packages have them compressed.
+gz=
+! grep -qx 'WAT_DEBIAN:BOOL=ON' "$BUILD/CMakeCache.txt" || gz=.gz
+for page in watd.8 watctl.1 watd.conf.5 wat-plugin.7 wat-protocol.7 libwat.3 protoc-gen-wat.1 \
+	protoc-gen-wat-c.1 watd-host.8 watd-gate.8; do
+	expected+=("$man/man${page##*.}/$page$gz")
+done
 
 install_to() {
 	DESTDIR=$1 "$CMAKE" --install "$BUILD" --prefix "$2" >"$work/install.log" || {
@@ -58,6 +66,16 @@ install_to "$work/usr" /usr
 check "$work/usr" /usr /etc
 install_to "" "$work/scratch"
 check "" "$work/scratch" "$work/scratch/etc"
+
+# The completion that bash loads for watctl is the one that watctl prints, and it is one.
+completion=$work/scratch/$data/bash-completion/completions/watctl
+"$BUILD/bin/watctl" completion bash | cmp - "$completion" || fail "the completion is another one"
+(
+	# shellcheck disable=SC1090
+	. "$completion"
+	complete -p watctl >"$work/registered"
+) || fail "the completion can't be loaded"
+grep -qx 'complete -F _watctl watctl' "$work/registered" || fail "registered: $(cat "$work/registered")"
 
 # Only watctl needs libwat, and has a way to it of its own unless it is built for /usr.
 runpaths() {
