@@ -1,4 +1,4 @@
-"""What docs/first-steps.md and README.md show is what happens: every command is run, in order, and prints what stands below it. A
+"""What docs/first-steps.md, docs/debugging.md and README.md show is what happens: every command is run, in order, and prints what stands below it. A
 stranger has what is installed in a directory of his own; root's commands go to a root directory that is not the machine's.
 rows 108, 118
 """
@@ -45,7 +45,7 @@ class Stranger(unittest.TestCase):
         stand = os.path.join(HERE, "stand")
         # cmake takes a file that was built anew within a second for the one that is installed.
         common = {"HOME": self.home, "PATH": f"{stand}/user:/usr/bin:/bin:/usr/sbin:/sbin", "SOURCE": SOURCE, "CC": os.environ["CC"],
-                  "CMAKE_INSTALL_ALWAYS": "1"}
+                  "CMAKE_INSTALL_ALWAYS": "1", "CONFIGURATION_DIRECTORY": os.path.join(self.home, "none")}
         if who != "root":
             return common
         # The system's, below another directory.
@@ -109,6 +109,17 @@ class FirstSteps(Stranger):
         steps = document.steps(read("docs", "first-steps.md"))
         self.assertGreater(len(steps), 60)
         self.follow(steps)
+
+
+class Debugging(Stranger):
+    """In a home where watd runs, as first steps leave it."""
+
+    def test_all(self):
+        first = document.steps(read("docs", "first-steps.md"))
+        ready = next(i for i, step in enumerate(first) if step.text.startswith("watctl status"))
+        steps = document.steps(read("docs", "debugging.md"))
+        self.assertGreater(len(steps), 20)
+        self.follow(first[:ready] + steps)
 
 
 class Readme(Stranger):
