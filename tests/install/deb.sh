@@ -42,7 +42,8 @@ only libwat1 "$lib/libwat\.so\.1.*"
 only libwat-test1 "$lib/libwat-test\.so\.1.*"
 has libwat-dev usr/include/wat/wat.h usr/include/wat/plugin.h usr/include/wat/options.proto "$lib/libwat.so" \
 	"$lib/pkgconfig/wat.pc" "$lib/pkgconfig/wat-plugin.pc" "$lib/cmake/Wat/WatConfig.cmake" usr/bin/protoc-gen-wat \
-	usr/share/doc/libwat-dev/examples/plugin/lease.c
+	usr/share/doc/libwat-dev/examples/plugin/lease.c usr/share/doc/libwat-dev/examples/python/counter.py \
+	usr/share/doc/libwat-dev/examples/python/wat/noise.py
 # The manual, compressed, each page where the program or the library is; completion for whoever has bash's.
 has watd usr/share/man/man{8/watd.8,8/watd-host.8,8/watd-gate.8,1/watctl.1,5/watd.conf.5}.gz \
 	usr/share/bash-completion/completions/watctl
@@ -111,4 +112,5 @@ start_watd
 quietly "$prefix/bin/watctl" spawn counter counter
 quietly "$prefix/bin/watctl" provision counter me --out "$work/me.token"
 expect "added 1 10 times; the value is 10" "$work/built/client/counter-client" "$work/me.token" 10
+expect "added 1 5 times; the value is 15" /usr/bin/python3 -B "$work/examples/python/counter.py" "$work/me.token" 5
 stop_watd

@@ -61,6 +61,7 @@ use() {
 	quietly "$prefix/bin/watctl" spawn counter c1
 	quietly "$prefix/bin/watctl" provision c1 carol --out "$work/carol.token"
 	expect "added 1 1000 times; the value is 1000" "$client" "$work/carol.token" 1000
+	expect "added 1 500 times; the value is 1500" /usr/bin/python3 -B "$work/cmake/python/counter.py" "$work/carol.token" 500
 
 	quietly "$prefix/bin/watctl" spawn lease l1
 	for user in alice bob; do

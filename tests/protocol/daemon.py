@@ -5,6 +5,7 @@ Nothing waits for a time: readiness comes by sd_notify, the end by the pidfd.
 
 import ctypes
 import os
+import re
 import select
 import shutil
 import signal
@@ -22,11 +23,16 @@ def die_with_parent():
 
 
 class Daemon:
-    def __init__(self, plugin_dir=None):
+    """`address` has, by door, what its clients connect to: "unix" with descriptors, "gate" without, "tcp", and "plain"
+    TCP. The gate is started for all but the first."""
+
+    def __init__(self, plugin_dir=None, with_gate=False):
         self.dir = tempfile.mkdtemp(prefix="wat-protocol-")
         self.plugin_dir = plugin_dir or os.path.join(BUILD, "plugins")
         self.socket = os.path.join(self.dir, "run", "watd.sock")
         self.admin_socket = os.path.join(self.dir, "run", "admin.sock")
+        self.address = {"unix": self.socket}
+        self.place = "127.0.0.1:0" if with_gate else None
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(os.path.join(self.dir, "notify"))
         self.process = None
@@ -37,11 +43,32 @@ class Daemon:
             self.process = subprocess.Popen(
                 [os.path.join(BUILD, "bin", "watd"), "--state-dir", os.path.join(self.dir, "state"),
                  "--runtime-dir", os.path.join(self.dir, "run"), "--plugin-dir", self.plugin_dir,
-                 "--log-level", "debug"],
+                 "--log-level", "debug", *self.gate_arguments()],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=die_with_parent)
         if not self.becomes_ready():
             raise RuntimeError("watd did not get ready:\n" + self.log())
+        if self.place:
+            self.read_addresses()
         return self
+
+    def gate_arguments(self):
+        """The port is the same after a restart."""
+        self.gate_socket = os.path.join(self.dir, "run", "gate.sock")
+        return ["--listen", self.place, "--gate-socket", self.gate_socket, "--insecure-loopback", "yes"] if self.place else []
+
+    def read_addresses(self):
+        told = re.findall(r"listening address=(wat://\S+)", self.log())[-1]
+        self.place = told.partition("@")[2]
+        self.address |= {"tcp": told, "gate": self.gate_socket, "plain": f"wat+insecure://{self.place}"}
+
+    def gate(self):
+        """The process of watd-gate."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as children:
+            for pid in map(int, children.read().split()):
+                with open(f"/proc/{pid}/cmdline", "rb") as title:
+                    if b"gate" in title.read():
+                        return pid
+        raise ProcessLookupError("watd-gate")
 
     def becomes_ready(self):
         pidfd = os.pidfd_open(self.process.pid)
@@ -107,11 +134,12 @@ class DaemonCase(unittest.TestCase):
     """One watd for a class of cases; each has an instance of its own, and leaves no descriptor open."""
 
     plugin_dir = None
+    door = "unix"
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(cls.plugin_dir)
+        cls.daemon = Daemon(cls.plugin_dir, cls.door != "unix")
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.start()
 
@@ -120,6 +148,10 @@ class DaemonCase(unittest.TestCase):
         before = len(open_fds())
         # Cleanups run in reverse: this one last.
         self.addCleanup(lambda: self.assertEqual(len(open_fds()), before, "descriptors are left open"))
+
+    @property
+    def address(self):
+        return self.daemon.address[self.door]
 
     def kept(self, thing):
         """Closed when the case ends."""

@@ -11,16 +11,21 @@ import sys
 import unittest
 from unittest import mock
 
-import wat_token
 from daemon import BUILD, DaemonCase
-from wat_client import ADMIN, PROVISION, STOP, Admin, Desk, User, get_interface
-from wat_messages import Schema
-from wat_protocol import LANE_NEW, Channel, Connection, Frame, FrameType, Status, WatError
+from wat import Client, Status, WatError, tokens
+from wat.admin import ADMIN
+from wat.channel import FdChannel as Channel
+from wat.connection import Connection
+from wat.frame import LANE_NEW, Frame, FrameType, error_of
+from wat.lane import Lane
+from wat.messages import Schema
+from wat.user import get_interface
 
 COUNTER = Schema("message Amount { sint64 n = 1; } message Value { sint64 value = 1; }")
 PROBE = Schema("message Change { sint64 n = 1; string note = 2; } message Size { uint64 n = 1; }"
                "message Value { sint64 value = 1; string note = 2; uint32 n_items = 3; }")
 GET, INCREMENT = 0, 1
+PROVISION, STOP = 0, 2
 
 
 def amount(n):
@@ -34,7 +39,7 @@ def value(reply):
 class Conversation(DaemonCase):
     def bind(self, token):
         connection = self.kept(Connection(self.daemon.socket))
-        bound, fd = connection.bind(wat_token.USER, token, os.urandom(16), budget_ms=30000)
+        bound, fd = connection.bind(tokens.USER, token, os.urandom(16), budget_ms=30000)
         return connection, bound, self.kept(Channel(fd))
 
     def assert_refused(self, status, what, *arguments, **more):
@@ -46,11 +51,11 @@ class Conversation(DaemonCase):
 
     def test_way(self):
         """HELLO, BIND with a token from watctl, a descriptor, calls, a failure, DROP."""
-        token = wat_token.from_text(self.provision())
+        token = tokens.from_text(self.provision())
         connection = self.kept(Connection(self.daemon.socket))
         self.assertEqual(connection.node_id, token.node_id)
         self.assertEqual(connection.max_body, 1 << 20)
-        bound, fd = connection.bind(wat_token.USER, token, os.urandom(16))
+        bound, fd = connection.bind(tokens.USER, token, os.urandom(16))
         self.assertTrue(stat.S_ISSOCK(os.fstat(fd).st_mode))
         self.assertTrue(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC)
         self.assertEqual((bound.handle, bound.service, bound.instance), (1, "counter.Counter", self.name))
@@ -63,7 +68,7 @@ class Conversation(DaemonCase):
         channel.send_call(2, INCREMENT, amount((1 << 63) - 1))
         frame = channel.receive()
         self.assertEqual((frame.type, frame.id, frame.budget), (FrameType.FAIL, 2, Status.OUT_OF_RANGE))
-        self.assertEqual(WatError.of_fail(frame).text, "5 + 9223372036854775807 does not fit")
+        self.assertEqual(error_of(frame).text, "5 + 9223372036854775807 does not fit")
         channel.send_call(3, GET)
         self.assertEqual(value(channel.receive()), 5)
         channel.stream.send(Frame(FrameType.DROP))
@@ -73,7 +78,7 @@ class Conversation(DaemonCase):
 
     def test_order(self):
         """Calls that are sent at once are run and answered in their order (row 12)."""
-        channel = self.bind(wat_token.from_text(self.provision()))[2]
+        channel = self.bind(tokens.from_text(self.provision()))[2]
         for first in range(1, 2049, 256):
             for id_ in range(first, first + 256):
                 channel.send_call(id_, INCREMENT, amount(1), window=id_ - first)
@@ -83,37 +88,37 @@ class Conversation(DaemonCase):
 
     def test_gaps(self):
         """Ids rise; they need not be without gaps."""
-        channel = self.bind(wat_token.from_text(self.provision()))[2]
+        channel = self.bind(tokens.from_text(self.provision()))[2]
         for id_ in (7, 8, 1 << 63, (1 << 64) - 1):
             channel.send_call(id_, GET)
             self.assertEqual(channel.receive().id, id_)
 
     def test_pipelined_binds(self):
         """BINDs are sent without waiting; each gets the answer to its slot, and a channel of its own."""
-        token = wat_token.from_text(self.provision())
+        token = tokens.from_text(self.provision())
         connection = self.kept(Connection(self.daemon.socket))
-        slots = [connection.send_bind(wat_token.USER, token, os.urandom(16)) for _ in range(16)]
+        slots = [connection.send_bind(tokens.USER, token, os.urandom(16)) for _ in range(16)]
         channels = {}
         for slot in reversed(slots):
-            bound, fd = connection.bound(slot, wat_token.USER)
+            bound, fd = connection.bound(slot)
             channels[bound.handle] = self.kept(Channel(fd))
         self.assertEqual(set(channels), set(range(1, 17)))
         for n, channel in enumerate(channels.values(), 1):
             channel.send_call(1, INCREMENT, amount(1))
             self.assertEqual(value(channel.receive()), n)
         # One lane more than a grant may have; it is bound, and its channel is not taken.
-        _, fd = connection.bind(wat_token.USER, token, os.urandom(16))
+        _, fd = connection.bind(tokens.USER, token, os.urandom(16))
         self.assert_refused(Status.OVERLOADED, Channel, fd)
 
     def test_handles(self):
         """A handle that was given back is given away again; DROP of an unknown one does nothing, and
         that of a User's leaves its channel alone."""
-        token = wat_token.from_text(self.provision())
+        token = tokens.from_text(self.provision())
         connection, bound, channel = self.bind(token)
         connection.drop(99)
         connection.drop(bound.handle)
         connection.drop(bound.handle)
-        again, fd = connection.bind(wat_token.USER, token, os.urandom(16))
+        again, fd = connection.bind(tokens.USER, token, os.urandom(16))
         self.kept(Channel(fd))
         self.assertEqual(again.handle, bound.handle)
         channel.send_call(1, GET)
@@ -122,7 +127,7 @@ class Conversation(DaemonCase):
     def test_other_frames(self):
         """PING is answered in its turn, CANCEL and PONG are taken, an unknown frame is skipped if it
         may be."""
-        connection, _, channel = self.bind(wat_token.from_text(self.provision()))
+        connection, _, channel = self.bind(tokens.from_text(self.provision()))
         channel.send_call(1, INCREMENT, amount(2))
         for stream in (connection.stream, channel.stream):
             stream.send(Frame(99, b"of a later version", flags=2))
@@ -136,21 +141,21 @@ class Conversation(DaemonCase):
     def test_interface(self):
         """The schema of a bound capability has its methods in the order of their numbers."""
         token = self.provision()
-        connection, bound, _ = self.bind(wat_token.from_text(token))
-        admin = connection.bind(wat_token.ADMIN, wat_token.from_text(self.daemon.admin_token(self.name)))[0]
+        connection, bound, _ = self.bind(tokens.from_text(token))
+        admin = connection.bind(tokens.ADMIN, tokens.from_text(self.daemon.admin_token(self.name)))[0]
         for handle in (bound.handle, admin.handle):
-            methods = get_interface(connection, handle)
+            methods = get_interface(connection, handle).methods
             self.assertEqual([(m.name, m.number, m.read_only) for m in methods.values()],
                              [("Get", 0, True), ("Increment", 1, False), ("Reset", 2, False)])
             increment = methods["Increment"]
-            self.assertEqual((increment.input, increment.output), ("counter.Amount", "counter.Value"))
+            self.assertEqual((increment.input.name, increment.output.name), (".counter.Amount", ".counter.Value"))
         self.assert_refused(Status.NOT_FOUND, get_interface, connection, 99)
 
     def test_unread(self):
         """A client that only writes stops itself and nobody else (row 43), and gets every answer once
         it reads."""
         text = self.provision()
-        lazy, busy = self.bind(wat_token.from_text(text))[2], self.bind(wat_token.from_text(text))[2]
+        lazy, busy = self.bind(tokens.from_text(text))[2], self.bind(tokens.from_text(text))[2]
         sent = 0
         while not lazy.stream.out or sent < 100000:
             sent += 1
@@ -162,7 +167,7 @@ class Conversation(DaemonCase):
 
     def test_half_close(self):
         """Whoever shuts down its writing side still gets what was answered."""
-        channel = self.bind(wat_token.from_text(self.provision()))[2]
+        channel = self.bind(tokens.from_text(self.provision()))[2]
         channel.send_call(1, INCREMENT, amount(3))
         channel.stream.sock.shutdown(socket.SHUT_WR)
         self.assertEqual(value(channel.receive()), 3)
@@ -194,9 +199,9 @@ class Managing(DaemonCase):
     def test_admin(self):
         """A key that is made here, whose seed stays here; a mask; an end (rows 16, 22, 26)."""
         self.provision()
-        desk = self.kept(Desk(self.daemon.socket))
-        admin = Admin(desk, self.daemon.admin_token(self.name))
-        user = self.kept(User(desk, admin.provision("reader", method_mask=1 << GET)))
+        client = self.kept(Client(self.daemon.socket))
+        admin = client.admin(self.daemon.admin_token(self.name))
+        user = self.kept(Lane(client, admin.provision("reader", ["Get"])))
         self.assertEqual(value(user.call(GET)), 0)
         with self.assertRaises(WatError) as caught:
             user.call(INCREMENT, amount(1))
@@ -213,7 +218,7 @@ class Managing(DaemonCase):
         """The same call with the same id is done once and answered alike, on another connection and
         after a restart of watd too; a FAIL is not kept."""
         self.provision()
-        token = wat_token.from_text(self.daemon.admin_token(self.name))
+        token = tokens.from_text(self.daemon.admin_token(self.name))
         request = ADMIN["ProvisionRequest"].encode(request_id=os.urandom(16), user="once", holder_pk=bytes(32))
         taken = ADMIN["ProvisionRequest"].encode(request_id=os.urandom(16), user="u", holder_pk=bytes(32))
         replies = []
@@ -222,7 +227,7 @@ class Managing(DaemonCase):
                 self.assertEqual(self.daemon.terminate(), 0)
                 self.daemon.start()
             connection = self.kept(Connection(self.daemon.socket))
-            handle = connection.bind(wat_token.ADMIN, token)[0].handle
+            handle = connection.bind(tokens.ADMIN, token)[0].handle
             replies.append(connection.call(handle, PROVISION, request))
             if not restart:
                 with self.assertRaises(WatError) as caught:
@@ -235,8 +240,8 @@ class Managing(DaemonCase):
     def test_name_again(self):
         """A User's name is free as soon as its Deprovision is answered."""
         self.provision()
-        desk = self.kept(Desk(self.daemon.socket))
-        admin = Admin(desk, self.daemon.admin_token(self.name))
+        client = self.kept(Client(self.daemon.socket))
+        admin = client.admin(self.daemon.admin_token(self.name))
         for _ in range(50):
             admin.deprovision("u")
             admin.provision("u")
@@ -245,23 +250,23 @@ class Managing(DaemonCase):
         """The answer of a Stop is there for whoever held the Admin when its connection was lost, until
         the name is spawned again (row 48: STOPPED, STALE)."""
         self.daemon.watctl("spawn", "counter", self.name, "--state", '{"value": 7}')
-        token = wat_token.from_text(self.daemon.admin_token(self.name))
+        token = tokens.from_text(self.daemon.admin_token(self.name))
         request = ADMIN["StopRequest"].encode(request_id=os.urandom(16))
         first = self.kept(Connection(self.daemon.socket))
-        reply = first.call(first.bind(wat_token.ADMIN, token)[0].handle, STOP, request)
+        reply = first.call(first.bind(tokens.ADMIN, token)[0].handle, STOP, request)
         self.assertEqual(value(ADMIN["StopReply"].decode(reply).state), 7)
         second = self.kept(Connection(self.daemon.socket))
         with self.assertRaises(WatError) as caught:
-            second.bind(wat_token.ADMIN, token)
+            second.bind(tokens.ADMIN, token)
         self.assertEqual(caught.exception.status, Status.STOPPED)
-        handle = second.bind(wat_token.ADMIN, token, resume=True)[0].handle
+        handle = second.bind(tokens.ADMIN, token, resume=True)[0].handle
         self.assertEqual(second.call(handle, STOP, request), reply)
         with self.assertRaises(WatError) as caught:
             second.call(handle, STOP, ADMIN["StopRequest"].encode(request_id=os.urandom(16)))
         self.assertEqual(caught.exception.status, Status.STOPPED)
         self.daemon.watctl("spawn", "counter", self.name)
         with self.assertRaises(WatError) as caught:
-            second.bind(wat_token.ADMIN, token, resume=True)
+            second.bind(tokens.ADMIN, token, resume=True)
         self.assertEqual(caught.exception.status, Status.STALE)
         with self.assertRaises(WatError) as caught:
             second.call(handle, STOP, request)
@@ -269,9 +274,9 @@ class Managing(DaemonCase):
 
     def test_node(self):
         """admin.sock gives the node capability without a token; its User handles are as elsewhere."""
-        token = wat_token.from_text(self.provision())
+        token = tokens.from_text(self.provision())
         connection = self.kept(Connection(self.daemon.admin_socket))
-        bound, fd = connection.bind(wat_token.NODE)
+        bound, fd = connection.bind(tokens.NODE)
         self.assertEqual((bound.service, bound.instance, fd), ("wat.node.Node", "", None))
         node = Schema("message NodeStatus { string version = 1; uint32 pid = 2; bytes node_id = 3; }")
         status = node["NodeStatus"].decode(connection.call(bound.handle, 0))
@@ -279,7 +284,7 @@ class Managing(DaemonCase):
         with self.assertRaises(WatError) as caught:
             get_interface(connection, bound.handle)
         self.assertEqual(caught.exception.status, Status.NOT_FOUND)
-        _, fd = connection.bind(wat_token.USER, token, os.urandom(16))
+        _, fd = connection.bind(tokens.USER, token, os.urandom(16))
         channel = self.kept(Channel(fd))
         channel.send_call(1, GET)
         self.assertEqual(value(channel.receive()), 0)
@@ -291,10 +296,10 @@ class Probing(DaemonCase):
     plugin_dir = os.path.join(BUILD, "tests", "plugins")
 
     def probe(self):
-        token = wat_token.from_text(self.provision("probe.Probe"))
+        token = tokens.from_text(self.provision("probe.Probe"))
         connection = self.kept(Connection(self.daemon.socket))
-        bound, fd = connection.bind(wat_token.USER, token, os.urandom(16))
-        return self.kept(Channel(fd)), get_interface(connection, bound.handle)
+        bound, fd = connection.bind(tokens.USER, token, os.urandom(16))
+        return self.kept(Channel(fd)), get_interface(connection, bound.handle).methods
 
     def test_later(self):
         """The answer of a method declared `later` comes after those of calls that were sent after it;
@@ -336,7 +341,7 @@ class Probing(DaemonCase):
                 break
             applied = PROBE["Value"].decode(added.body)
         self.assertEqual(Status(added.budget), Status.DEADLINE_EXCEEDED)
-        self.assertIn("it was not run", WatError.of_fail(added).text)
+        self.assertIn("it was not run", error_of(added).text)
         self.assertEqual(PROBE["Value"].decode(got.body).n_items, applied.n_items if id_ > 4 else 0)
 
 

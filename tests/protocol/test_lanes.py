@@ -6,14 +6,14 @@ import os
 import socket
 import unittest
 
-import wat_token
-from wat_client import User
-from wat_protocol import (
-    BODY_MAX, ENVELOPE, LANE_LOST, LANE_NEW, LANE_RESUMED, EndOfStream, Frame, FrameType, ProtocolError, Status,
-    Stream, WatError)
+from wat import ProtocolError, Status, WatError, tokens
+from wat.frame import BODY_MAX, ENVELOPE, LANE_LOST, LANE_NEW, LANE_RESUMED, Frame, FrameType
+from wat.lane import Lane
+from wat.status import EndOfStream
+from wat.stream import Stream
 
-TEXT = wat_token.Token(
-    kid=bytes(8), role=wat_token.USER, epoch=0, node_id=bytes(16), instance_id=bytes(16), grant_id=bytes(16),
+TEXT = tokens.Token(
+    kid=bytes(8), role=tokens.USER, epoch=0, node_id=bytes(16), instance_id=bytes(16), grant_id=bytes(16),
     method_mask=7, interface_hash=0, not_before=0, not_after=1, holder_pk=bytes(32), seed=bytes(32)).text()
 
 
@@ -30,10 +30,15 @@ def goaway(status, last_read_id):
 
 
 class Script:
-    """A Desk and its connection at once: each BIND takes the next list of frames, which are what the service
+    """A Client and its connection at once: each BIND takes the next list of frames, which are what the service
     says on that channel; an exception is the answer to the BIND itself."""
 
+    timeout_s = 30.0
+    node_id = bytes(16)
+    has_handles = False
+
     def __init__(self, *channels):
+        self.lanes = []
         self.channels = list(channels)
         self.connection = self
         self.binds = []     # (lane, resume)
@@ -82,7 +87,7 @@ class Lanes(unittest.TestCase):
     def user(self, *channels):
         self.script = Script([attached(LANE_NEW)], *channels)
         self.addCleanup(self.script.close)
-        user = User(self.script, TEXT)
+        user = Lane(self.script, TEXT)
         self.addCleanup(user.close)
         return user
 

@@ -5,27 +5,31 @@
 import os
 import unittest
 
-import wat_token
 from daemon import BUILD, DaemonCase
-from test_conversation import COUNTER, GET, INCREMENT, PROBE, amount, value
-from wat_client import Admin, Desk, User, get_interface
-from wat_protocol import LANE_LOST, Channel, Connection, EndOfStream, GoneAway, Status, WatError
+from test_conversation import GET, INCREMENT, PROBE, amount, value
+from wat import Client, GoneAway, Status, WatError, tokens
+from wat.channel import open_channel
+from wat.connection import Connection
+from wat.frame import LANE_LOST
+from wat.lane import Lane
+from wat.status import EndOfStream
+from wat.user import get_interface
 
 
 class Losses(DaemonCase):
     def setUp(self):
         super().setUp()
         self.text = self.provision()
-        self.token = wat_token.from_text(self.text)
-        self.desk = self.kept(Desk(self.daemon.socket))
+        self.token = tokens.from_text(self.text)
+        self.client = self.kept(Client(self.address))
 
     def attach(self, lane=None, resume=False):
-        connection = self.kept(Connection(self.daemon.socket))
-        _, fd = connection.bind(wat_token.USER, self.token, lane or os.urandom(16), resume, 30000)
-        return connection, self.kept(Channel(fd))
+        connection = self.kept(Connection(self.address))
+        bound, fd = connection.bind(tokens.USER, self.token, lane or os.urandom(16), resume, 30000)
+        return connection, self.kept(open_channel(connection, bound, fd))
 
     def admin(self):
-        return Admin(self.desk, self.daemon.admin_token(self.name))
+        return self.client.admin(self.daemon.admin_token(self.name))
 
     def expect_end(self, channel, status, last_read_id):
         """GOAWAY, and then the end."""
@@ -33,7 +37,7 @@ class Losses(DaemonCase):
             channel.receive()
         self.assertEqual(Status(channel.goaway.status), status)
         self.assertEqual(channel.goaway.last_read_id, last_read_id)
-        self.assertTrue(channel.goaway.failure.text)
+        self.assertTrue(channel.goaway.error.text)
 
     def assert_fails(self, status, what, *arguments):
         with self.assertRaises(WatError) as caught:
@@ -57,15 +61,14 @@ class Losses(DaemonCase):
     def test_stopped(self):
         """Stop answers what was sent before it, tells each channel, and a BIND says STOPPED, not that
         anything died (row 54); once the name is spawned again, STALE (row 65)."""
-        user = self.kept(User(self.desk, self.text))
+        user = self.kept(Lane(self.client, self.text))
         _, witness = self.attach()
         witness.send_call(1, GET)
         witness.receive()
         admin = self.admin()
         # Many times what may be open at once; the last of them are under way when Stop is sent.
         calls = [user.send(INCREMENT, amount(1)) for _ in range(20000)]
-        user.flush()
-        self.assertEqual(COUNTER["Value"].decode(admin.stop().state).value, 20000)
+        self.assertEqual(admin.stop().state.value, 20000)
         self.assert_answered(user, calls)
         self.expect_end(witness, Status.STOPPED, 1)
         self.assertEqual(self.assert_fails(Status.STOPPED, user.call, GET).chain, [])
@@ -75,7 +78,7 @@ class Losses(DaemonCase):
     def test_deprovisioned(self):
         """The channel ends with ACCESS_DENIED, and so does a new BIND; another User goes on (row 22)."""
         _, channel = self.attach()
-        other = self.kept(User(self.desk, self.admin().provision("other")))
+        other = self.kept(Lane(self.client, self.admin().provision("other")))
         channel.send_call(3, GET)
         channel.receive()
         self.admin().deprovision("u")
@@ -94,22 +97,22 @@ class Losses(DaemonCase):
 
     def test_control_lost(self):
         """A channel does not need its control connection."""
-        user = self.kept(User(self.desk, self.text))
-        self.desk.close()
+        user = self.kept(Lane(self.client, self.text))
+        self.client.close()
         self.assertEqual(value(user.call(INCREMENT, amount(2))), 2)
         self.assertEqual(value(user.call(GET)), 2)
 
     def test_suspended(self):
         """watd goes down in order and comes back: GOAWAY UNAVAILABLE on both kinds of connections, and
         the client goes on with the state as it was (row 58)."""
-        user = self.kept(User(self.desk, self.text))
+        user = self.kept(Lane(self.client, self.text))
         admin = self.admin()
         self.assertEqual(value(user.call(INCREMENT, amount(9))), 9)
         connection, channel = self.attach()
         self.assertEqual(self.daemon.terminate(), 0)
         self.expect_end(channel, Status.UNAVAILABLE, 0)
         with self.assertRaises(GoneAway) as caught:
-            connection.receive()
+            connection.pump()
         self.assertEqual(caught.exception.status, Status.UNAVAILABLE)
         self.daemon.start()
         self.assertEqual(value(user.call(INCREMENT, amount(1))), 10)
@@ -117,7 +120,7 @@ class Losses(DaemonCase):
 
     def test_watd_killed(self):
         """SIGKILL of watd: nobody says goodbye, and the client goes on all the same."""
-        user = self.kept(User(self.desk, self.text))
+        user = self.kept(Lane(self.client, self.text))
         self.assertEqual(value(user.call(GET)), 0)
         _, channel = self.attach()
         self.daemon.kill()
@@ -134,7 +137,7 @@ class Losses(DaemonCase):
 
     def test_no_watd(self):
         """Nobody listens: the call ends with UNAVAILABLE when its time is over, and was not made."""
-        user = self.kept(User(self.desk, self.text))
+        user = self.kept(Lane(self.client, self.text))
         user.timeout_s = 0.05
         self.daemon.terminate()
         self.assert_fails(Status.UNAVAILABLE, user.call, GET)
@@ -149,9 +152,9 @@ class Deaths(DaemonCase):
     def setUp(self):
         super().setUp()
         text = self.provision("probe.Probe")
-        self.desk = self.kept(Desk(self.daemon.socket))
-        self.user = self.kept(User(self.desk, text))
-        self.methods = get_interface(self.desk.get(), self.user.bound.handle)
+        self.client = self.kept(Client(self.address))
+        self.user = self.kept(Lane(self.client, text))
+        self.methods = get_interface(self.user.bound_on, self.user.bound.handle).methods
 
     def send(self, name, **values):
         method = self.methods[name]

@@ -5,27 +5,24 @@ again what the table "On a resumed lane" of PROTOCOL.md promises (rows 50, 57, 5
 import os
 import unittest
 
-import wat_token
 from daemon import BUILD, DaemonCase
 from test_conversation import COUNTER, GET, INCREMENT, PROBE, amount, value
-from wat_client import Admin, Desk, User, get_interface
-from wat_messages import Schema
-from wat_protocol import (
-    LANE_LOST, LANE_NEW, LANE_RESUMED, Channel, Connection, EndOfStream, Frame, FrameType, Status)
+from wat import Client, Status, tokens
+from wat.channel import FdChannel as Channel
+from wat.connection import Connection
+from wat.frame import LANE_LOST, LANE_NEW, LANE_RESUMED, Frame, FrameType
+from wat.lane import Lane
+from wat.status import EndOfStream
+from wat.user import get_interface
 
-NODE = Schema("""
-message SpawnRequest {
-  bytes request_id = 1; string service = 2; string name = 3; bytes holder_pk = 6; uint32 durability = 7;
-}
-message SpawnReply { bytes token = 1; }
-""")
-SPAWN, NONE = 6, 1
+NONE = 1
 
 KEPT = 256
+ATTEMPTS = 1000
 DEATHS = ("nobody", "host", "watd", "both")
 
 
-class Lane:
+class Frames:
     """One lane of a User, frame by frame. What was lost with a channel was never read here."""
 
     def __init__(self, case, token):
@@ -36,14 +33,14 @@ class Lane:
         """What ATTACHED says: (lane, last_applied). A channel that ends without it was of a process whose
         death watd had not noticed yet."""
         self.connection = self.case.kept(Connection(self.case.daemon.socket))
-        for _ in range(1000):
-            self.bound, fd = self.connection.bind(wat_token.USER, self.token, self.lane, resume, 30000)
+        for _ in range(ATTEMPTS):
+            self.bound, fd = self.connection.bind(tokens.USER, self.token, self.lane, resume, 30000)
             try:
                 self.channel = self.case.kept(Channel(fd))
-                break
+                return self.channel.attached.lane, self.channel.attached.last_applied
             except EndOfStream:
-                continue
-        return self.channel.attached.lane, self.channel.attached.last_applied
+                self.connection.drop(self.bound.handle)
+        raise RuntimeError("the service ends again and again")
 
     def send(self, id_, method=INCREMENT, request=b"\x08\x02", window=0):
         self.channel.send_call(id_, method, request, window=window)
@@ -79,20 +76,15 @@ class ResumeCase(DaemonCase):
         return self.begun(self.provision(service))
 
     def begun(self, token):
-        lane = Lane(self, wat_token.from_text(token))
+        lane = Frames(self, tokens.from_text(token))
         self.assertEqual(lane.attach(False), (LANE_NEW, 0))
         return lane
 
     def spawn(self, durability):
         """A User's token for an instance with that durability."""
-        connection = self.kept(Connection(self.daemon.admin_socket))
-        handle, seed = connection.bind(wat_token.NODE)[0].handle, os.urandom(32)
-        request = NODE["SpawnRequest"].encode(
-            request_id=os.urandom(16), service="counter.Counter", name=self.name, durability=durability,
-            holder_pk=bytes(wat_token.SigningKey(seed).verify_key))
-        reply = NODE["SpawnReply"].decode(connection.call(handle, SPAWN, request))
-        token = wat_token.decode(reply.token)._replace(seed=seed).text()
-        return Admin(self.kept(Desk(self.daemon.socket)), token).provision("u")
+        node = self.kept(Client(self.daemon.admin_socket)).node()
+        token = node.spawn("counter", self.name, durability=durability)
+        return self.kept(Client(self.daemon.socket)).admin(token).provision("u")
 
     def die(self, who):
         if who == "both":
@@ -219,7 +211,7 @@ class Resume(ResumeCase):
         lane = self.lane_of()
         value(lane.call(1))
         self.daemon.watctl("deprovision", self.name, "u")
-        other = Lane(self, wat_token.from_text(self.daemon.watctl("provision", self.name, "u")))
+        other = Frames(self, tokens.from_text(self.daemon.watctl("provision", self.name, "u")))
         other.lane = lane.lane
         self.assertEqual(other.attach(), (LANE_LOST, 0))
 
@@ -245,8 +237,8 @@ class Resume(ResumeCase):
         """The client in Python makes 2,000 calls while its service and watd die again and again: each is
         done once."""
         lane = self.lane_of()
-        desk = self.kept(Desk(self.daemon.socket))
-        user = self.kept(User(desk, lane.token.text(), timeout_s=100.0))
+        client = self.kept(Client(self.daemon.socket))
+        user = self.kept(Lane(client, lane.token, timeout_s=100.0))
         calls = []
         for round_ in range(8):
             calls += [user.send(INCREMENT, amount(1)) for _ in range(250)]
@@ -264,7 +256,7 @@ class Later(ResumeCase):
     def setUp(self):
         super().setUp()
         self.lane = self.lane_of("probe.Probe")
-        methods = get_interface(self.lane.connection, self.lane.bound.handle)
+        methods = get_interface(self.lane.connection, self.lane.bound.handle).methods
         self.numbers = {name: method.number for name, method in methods.items()}
 
     def send(self, id_, name, window=0, kind="Change", **values):

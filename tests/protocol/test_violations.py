@@ -8,16 +8,19 @@ import socket
 import unittest
 
 import page
-import wat_token
 from daemon import DaemonCase
-from wat_client import ADMIN, DEPROVISION, PROVISION, Admin, Desk
-from wat_messages import LENGTH, pack
-from wat_protocol import (
-    BODY_MAX, CONTROL_BODY_MAX, ENVELOPE, FLAG_FD, HEADER, Channel, Connection, EndOfStream, Frame, FrameType, Status,
-    Stream, WatError)
+from wat import Client, Status, tokens
+from wat.admin import ADMIN
+from wat.channel import FdChannel as Channel
+from wat.connection import Connection
+from wat.frame import BODY_MAX, CONTROL_BODY_MAX, ENVELOPE, FLAG_FD, HEADER, Frame, FrameType, error_of
+from wat.status import EndOfStream
+from wat.stream import Stream
+from wat.wire import LENGTH, pack
 
 UNBOUND_BODY_MAX = 4096
 GET, INCREMENT = 0, 1
+PROVISION, DEPROVISION = 0, 1
 CUT = b"\x08\x80"       # a varint without its end
 
 
@@ -57,7 +60,7 @@ class Breaches:
 
     def channel(self, token=None):
         connection = self.greeted()
-        bound, fd = connection.bind(wat_token.USER, token or self.case.token, os.urandom(16))
+        bound, fd = connection.bind(tokens.USER, token or self.case.token, os.urandom(16))
         return connection, bound, self.case.kept(Channel(fd))
 
     def stream(self, on):
@@ -65,7 +68,7 @@ class Breaches:
 
     def admin(self):
         connection = self.greeted()
-        return connection, connection.bind(wat_token.ADMIN, self.case.admin_token)[0].handle
+        return connection, connection.bind(tokens.ADMIN, self.case.admin_token)[0].handle
 
     # Control connection: greeting.
 
@@ -95,8 +98,8 @@ class Breaches:
         """A BIND that is right but for the values that are given."""
         connection = self.greeted()
         token = self.case.token
-        right = {"role": wat_token.USER, "token": token.encode(), "lane": os.urandom(16),
-                 "proof": wat_token.prove(token, connection.challenge, connection.node_id, slot)}
+        right = {"role": tokens.USER, "token": token.encode(), "lane": os.urandom(16),
+                 "proof": token.prove(tokens.UNIX_BINDING, connection.challenge, connection.node_id, slot)}
         body = ENVELOPE["Bind"].encode(**{**right, **values})
         connection.stream.send(Frame(FrameType.BIND, body, id=slot))
         return connection.stream, slot
@@ -104,10 +107,10 @@ class Breaches:
     def slot_backward(self, _):
         connection = self.greeted()
         connection.last_id = 4
-        _, fd = connection.bind(wat_token.USER, self.case.token, os.urandom(16))
+        _, fd = connection.bind(tokens.USER, self.case.token, os.urandom(16))
         os.close(fd)
         connection.last_id = 4
-        connection.send_bind(wat_token.USER, self.case.token, os.urandom(16))
+        connection.send_bind(tokens.USER, self.case.token, os.urandom(16))
         return connection.stream, None
 
     def malformed_bind(self, _):
@@ -120,16 +123,16 @@ class Breaches:
 
     def wrong_proof(self, _):
         token = self.case.token
-        return self.bind(proof=wat_token.prove(token, os.urandom(32), token.node_id, 1))
+        return self.bind(proof=token.prove(tokens.UNIX_BINDING, os.urandom(32), token.node_id, 1))
 
     def seed_sent(self, _):
         return self.bind(token=self.case.token.encode_with_seed())
 
     def other_role(self, _):
-        return self.bind(role=wat_token.ADMIN)
+        return self.bind(role=tokens.ADMIN)
 
     def node_by_client_socket(self, _):
-        return self.bind(role=wat_token.NODE, token=b"", proof=b"", lane=b"")
+        return self.bind(role=tokens.NODE, token=b"", proof=b"", lane=b"")
 
     # Calls.
 
@@ -195,7 +198,7 @@ class Breaches:
 
     def lost_lane(self, _):
         connection = self.greeted()
-        _, fd = connection.bind(wat_token.USER, self.case.token, os.urandom(16), resume=True)
+        _, fd = connection.bind(tokens.USER, self.case.token, os.urandom(16), resume=True)
         channel = self.case.kept(Channel(fd))
         channel.send_call(1, GET)
         return channel.stream, None
@@ -243,12 +246,11 @@ class Breaches:
 class Violations(DaemonCase):
     def setUp(self):
         super().setUp()
-        self.token = wat_token.from_text(self.provision())
-        self.admin_token = wat_token.from_text(self.daemon.admin_token(self.name))
+        self.token = tokens.from_text(self.provision())
+        self.admin_token = tokens.from_text(self.daemon.admin_token(self.name))
         self.breaches = Breaches(self)
-        desk = self.kept(Desk(self.daemon.socket))
-        admin = Admin(desk, self.daemon.admin_token(self.name))
-        self.narrow = wat_token.from_text(admin.provision("narrow", method_mask=1 << GET))
+        admin = self.kept(Client(self.daemon.socket)).admin(self.admin_token)
+        self.narrow = tokens.from_text(admin.provision("narrow", ["Get"]))
         self.witness = self.breaches.channel()
         self.witness_id = 0
 
@@ -265,9 +267,9 @@ class Violations(DaemonCase):
     def expect_fail(self, stream, status, id_):
         frame, _ = stream.receive()
         self.assertEqual((frame.type, frame.id, Status(frame.budget)), (FrameType.FAIL, id_, status))
-        self.assertGreater(len(WatError.of_fail(frame).text), 10)
+        self.assertGreater(len(error_of(frame).text), 10)
         self.assert_lives(stream)
-        return WatError.of_fail(frame)
+        return error_of(frame)
 
     def assert_lives(self, stream):
         stream.send(Frame(FrameType.PING, id=77))
@@ -303,7 +305,7 @@ class Violations(DaemonCase):
         """A slot that was used works once, 0 never; a BIND that was seen on another connection is
         worth nothing on this one."""
         connection = self.breaches.greeted()
-        proof = wat_token.prove(self.token, connection.challenge, connection.node_id, 1)
+        proof = self.token.prove(tokens.UNIX_BINDING, connection.challenge, connection.node_id, 1)
         for slot, answer in ((1, "FAIL ACCESS_DENIED"), (0, "GOAWAY INVALID_ARGUMENT")):
             self.expect(answer, *self.breaches.bind(slot=slot, proof=proof))
 

@@ -4,26 +4,12 @@ without an answer by CANCEL or the end of the connection (rows 108, 113).
 
 import unittest
 
-import wat_token
 from daemon import DaemonCase
-from wat_messages import Schema
-from wat_protocol import Connection, Frame, FrameType, Status, WatError
+from wat import Status, WatError, tokens
+from wat.connection import Connection
+from wat.frame import Frame, FrameType
+from wat.node_messages import NODE
 
-NODE = Schema("""
-message WaitRequest { string name = 1; string state = 2; }
-message Instance { string name = 1; string state = 4; uint64 generation = 6; }
-message EventsRequest {
-  uint64 after_seq = 1; string instance = 2; uint32 limit = 3; bool wait = 4; uint64 since_ms = 5; uint32 newest = 6;
-}
-message Event {
-  uint64 seq = 1; uint64 time_ms = 2; string kind = 3; string instance = 4; bytes incarnation = 5; uint64 generation = 6;
-  fixed64 invocation = 7; bool has_peer = 8; uint32 uid = 9; uint32 pid = 10; string user = 11; bytes grant_id = 12;
-  uint32 status = 13; uint32 count = 14; string detail = 15;
-}
-message EventList { repeated Event events = 1; uint64 next_seq = 2; uint64 oldest_seq = 3; }
-message RemoveRequest { bytes request_id = 1; string name = 2; bool force = 3; }
-message RemoveReply { bytes incarnation = 1; uint64 generation = 2; uint32 users = 3; }
-""")
 STATUS, REMOVE, WAIT, EVENTS = 0, 11, 12, 15
 CALLS_MAX = 256  # of one connection
 
@@ -33,7 +19,7 @@ class Node:
 
     def __init__(self, path):
         self.connection = Connection(path)
-        self.handle = self.connection.bind(wat_token.NODE)[0].handle
+        self.handle = self.connection.bind(tokens.NODE)[0].handle
 
     def close(self):
         self.connection.close()
@@ -48,7 +34,7 @@ class Node:
         self.connection.stream.send(Frame(FrameType.CANCEL, id=id_, handle=self.handle))
 
     def answer(self, id_, kind):
-        return NODE[kind].decode(self.connection.answer(id_)[0].body)
+        return NODE[kind].decode(self.connection.take(id_).frame.body)
 
     def call(self, method, kind, reply, **values):
         return self.answer(self.send(method, kind, **values), reply)
@@ -68,7 +54,7 @@ class Waiting(DaemonCase):
 
     def assert_fails(self, node, id_, *statuses):
         with self.assertRaises(WatError) as caught:
-            node.connection.answer(id_)
+            node.connection.take(id_)
         self.assertIn(caught.exception.status, statuses)
         return caught.exception
 

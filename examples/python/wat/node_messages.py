@@ -1,0 +1,118 @@
+"""The messages of wat.node, as PROTOCOL.md declares them."""
+
+from .frame import ENVELOPE
+from .messages import Schema
+
+NODE = Schema(
+    """
+enum Tier { DEFAULT_TIER = 0; THREAD = 1; PROCESS = 2; }
+message NodeStatus {
+  string version = 1; uint32 pid = 2; bytes node_id = 3; uint64 started_ms = 4;
+  uint32 n_instances = 5; uint32 n_ready = 6;
+  uint32 n_failed = 7; uint32 n_connections = 8; string state_dir = 9; string socket = 10;
+  string plugin_dir = 11;
+  repeated string config_files = 12; repeated string troubles = 13;
+}
+message PluginService { string name = 1; string prefix = 2; }
+message PluginFile {
+  string file = 1; repeated PluginService services = 2;
+  string error = 3;           // why it can't be used; empty if it can
+}
+message PluginList { repeated PluginFile files = 1; }
+message DescribeRequest { string service = 1; }
+message Description {
+  string service = 1; string prefix = 2; string file = 3;
+  string state = 4;           // full name of the state's message
+  bytes schema = 5;           // FileDescriptorSet
+}
+message Instance {
+  string name = 1; string service = 2; Tier tier = 3; string state = 4; bytes incarnation = 5;
+  uint64 generation = 6;
+  uint32 pid = 7; string durability = 8; uint32 users = 9; uint32 deaths = 10;
+  wat.envelope.Failure failure = 11;
+  uint64 committed_ms = 12; string plugin = 13; string note = 14;
+}
+message InstanceList { repeated Instance instances = 1; }
+message NameRequest { string name = 1; }
+message User {
+  string name = 1; bytes grant_id = 2; fixed64 method_mask = 3; uint64 created = 4;
+  uint64 not_after = 5; uint32 channels = 6;
+  bool session = 7;
+}
+message UserList { repeated User users = 1; }
+message SpawnRequest {
+  bytes request_id = 1; string service = 2; string name = 3; Tier tier = 4; bytes state = 5;
+  bytes holder_pk = 6;
+  uint32 durability = 7;      // 0: the service's own, 1 none, 2 crash, 3 sync
+}
+message SpawnReply { bytes token = 1; bytes incarnation = 2; uint64 generation = 3;
+  string service = 4; }
+message StartRequest {
+  bytes request_id = 1; string name = 2; Tier tier = 3; bytes holder_pk = 4;
+  uint32 durability = 5;      // 0: as it was
+}
+message StartReply { bytes token = 1; bytes incarnation = 2; uint64 generation = 3;
+  string service = 4; }
+message KillReply { uint32 pid = 1; uint32 others = 2; }
+message ReloadRequest { bytes request_id = 1; bool dry_run = 2; }
+message ReloadReply {
+  repeated string changes = 1; repeated string needs_restart = 2; repeated string errors = 3;
+  repeated string troubles = 4;
+}
+message OpenAdminRequest { bytes request_id = 1; string name = 2; bytes holder_pk = 3;
+  bool only = 4; }
+message OpenAdminReply { bytes token = 1; bytes incarnation = 2; string service = 3;
+  uint32 ended = 4; }
+message RemoveRequest { bytes request_id = 1; string name = 2; bool force = 3; }
+message RemoveReply { bytes incarnation = 1; uint64 generation = 2; uint32 users = 3; }
+message WaitRequest { string name = 1; string state = 2; }
+message SetLogLevelRequest { string level = 1; }
+message LogLevel {
+  string level = 1;
+  string previous = 2;        // before SetLogLevel
+}
+message EventsRequest {
+  uint64 after_seq = 1; string instance = 2;
+  uint32 limit = 3;           // 0 and more than 1000: 1000
+  bool wait = 4; uint64 since_ms = 5; uint32 newest = 6;
+}
+message Event {
+  uint64 seq = 1; uint64 time_ms = 2; string kind = 3;
+  string instance = 4;        // "": watd. Of a deny: what the token said it is for
+  bytes incarnation = 5; uint64 generation = 6;
+  fixed64 invocation = 7;
+      // of the call, BIND, death or start of watd that caused it, as in the log
+  bool has_peer = 8; uint32 uid = 9; uint32 pid = 10; string user = 11; bytes grant_id = 12;
+  uint32 status = 13; uint32 count = 14; string detail = 15;
+  string address = 16;        // of a peer on the network; it has no uid and pid here
+}
+message EventList { repeated Event events = 1; uint64 next_seq = 2; uint64 oldest_seq = 3; }
+service Node {
+  rpc Status(wat.Empty) returns (NodeStatus) { option (wat.method) = { read_only: true }; }
+  rpc Plugins(wat.Empty) returns (PluginList) { option (wat.method) = { read_only: true }; }
+  rpc Describe(DescribeRequest) returns (Description) { option (wat.method) = { read_only: true };
+  }
+  rpc List(wat.Empty) returns (InstanceList) { option (wat.method) = { read_only: true }; }
+  rpc Show(NameRequest) returns (Instance) { option (wat.method) = { read_only: true }; }
+  rpc Users(NameRequest) returns (UserList) { option (wat.method) = { read_only: true }; }
+  rpc Spawn(SpawnRequest) returns (SpawnReply) { option (wat.method) = { later: true }; }
+  rpc Start(StartRequest) returns (StartReply) { option (wat.method) = { later: true }; }
+  rpc Kill(NameRequest) returns (KillReply);
+  rpc Reload(ReloadRequest) returns (ReloadReply) { option (wat.method) = { later: true }; }
+  rpc OpenAdmin(OpenAdminRequest) returns (OpenAdminReply) {
+    option (wat.method) = { later: true };
+  }
+  rpc Remove(RemoveRequest) returns (RemoveReply) { option (wat.method) = { later: true }; }
+  rpc Wait(WaitRequest) returns (Instance) {
+    option (wat.method) = { later: true read_only: true };
+  }
+  rpc SetLogLevel(SetLogLevelRequest) returns (LogLevel);
+  rpc GetLogLevel(wat.Empty) returns (LogLevel) { option (wat.method) = { read_only: true }; }
+  rpc Events(EventsRequest) returns (EventList) {
+    option (wat.method) = { later: true read_only: true };
+  }
+}
+message Empty { }
+""",
+    ENVELOPE,
+)
