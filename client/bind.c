@@ -102,12 +102,15 @@ void bind_send(wat *w, wat_capability *capability)
 	connection_write(w);
 }
 
-/* "Not now" is no answer as long as there is time to ask again. */
+/* "Not now" is no answer as long as there is time to ask again; "too much" is none to whoever had
+ * its place already, and lost it only to a connection. */
 static bool asks_again(wat_capability *capability, int status)
 {
 	wat *w = capability->owner;
 
-	if (status != WAT_UNAVAILABLE || w->reconnect_ms == 0)
+	if (status == WAT_OVERLOADED ? !capability->resume : status != WAT_UNAVAILABLE)
+		return false;
+	if (w->reconnect_ms == 0)
 		return false;
 	if (!capability->lost_ms)
 		capability->lost_ms = now_ms();
@@ -119,8 +122,6 @@ static bool asks_again(wat_capability *capability, int status)
 
 void bind_failed(wat_capability *capability, int status, const Wat__Envelope__Failure *failure)
 {
-	struct list *first;
-
 	capability->binding = UNBOUND;
 	if (asks_again(capability, status))
 		return;
@@ -128,8 +129,7 @@ void bind_failed(wat_capability *capability, int status, const Wat__Envelope__Fa
 	 * fetched. */
 	if (capability->role == TOKEN_USER)
 		capability->resume = false;
-	while ((first = list_first(&capability->calls)))
-		call_refuse(container_of(first, struct call, link), status, failure);
+	calls_refuse(capability, status, failure);
 }
 
 void bind_done(wat_capability *capability)

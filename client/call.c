@@ -164,6 +164,14 @@ void calls_lose(wat_capability *capability, const char *why)
 		call_lose(container_of(first, struct call, link), why);
 }
 
+void calls_refuse(wat_capability *capability, int status, const Wat__Envelope__Failure *failure)
+{
+	struct list *first;
+
+	while ((first = list_first(&capability->calls)))
+		call_refuse(container_of(first, struct call, link), status, failure);
+}
+
 /* Where the request was, if there is room: it is not sent again. */
 void call_reply(struct call *call, const uint8_t *body, size_t n)
 {

@@ -5,6 +5,41 @@
 #include <string.h>
 
 #include "client/private.h"
+#include "proto/check.h"
+#include "proto/overload.h"
+#include "proto/utf8.h"
+
+static void turn_away(wat *w, int status, const char *text)
+{
+	struct turned_away *note = &w->turned_away;
+
+	note->status = status;
+	(void)snprintf(note->text, sizeof note->text, "%.*s",
+		       (int)utf8_cut(text, sizeof note->text - 1), text);
+}
+
+void connect_turned_away(wat *w, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message;
+	const Wat__Envelope__GoAway *goaway;
+	int status;
+
+	if (check_unpack(&wat__envelope__go_away__descriptor, NULL, body, n, &message, NULL) < 0)
+		return;
+	goaway = (const Wat__Envelope__GoAway *)message;
+	status = call_status(goaway->status);
+	turn_away(w, status,
+		  goaway->failure && *goaway->failure->text ? goaway->failure->text
+							    : wat_status_text(status));
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
+void connect_overloaded(wat *w, unsigned overload)
+{
+	char text[OVERLOAD_TEXT_MAX];
+
+	turn_away(w, WAT_OVERLOADED, overload_text(overload, text));
+}
 
 static void of_key(const wat *w, char *text, size_t size)
 {
@@ -28,6 +63,9 @@ void connect_reason(const wat *w, int r, char *text, size_t size)
 {
 	if (r == -EKEYREJECTED)
 		of_key(w, text, size);
+	else if (w->turned_away.status)
+		(void)snprintf(text, size, "%s; so says the watd at %s", w->turned_away.text,
+			       w->address);
 	else if (w->remote && w->remote->plain && r == -EACCES)
 		(void)snprintf(text, size,
 			       "%s is not on this machine, and without encryption no other is "
@@ -61,6 +99,10 @@ int connect_failure(const wat *w, int r)
 {
 	char text[512];
 
+	if (w->turned_away.status && r != -EKEYREJECTED) {
+		connect_reason(w, r, text, sizeof text);
+		return failure_set(w->turned_away.status, NULL, "%s", text);
+	}
 	if (r == -ETIMEDOUT || r == -ECONNRESET || r == -EPIPE || r == -EPROTO || r == -EBADMSG ||
 	    r == -EMSGSIZE)
 		return of_greeting(w, r);

@@ -67,7 +67,7 @@ int connection_open(wat *w)
 {
 	int r;
 
-	w->error = 0;
+	w->error = w->turned_away.status = 0;
 	if (!w->remote) {
 		r = address_connect(w->address);
 		return r < 0 ? r : begin(w, r);
@@ -161,6 +161,8 @@ static void note_error(wat *w, int r)
 
 static void lose_by(wat *w, int r)
 {
+	if (r == -EUSERS)
+		connect_overloaded(w, stream_secure_overload(&w->control));
 	note_error(w, r);
 	connection_lost(w);
 }

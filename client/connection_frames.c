@@ -207,7 +207,10 @@ bool connection_handle(wat *w, const struct frame *frame, const uint8_t *body, i
 		return true;
 	case FRAME_PONG:
 		return true;
-	case FRAME_GOAWAY: /* and then the end, which is this */
+	case FRAME_GOAWAY:
+		if (!w->greeted)
+			connect_turned_away(w, body, frame->body_len);
+		return false; /* then comes the end, which is this */
 	default:
 		return false;
 	}

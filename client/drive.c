@@ -28,13 +28,33 @@ void drive_progress(wat *w, wat_capability *capability)
 		capability->pause_ms = capability->retry_at_ms = 0;
 }
 
+/* With what watd said, if it said something. */
 static void lose_waiting(wat *w, const char *why)
 {
+	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
+
+	failure.text = (char *)(uintptr_t)why;
 	list_for_each_safe (i, &w->capabilities) {
 		wat_capability *capability = container_of(i, wat_capability, link);
 
-		if (wants_binding(capability))
+		if (wants_binding(capability) && w->turned_away.status)
+			calls_refuse(capability, w->turned_away.status, &failure);
+		else if (wants_binding(capability))
 			calls_lose(capability, why);
+	}
+}
+
+/* Did watd say that it will not want the next connection either? */
+static bool is_turned_away_for_good(const wat *w)
+{
+	switch (w->turned_away.status) {
+	case 0:
+	case WAT_UNAVAILABLE:
+	case WAT_OVERLOADED:
+	case WAT_DEADLINE_EXCEEDED:
+		return false;
+	default:
+		return true;
 	}
 }
 
@@ -47,13 +67,15 @@ static bool end_hopeless(wat *w)
 
 	if (r == 0)
 		return false;
-	if (r == -EKEYREJECTED || (w->remote && r == -EACCES))
+	if (r == -EKEYREJECTED || (w->remote && r == -EACCES) || is_turned_away_for_good(w))
 		connect_reason(w, r, text, sizeof text);
 	else if (r == -EPERM || r == -EACCES)
 		(void)snprintf(text, sizeof text,
 			       "the process at watd's socket is not watd, or does not let us in");
 	else if (!drive_given_up(w, w->lost_ms))
 		return false;
+	else if (w->turned_away.status)
+		connect_reason(w, r, text, sizeof text);
 	lose_waiting(w, text);
 	w->error = 0;
 	return true;

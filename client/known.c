@@ -70,7 +70,7 @@ static int take_line(struct reading *reading, char *line, const struct remote *w
 	if (!wrong && !entry.has_key)
 		wrong = "expected wat://KEY@HOST:PORT, with the key";
 	if (wrong)
-		return failure_set(WAT_INVALID_ARGUMENT, NULL, "%s:%u: %s", reading->path,
+		return failure_set(WAT_FAILED_PRECONDITION, NULL, "%s:%u: %s", reading->path,
 				   reading->line, wrong);
 	if (!is_place_of(&entry, wanted))
 		return 0;

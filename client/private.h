@@ -130,6 +130,12 @@ struct wat_node {
 	wat_capability capability;
 };
 
+/* What a watd said that did not want the connection. */
+struct turned_away {
+	int status; /* 0: nothing */
+	char text[256];
+};
+
 struct wat {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* changed.c's */
@@ -141,6 +147,7 @@ struct wat {
 	struct remote *remote; /* NULL: address is the path of a unix socket */
 	struct dial dial;      /* how a remote one is reached */
 	int error;             /* why the last attempt to connect came to nothing; 0: it did not */
+	struct turned_away turned_away; /* in that attempt */
 	_Atomic uint64_t timeout_ms, reconnect_ms;
 	struct stream control;
 	struct watch watch;
@@ -183,8 +190,9 @@ void call_refuse(struct call *call, int status, const Wat__Envelope__Failure *fa
 /* Ends it because the way to the service is lost: DISCONNECTED if it may have run, else
  * UNAVAILABLE. */
 void call_lose(struct call *call, const char *why);
-/* Ends all calls of the capability in that way. */
+/* Ends all calls of the capability in that way; or as call_refuse. */
 void calls_lose(wat_capability *capability, const char *why);
+void calls_refuse(wat_capability *capability, int status, const Wat__Envelope__Failure *failure);
 /* The answer of a call: a reply, or a failure with the status that the peer sent. */
 void call_reply(struct call *call, const uint8_t *body, size_t n);
 void call_fail(struct call *call, uint32_t status, const uint8_t *body, size_t n);
@@ -309,6 +317,10 @@ static inline void changed_tell(wat *w)
  * and the same as this thread's failure, with the status that is returned. */
 void connect_reason(const wat *w, int r, char *text, size_t size);
 int connect_failure(const wat *w, int r);
+/* Notes the GOAWAY that a watd greets with, or the limit that it named in place of the handshake.
+ */
+void connect_turned_away(wat *w, const uint8_t *body, size_t n);
+void connect_overloaded(wat *w, unsigned overload);
 
 /* loop.c */
 /* Waits at most timeout_ms (-1: until something happens) and handles what happened. The lock is

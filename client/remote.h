@@ -26,7 +26,8 @@ bool remote_is(const char *address);
 /* NULL, or what is wrong with it. *ret has no known_at. */
 const char *remote_parse(const char *address, struct remote *ret) WAT_MUST_CHECK;
 /* Parses, and looks the key up in the file of known daemons. 0; or a status or negative errno that
- * is told in wat_failure: INVALID_ARGUMENT, FAILED_PRECONDITION (no key for it), -EKEYREJECTED (the
+ * is told in wat_failure: INVALID_ARGUMENT, FAILED_PRECONDITION (no key for it, or a line of
+ * the file is none), -EKEYREJECTED (the
  * file knows it by another key), -ENOMEM. */
 int remote_new(const char *address, struct remote **ret) WAT_MUST_CHECK;
 struct remote *remote_free(struct remote *remote);

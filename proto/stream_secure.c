@@ -14,6 +14,7 @@
 
 #define HANDSHAKE_RECORD (NOISE_RECORD_HEADER + NOISE_HANDSHAKE_OVERHEAD)
 #define PROLOGUE_SIZE 9u
+#define BUSY 1u /* a length that no message has: the number of a limit follows */
 
 struct stream_secure {
 	bool server, open;
@@ -21,6 +22,7 @@ struct stream_secure {
 	struct noise_handshake handshake;
 	struct noise_cipher send, receive;
 	uint8_t hash[NOISE_HASH_SIZE];
+	unsigned overload;            /* of a server that took no connection */
 	struct stream_buffer in, out; /* as they are on the socket */
 	size_t under_way;             /* bytes of frames in out */
 };
@@ -131,6 +133,33 @@ static void send_refusal(const struct stream *stream)
 	(void)!send(stream->fd, refusal, sizeof refusal, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+void stream_secure_refuse(int fd, unsigned overload)
+{
+	uint8_t refusal[NOISE_RECORD_HEADER + 1];
+
+	bytes_put16(refusal, BUSY);
+	refusal[NOISE_RECORD_HEADER] = (uint8_t)overload;
+	(void)!send(fd, refusal, sizeof refusal, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+unsigned stream_secure_overload(const struct stream *stream)
+{
+	return stream->secure ? stream->secure->overload : 0;
+}
+
+/* In place of the server's message: it says why there is none. 0: there is more to come. */
+static int take_refusal(struct stream_secure *secure, const uint8_t *at, size_t held)
+{
+	if (bytes_get16(at) == 0)
+		return -EKEYREJECTED;
+	if (bytes_get16(at) != BUSY)
+		return -EPROTO;
+	if (held < NOISE_RECORD_HEADER + 1)
+		return 0;
+	secure->overload = at[NOISE_RECORD_HEADER];
+	return -EUSERS;
+}
+
 static int finish_handshake(struct stream_secure *secure)
 {
 	int r = secure->server ? queue_message(secure) : 0;
@@ -155,7 +184,7 @@ static int take_message(struct stream *stream)
 	if (held < NOISE_RECORD_HEADER)
 		return 0;
 	if (bytes_get16(at) != NOISE_HANDSHAKE_OVERHEAD)
-		return bytes_get16(at) == 0 && !secure->server ? -EKEYREJECTED : -EPROTO;
+		return secure->server ? -EPROTO : take_refusal(secure, at, held);
 	if (held < HANDSHAKE_RECORD)
 		return 0;
 	error = noise_handshake_read(&secure->handshake, at + NOISE_RECORD_HEADER,

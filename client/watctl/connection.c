@@ -78,8 +78,19 @@ static int connect_remote(struct watctl *ctl, const char *address)
 		set_timeout(ctl);
 		return 0;
 	}
-	return problem_exit(ctl, r == WAT_INVALID_ARGUMENT ? WATCTL_USAGE : WATCTL_UNREACHABLE,
-			    r > 0 ? r : WAT_UNAVAILABLE, "%s", wat_failure()->text);
+	switch (r) {
+	case WAT_INVALID_ARGUMENT:
+		return problem_exit(ctl, WATCTL_USAGE, r, "%s", wat_failure()->text);
+	case -EKEYREJECTED:
+	case WAT_FAILED_PRECONDITION:
+		return problem_exit(ctl, WATCTL_CONFIG, WAT_FAILED_PRECONDITION, "%s",
+				    wat_failure()->text);
+	case WAT_OVERLOADED:
+		return problem_call(ctl, NULL, r);
+	default:
+		return problem_exit(ctl, WATCTL_UNREACHABLE, r > 0 ? r : WAT_UNAVAILABLE, "%s",
+				    wat_failure()->text);
+	}
 }
 
 static int connect_path(struct watctl *ctl, const char *path)

@@ -232,19 +232,48 @@ static void serve_connection(struct remote_fake *fake, int fd)
 	(void)pthread_mutex_unlock(&fake->lock);
 }
 
+/* As a real one does, before the client's message was looked at. */
+static void refuse_connection(const struct remote_fake *fake, int fd)
+{
+	stream_secure_refuse(fd, fake->overload);
+	close(fd);
+}
+
 static void *serve(void *arg)
 {
 	struct remote_fake *fake = arg;
+	bool turn_away;
 	int fd;
 
 	while ((fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		(void)pthread_mutex_lock(&fake->lock);
 		fake->n_connections++;
-		fake->connection = fd;
+		turn_away = fake->turn_away > 0;
+		fake->turn_away -= turn_away;
+		fake->connection = turn_away ? -1 : fd;
 		(void)pthread_mutex_unlock(&fake->lock);
-		serve_connection(fake, fd);
+		if (turn_away)
+			refuse_connection(fake, fd);
+		else
+			serve_connection(fake, fd);
 	}
 	return NULL;
+}
+
+void remote_fake_turn_away(struct remote_fake *fake, unsigned n, unsigned overload)
+{
+	(void)pthread_mutex_lock(&fake->lock);
+	fake->turn_away = n;
+	fake->overload = overload;
+	(void)pthread_mutex_unlock(&fake->lock);
+}
+
+void remote_fake_hang_up(struct remote_fake *fake)
+{
+	(void)pthread_mutex_lock(&fake->lock);
+	if (fake->connection >= 0)
+		(void)shutdown(fake->connection, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&fake->lock);
 }
 
 static void make_address(struct remote_fake *fake)

@@ -31,11 +31,17 @@ struct remote_fake {
 	pthread_mutex_t lock;
 	/* The lock guards what follows. */
 	unsigned n_connections, n_binds, n_resumed, n_calls, n_wrong_proofs, n_drops;
-	bool done_once[8]; /* by method */
+	bool done_once[8];  /* by method */
+	unsigned turn_away; /* so many of the next connections, for that limit */
+	unsigned overload;
 };
 
 void remote_fake_start(struct remote_fake *fake, bool plain);
 void remote_fake_stop(struct remote_fake *fake);
+/* The next n connections are told that a limit (overload.h) is in their way. */
+void remote_fake_turn_away(struct remote_fake *fake, unsigned n, unsigned overload);
+/* Ends the connection under way. */
+void remote_fake_hang_up(struct remote_fake *fake);
 /* One of the counts, read with the lock. */
 unsigned remote_fake_count(struct remote_fake *fake, const unsigned *count);
 

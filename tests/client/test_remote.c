@@ -1,6 +1,7 @@
 /* test_remote.c - libwat over TCP: addresses, keys and their file, handles in place of channels,
  * and what becomes of calls when a connection or a channel ends. */
 #include <errno.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 #include <wat/raw.h>
 
+#include "proto/overload.h"
 #include "proto/token.h"
 #include "tests/client/remote_fake.h"
 #include "tests/lib/cases.h"
@@ -248,9 +250,9 @@ static void test_known(void **state)
 	wat_free(connected(fake.address));
 	write_known("127.0.0.1 ssh-ed25519\n");
 	snprintf(text, sizeof text, "%s:1: expected wat://KEY@HOST:PORT", known_path);
-	refused(address, WAT_INVALID_ARGUMENT, text);
+	refused(address, WAT_FAILED_PRECONDITION, text);
 	write_known("wat://127.0.0.1:1\n");
-	refused(address, WAT_INVALID_ARGUMENT, "with the key");
+	refused(address, WAT_FAILED_PRECONDITION, "with the key");
 	snprintf(text, sizeof text, "%s\nwat://%.42sA@127.0.0.1:%u\n", fake.address, fake.key,
 		 fake.port);
 	write_known(text);
@@ -393,16 +395,69 @@ static void test_key_changes(void **state)
 	remote_fake_stop(&fake);
 }
 
+/* A daemon that is too busy for a connection says which limit is in its way, and wat_connect, which
+ * tries once, says it too (row 43). */
+static void test_turned_away(void **state)
+{
+	struct remote_fake fake;
+
+	(void)state;
+	remote_fake_start(&fake, false);
+	remote_fake_turn_away(&fake, 1, OVERLOAD_HANDSHAKES);
+	refused(fake.address, WAT_OVERLOADED, "(handshake-rate)");
+	wat_free(connected(fake.address));
+	/* One that a later version knows. */
+	remote_fake_turn_away(&fake, 1, 200);
+	refused(fake.address, WAT_OVERLOADED, "number 200");
+	remote_fake_stop(&fake);
+}
+
+/* Calls wait until a daemon that is too busy takes the connection again, and are made; when they
+ * may wait no longer, they say why (row 43). */
+static void test_turned_away_later(void **state)
+{
+	struct remote_fake fake;
+	wat_capability *user;
+	wat *w;
+
+	(void)state;
+	remote_fake_start(&fake, false);
+	w = connected(fake.address);
+	user = user_of(w);
+	assert_int_equal(call(user, REMOTE_ECHO, "one"), 0);
+	remote_fake_turn_away(&fake, 3, OVERLOAD_HANDSHAKES);
+	assert_int_equal(call(user, REMOTE_HANG_UP, "again and again"), 0);
+	assert_int_equal(remote_fake_count(&fake, &fake.n_connections), 5);
+	remote_fake_turn_away(&fake, UINT_MAX, OVERLOAD_OF_ADDRESS);
+	remote_fake_hang_up(&fake);
+	/* The end comes before the call. */
+	assert_int_equal(wat_dispatch(w, -1), 0);
+	wat_set_reconnect(w, 50);
+	assert_int_equal(call(user, REMOTE_ECHO, "never"), WAT_OVERLOADED);
+	assert_non_null(strstr(wat_failure()->text, "(gate-connections-of-address)"));
+	wat_capability_free(user);
+	wat_free(w);
+	remote_fake_stop(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_call),         cmocka_unit_test(test_large),
-		cmocka_unit_test(test_plain),        cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_name),         cmocka_unit_test(test_wrong_key),
-		cmocka_unit_test(test_known),        cmocka_unit_test(test_connection_lost),
-		cmocka_unit_test(test_no_reconnect), cmocka_unit_test(test_channel_lost),
-		cmocka_unit_test(test_go_away),      cmocka_unit_test(test_stray_frames),
+		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_wrong_key),
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_connection_lost),
+		cmocka_unit_test(test_no_reconnect),
+		cmocka_unit_test(test_channel_lost),
+		cmocka_unit_test(test_go_away),
+		cmocka_unit_test(test_stray_frames),
 		cmocka_unit_test(test_key_changes),
+		cmocka_unit_test(test_turned_away),
+		cmocka_unit_test(test_turned_away_later),
 	};
 
 	return test_run_cases(tests, set_up, tear_down);

@@ -398,6 +398,41 @@ static void test_trim(void **state)
 	wire_deinit(&wire);
 }
 
+/* A server that takes no connection names a limit: the client learns the number once it is there,
+ * whatever comes after it; a length that is neither that nor a message's is nothing. */
+static void test_refused(void **state)
+{
+	static const uint8_t refusal[] = {1, 0, 5, 77}, other[] = {2, 0, 5};
+	struct wire wire;
+
+	(void)state;
+	wire_init(&wire, WAT_BODY_MAX);
+	assert_int_equal(stream_secure_connect(&wire.end[CLIENT], wire.pk), 0);
+	give(&wire, CLIENT, refusal, 2);
+	assert_int_equal(stream_read(&wire.end[CLIENT]), 2);
+	assert_int_equal(stream_secure_overload(&wire.end[CLIENT]), 0);
+	give(&wire, CLIENT, refusal + 2, 2);
+	assert_int_equal(stream_read(&wire.end[CLIENT]), -EUSERS);
+	assert_int_equal(stream_secure_overload(&wire.end[CLIENT]), 5);
+	assert_int_equal(stream_read(&wire.end[CLIENT]), -EUSERS);
+	wire_deinit(&wire);
+	wire_init(&wire, WAT_BODY_MAX);
+	assert_int_equal(stream_secure_connect(&wire.end[CLIENT], wire.pk), 0);
+	give(&wire, CLIENT, other, sizeof other);
+	assert_int_equal(stream_read(&wire.end[CLIENT]), -EPROTO);
+	wire_deinit(&wire);
+	/* What the server sends for it. */
+	wire_init(&wire, WAT_BODY_MAX);
+	stream_secure_refuse(wire.end[SERVER].fd, 5);
+	{
+		uint8_t seen[8];
+
+		assert_int_equal(take(&wire, SERVER, seen, sizeof seen), 3);
+		assert_memory_equal(seen, refusal, 3);
+	}
+	wire_deinit(&wire);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,7 +441,7 @@ int main(void)
 		cmocka_unit_test(test_impostor),   cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_replay),     cmocka_unit_test(test_changed),
 		cmocka_unit_test(test_descriptor), cmocka_unit_test(test_small_server_key),
-		cmocka_unit_test(test_trim),
+		cmocka_unit_test(test_trim),       cmocka_unit_test(test_refused),
 	};
 
 	if (sodium_init() < 0)

@@ -63,7 +63,7 @@ ends 64 '--timeout "x": expected a time such as 500ms' ls --timeout x
 ends 64 '--host and --socket were both given' -s a -H /b ls
 ends 64 'a node is managed on its own machine' -H wat://localhost:1 ls
 ends 64 'expected HOST:PORT' -H wat://localhost stop c1
-ends 69 'the key of localhost:1 is not known here' -H wat://localhost:1 stop c1
+ends 78 'the key of localhost:1 is not known here' -H wat://localhost:1 stop c1
 ends 69 'UNAVAILABLE' -H wat+insecure://127.0.0.1:1 call c1 Get
 ends 64 'example.org: an address is wat://KEY@HOST:PORT' -H example.org ls
 ends 64 '--durability is none, crash or sync, not "always"' spawn counter c1 --durability always

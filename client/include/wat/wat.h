@@ -108,8 +108,9 @@ struct wat_failure {
  * of a name. Before anything is signed a unix socket's peer is checked by its credentials: root,
  * this uid, the account `watd`, or $WAT_SERVER_UID; a remote one by its key. -ENOENT,
  * -ECONNREFUSED, -EACCES, ..., -EKEYREJECTED (the daemon there has not that key, or is known by
- * another), INVALID_ARGUMENT (no address), FAILED_PRECONDITION (no key is known), UNAVAILABLE,
- * DEADLINE_EXCEEDED; *ret is freed with wat_free. */
+ * another), INVALID_ARGUMENT (no address), FAILED_PRECONDITION (no key is known, or a line of that
+ * file is none), OVERLOADED (watd names the limit), UNAVAILABLE, DEADLINE_EXCEEDED; *ret is freed
+ * with wat_free. */
 WAT_API_CHECK int wat_connect(const char *address, wat **ret);
 /* Per call; default 30,000 ms; 0: no limit. */
 WAT_API void wat_set_timeout(wat *, uint64_t timeout_ms);
