@@ -87,6 +87,20 @@ message Event {
   string address = 16;        // of a peer on the network; it has no uid and pid here
 }
 message EventList { repeated Event events = 1; uint64 next_seq = 2; uint64 oldest_seq = 3; }
+message LogsRequest {
+  uint64 after_seq = 1; string instance = 2;
+  uint32 limit = 3;           // 0 and more than 1000: 1000
+  bool wait = 4; uint64 since_ms = 5; uint32 newest = 6;
+}
+message LogLine {
+  uint64 seq = 1; uint64 time_ms = 2;
+  string instance = 3;        // "": of a host with several instances, or with none yet
+  uint64 generation = 4; uint32 pid = 5;
+  uint32 level = 6;           // 3 error, 4 warning, 6 info, 7 debug
+  uint32 stream = 7;          // 1 standard output, 2 standard error, 3 wat_log
+  string text = 8;
+}
+message LogList { repeated LogLine lines = 1; uint64 next_seq = 2; uint64 dropped_seq = 3; }
 service Node {
   rpc Status(wat.Empty) returns (NodeStatus) { option (wat.method) = { read_only: true }; }
   rpc Plugins(wat.Empty) returns (PluginList) { option (wat.method) = { read_only: true }; }
@@ -111,6 +125,7 @@ service Node {
   rpc Events(EventsRequest) returns (EventList) {
     option (wat.method) = { later: true read_only: true };
   }
+  rpc Logs(LogsRequest) returns (LogList) { option (wat.method) = { later: true read_only: true }; }
 }
 message Empty { }
 """,
