@@ -32,7 +32,11 @@ expected=(
 	lib/sysusers.d/watd.conf lib/tmpfiles.d/watd.conf
 	"$data/bash-completion/completions/watctl"
 )
-# Debian's packages have them compressed.
+doc=$(sed -n 's/^CMAKE_INSTALL_DOCDIR:[A-Z]*=//p' "$BUILD/CMakeCache.txt")
+for file in README.md SECURITY.md CHANGELOG.md docs/first-steps.md docs/debugging.md docs/stability.md; do
+	expected+=("${doc:-share/doc/watd}/$file")
+done
+# Debian's packages have the manual compressed.
 gz=
 ! grep -qx 'WAT_DEBIAN:BOOL=ON' "$BUILD/CMakeCache.txt" || gz=.gz
 for page in watd.8 watctl.1 watd.conf.5 wat-plugin.7 wat-protocol.7 libwat.3 protoc-gen-wat.1 \

@@ -1,6 +1,6 @@
-"""What docs/first-steps.md, docs/debugging.md and README.md show is what happens: every command is run, in order, and prints what stands below it. A
-stranger has what is installed in a directory of his own; root's commands go to a root directory that is not the machine's.
-rows 108, 118
+"""What docs/first-steps.md, docs/debugging.md and README.md show is what happens: every command is run, in order, and prints
+what stands below it. A stranger has what is installed in a directory of his own; root's commands go to a root directory that is
+not the machine's. And what documents point to is there. rows 108, 118
 """
 import glob
 import os
@@ -159,6 +159,20 @@ class Links(unittest.TestCase):
             text = re.sub(r"(?ms)^```.*?^```", "", read(name))
             for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
                 self.assertTrue(os.path.exists(os.path.join(SOURCE, os.path.dirname(name), target)), f"{name}: {target}")
+
+    def test_stability(self):
+        """`NAME` in `FILE`: the file has it."""
+        found = [(name, file) for row in read("docs", "stability.md").splitlines() if row.startswith("| ")
+                 for name, file in re.findall(r"`([^`]+)` (?:and `[^`]+` )?in `([^`]+)`", row)]
+        self.assertGreater(len(found), 6)
+        for name, file in found:
+            self.assertIn(name, read(file), file)
+
+    def test_readme(self):
+        """README leads to all that there is to read."""
+        shown = read("README.md")
+        for name in ("docs/first-steps.md", "docs/debugging.md", "docs/stability.md", "SECURITY.md", "CHANGELOG.md"):
+            self.assertIn(f"]({name})", shown)
 
 
 if __name__ == "__main__":
