@@ -45,11 +45,18 @@ void peer_release(struct peer *peer)
 	peer_take_client_frames(peer);
 }
 
+/* With a User's handle. A DROP with an id is of an answer; without one, of the handle. */
+static bool is_for_service(const struct frame *frame)
+{
+	return frame->type == FRAME_CALL || frame->type == FRAME_CANCEL ||
+	       (frame->type == FRAME_DROP && frame->id != 0);
+}
+
 static void take(struct peer *peer, const struct frame *frame, const uint8_t *body)
 {
 	struct channel *channel = channel_by_handle(peer, frame->handle);
 
-	if (channel && (frame->type == FRAME_CALL || frame->type == FRAME_CANCEL)) {
+	if (channel && is_for_service(frame)) {
 		channel_send(channel, frame, body);
 		return;
 	}

@@ -162,3 +162,11 @@ class DaemonCase(unittest.TestCase):
         """A User's token for a new instance."""
         self.daemon.watctl("spawn", service, self.name)
         return self.daemon.watctl("provision", self.name, user)
+
+
+def by_doors(module, *cases, doors=("gate", "tcp")):
+    """The same cases by other doors than their own, in a module's globals()."""
+    for door in doors:
+        for case in cases:
+            name = f"{case.__name__}By{door.title()}"
+            module[name] = type(name, (case,), {"door": door, "__module__": case.__module__})

@@ -1,11 +1,11 @@
-"""After each kind of loss a client that keeps to PROTOCOL.md goes on, and says the truth about each call
+"""After each kind of loss a client that keeps to PROTOCOL.md goes on, by each door, and says the truth about each call
 (rows 22, 48, 54, 65).
 """
 
 import os
 import unittest
 
-from daemon import BUILD, DaemonCase
+from daemon import BUILD, DaemonCase, by_doors
 from test_conversation import GET, INCREMENT, PROBE, amount, value
 from wat import Client, GoneAway, Status, WatError, tokens
 from wat.channel import open_channel
@@ -232,6 +232,8 @@ class Deaths(DaemonCase):
         self.assertEqual(PROBE["Size"].decode(self.user.wait(self.send("Release", n=1))).n, 1)
         self.assertEqual(self.user.calls, {})
 
+
+by_doors(globals(), Losses, Deaths)
 
 if __name__ == "__main__":
     unittest.main()
