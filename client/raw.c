@@ -13,7 +13,7 @@
 
 /* In the order of the .proto files. */
 enum { ADMIN_PROVISION, ADMIN_DEPROVISION };
-enum { NODE_SPAWN = 6, NODE_START = 7, NODE_OPEN_ADMIN = 10 };
+enum { NODE_SPAWN = 6, NODE_START = 7, NODE_KILL = 8, NODE_OPEN_ADMIN = 10, NODE_EVENTS = 15 };
 
 /* Node and Admin requests may hold a whole state. */
 static bool is_too_large(const wat_capability *capability, size_t n)
@@ -279,6 +279,13 @@ wat_node *wat_node_free(wat_node *node)
 	return NULL;
 }
 
+/* Reads, and what is done once by its request id or by what it sets. A Kill kills whoever is there.
+ * Of a method that is not known here neither is known. */
+static bool node_call_may_repeat(uint16_t method)
+{
+	return method <= NODE_EVENTS && method != NODE_KILL;
+}
+
 int wat_node_call_raw(wat_node *node,
 		      uint16_t method,
 		      const void *request,
@@ -286,8 +293,9 @@ int wat_node_call_raw(wat_node *node,
 		      uint8_t **ret_reply,
 		      size_t *ret_n)
 {
-	return call_bytes(&node->capability, method, WAT_METHOD_READ_ONLY, 0, request, n, ret_reply,
-			  ret_n);
+	return call_bytes(&node->capability, method,
+			  node_call_may_repeat(method) ? WAT_METHOD_READ_ONLY : 0, 0, request, n,
+			  ret_reply, ret_n);
 }
 
 int wat_spawn_raw(wat_node *node,

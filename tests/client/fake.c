@@ -18,6 +18,7 @@
 #include "proto/token.h"
 
 #define ADMIN_HANDLE 1000u
+#define NODE_HANDLE 1001u
 
 static void must(bool good, const char *what)
 {
@@ -95,7 +96,7 @@ static void bind_channel(struct fake *fake,
 
 static void note_drop(struct fake *fake, uint32_t handle)
 {
-	if (handle == ADMIN_HANDLE)
+	if (handle == ADMIN_HANDLE || handle == NODE_HANDLE)
 		return;
 	(void)pthread_mutex_lock(&fake->lock);
 	must(handle > 0 && handle <= fake->n_binds && !fake->dropped[handle], "DROP");
@@ -103,11 +104,11 @@ static void note_drop(struct fake *fake, uint32_t handle)
 	(void)pthread_mutex_unlock(&fake->lock);
 }
 
-static void bind_admin(struct stream *control, const struct frame *frame)
+static void bind_control(struct stream *control, const struct frame *frame, uint32_t handle)
 {
 	Wat__Envelope__Bound bound = WAT__ENVELOPE__BOUND__INIT;
 
-	bound.handle = ADMIN_HANDLE;
+	bound.handle = handle;
 	bound.service = (char *)"fake.Service";
 	bound.instance = (char *)"f1";
 	send_message(control, (struct frame){.type = FRAME_BOUND, .id = frame->id}, &bound.base,
@@ -127,6 +128,25 @@ static void stop(struct fake *fake, struct stream *control, const struct frame *
 		     &reply.base, -1);
 }
 
+static void answer_node(struct fake *fake, struct stream *control, const struct frame *call)
+{
+	Wat__Empty empty = WAT__EMPTY__INIT;
+	bool lost;
+
+	(void)pthread_mutex_lock(&fake->lock);
+	fake->n_node_calls++;
+	lost = fake->n_hang_ups > 0;
+	fake->n_hang_ups -= lost;
+	(void)pthread_mutex_unlock(&fake->lock);
+	if (lost)
+		(void)shutdown(control->fd, SHUT_RDWR);
+	else
+		send_message(
+			control,
+			(struct frame){.type = FRAME_REPLY, .id = call->id, .handle = NODE_HANDLE},
+			&empty.base, -1);
+}
+
 static void handle(struct fake *fake,
 		   struct stream *control,
 		   const struct frame *frame,
@@ -138,7 +158,9 @@ static void handle(struct fake *fake,
 		greet(control, frame);
 	if (frame->type == FRAME_DROP)
 		note_drop(fake, frame->handle);
-	if (frame->type == FRAME_CALL)
+	if (frame->type == FRAME_CALL && frame->handle == NODE_HANDLE)
+		answer_node(fake, control, frame);
+	else if (frame->type == FRAME_CALL)
 		stop(fake, control, frame);
 	if (frame->type != FRAME_BIND)
 		return;
@@ -148,7 +170,9 @@ static void handle(struct fake *fake,
 	if (fake->refuse_status)
 		refuse(control, frame, fake->refuse_status);
 	else if (bind->role == WAT__ENVELOPE__ROLE__ADMIN)
-		bind_admin(control, frame);
+		bind_control(control, frame, ADMIN_HANDLE);
+	else if (bind->role == WAT__ENVELOPE__ROLE__NODE)
+		bind_control(control, frame, NODE_HANDLE);
 	else
 		bind_channel(fake, control, frame, bind);
 	(void)pthread_mutex_unlock(&fake->lock);
@@ -320,6 +344,24 @@ wat_capability *fake_admin(wat *w)
 	make_token(TOKEN_ADMIN, text);
 	assert_int_equal(wat_capability_open(w, WAT_ROLE_ADMIN, 0, text, &admin), 0);
 	return admin;
+}
+
+void fake_lose_node_calls(struct fake *fake, unsigned n)
+{
+	(void)pthread_mutex_lock(&fake->lock);
+	fake->n_hang_ups = n;
+	fake->n_node_calls = 0;
+	(void)pthread_mutex_unlock(&fake->lock);
+}
+
+unsigned fake_node_calls(struct fake *fake)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&fake->lock);
+	n = fake->n_node_calls;
+	(void)pthread_mutex_unlock(&fake->lock);
+	return n;
 }
 
 unsigned fake_stops(struct fake *fake)

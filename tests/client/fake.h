@@ -33,6 +33,8 @@ struct fake {
 	unsigned refuse_status; /* of the next BINDs; 0: they are bound */
 	bool deaf;              /* hangs up on whoever connects */
 	unsigned n_stops;       /* Stops of an Admin that were answered */
+	unsigned n_hang_ups;    /* so many calls of the node's end the connection, unanswered */
+	unsigned n_node_calls;  /* that were read */
 };
 
 void fake_start(struct fake *fake);
@@ -51,6 +53,11 @@ wat_capability *fake_user(struct fake *fake, wat *w, struct stream *ret);
 /* An Admin of the same instance: its Stop is answered at once. */
 wat_capability *fake_admin(wat *w);
 unsigned fake_stops(struct fake *fake);
+
+/* The next n calls of the node's are lost with their connection; others get an empty reply. */
+void fake_lose_node_calls(struct fake *fake, unsigned n);
+/* How many were read since. */
+unsigned fake_node_calls(struct fake *fake);
 
 /* The next channel, bound by the client; nothing was said on it yet. Lets the client work
  * meanwhile. */

@@ -262,6 +262,41 @@ static void test_control_lost(void **state)
 	}
 }
 
+static int call_node(wat_node *node, uint16_t method)
+{
+	uint8_t *reply = NULL;
+	size_t n;
+	int r = wat_node_call_raw(node, method, NULL, 0, &reply, &n);
+
+	wat_memory_free(reply);
+	return r;
+}
+
+/* A call of the node's that was lost with its connection is written again if that changes nothing.
+ * A Kill would kill twice: it may have run, and so may what libwat knows nothing of. */
+static void test_node_calls(void **state)
+{
+	static const uint16_t show = 4, remove = 11, once[] = {8, 40};
+	struct world *t = *state;
+	wat_node *node;
+
+	assert_int_equal(wat_node_open(t->w, &node), 0);
+	fake_lose_node_calls(&t->fake, 2);
+	assert_int_equal(call_node(node, show), 0);
+	assert_int_equal(fake_node_calls(&t->fake), 3);
+	fake_lose_node_calls(&t->fake, 1);
+	assert_int_equal(call_node(node, remove), 0);
+	assert_int_equal(fake_node_calls(&t->fake), 2);
+	for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
+		fake_lose_node_calls(&t->fake, 1);
+		assert_int_equal(call_node(node, once[i]), WAT_DISCONNECTED);
+		assert_non_null(strstr(wat_failure()->text, "may have run"));
+		assert_int_equal(call_node(node, show), 0);
+		assert_int_equal(fake_node_calls(&t->fake), 2);
+	}
+	wat_node_free(node);
+}
+
 /* A BIND that says UNAVAILABLE is asked again; another refusal is everybody's answer, and of a call
  * that may have run it is not said that it was not. */
 static void test_refused_again(void **state)
@@ -408,11 +443,11 @@ static void test_in_flight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_numbers),      CASE(test_resumed),       CASE(test_lost),
-		CASE(test_go_away),      CASE(test_stopped),       CASE(test_no_reconnect),
-		CASE(test_control_lost), CASE(test_refused_again), CASE(test_handles),
-		CASE(test_not_taken),    CASE(test_taken_back),    CASE(test_dropped),
-		CASE(test_in_flight),
+		CASE(test_numbers),      CASE(test_resumed),    CASE(test_lost),
+		CASE(test_go_away),      CASE(test_stopped),    CASE(test_no_reconnect),
+		CASE(test_control_lost), CASE(test_node_calls), CASE(test_refused_again),
+		CASE(test_handles),      CASE(test_not_taken),  CASE(test_taken_back),
+		CASE(test_dropped),      CASE(test_in_flight),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

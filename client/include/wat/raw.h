@@ -103,8 +103,10 @@ WAT_API_CHECK int wat_mint_admin_raw(wat_node *,
 				     uint32_t flags,
 				     char **ret_token,
 				     uint32_t *ret_ended);
-/* A method of the node's own interface (wat/node.proto) by number, bytes in and out; read-only
- * ones. */
+/* A method of the node's own interface (wat/node.proto) by number, bytes in and out. What is lost
+ * with its connection is written again if it is done once all the same: reads, and what has a
+ * request id. Others, Kill and whatever is newer than this library, end with DISCONNECTED "may have
+ * run". */
 WAT_API_CHECK int wat_node_call_raw(wat_node *,
 				    uint16_t method,
 				    const void *request,
