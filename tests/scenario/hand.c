@@ -240,22 +240,35 @@ static void prove(const struct hand *hand,
 	token_prove(token, &bind, sk, proof);
 }
 
-size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, uint64_t *ret_id)
+static size_t bind_body(struct hand *hand,
+			const char *token_text,
+			const struct hand_lane *lane,
+			uint8_t *body,
+			uint64_t *ret_id)
 {
 	Wat__Envelope__Bind bind = WAT__ENVELOPE__BIND__INIT;
-	uint8_t bytes[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE], lane[WAT_ID_SIZE];
+	uint8_t bytes[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE];
 	struct token token;
 
 	*ret_id = ++hand->last_id;
 	assert_int_equal(token_from_text(token_text, &token), TOKEN_OK);
 	token_encode(&token, bytes);
 	prove(hand, &token, proof);
-	randombytes_buf(lane, sizeof lane);
 	bind.role = (Wat__Envelope__Role)token.role;
 	bind.token = (ProtobufCBinaryData){sizeof bytes, bytes};
 	bind.proof = (ProtobufCBinaryData){sizeof proof, proof};
-	bind.lane = (ProtobufCBinaryData){sizeof lane, lane};
+	bind.lane = (ProtobufCBinaryData){sizeof lane->id, (uint8_t *)(uintptr_t)lane->id};
+	bind.lane_mode =
+		lane->resume ? WAT__ENVELOPE__LANE_MODE__RESUME : WAT__ENVELOPE__LANE_MODE__NEW;
 	return wat__envelope__bind__pack(&bind, body);
+}
+
+size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, uint64_t *ret_id)
+{
+	struct hand_lane lane = {.resume = false};
+
+	randombytes_buf(lane.id, sizeof lane.id);
+	return bind_body(hand, token_text, &lane, body, ret_id);
 }
 
 void hand_bind_handle(struct hand *hand, const char *token_text)
@@ -285,6 +298,55 @@ void hand_bind_user(struct hand *hand, const char *token_text, struct hand *ret_
 	stream_init(&ret_channel->stream, fd, 2u << 20);
 	assert_true(hand_read(ret_channel));
 	assert_int_equal(ret_channel->frame.type, FRAME_ATTACHED);
+}
+
+/* 0 with the channel's descriptor, or as hand_bind_lane says. */
+static int read_bound(struct hand *hand, int *ret_fd)
+{
+	if (!hand_read(hand))
+		return -1;
+	if (hand->frame.type == FRAME_FAIL)
+		return (int)hand->frame.budget;
+	if (hand->frame.type != FRAME_BOUND)
+		return -1;
+	*ret_fd = fd_take(&hand->fd);
+	assert_true(*ret_fd >= 0);
+	return 0;
+}
+
+static int read_attached(struct hand *channel, struct hand_lane *lane)
+{
+	Wat__Envelope__Attached *attached;
+
+	if (!hand_read(channel) || channel->frame.type != FRAME_ATTACHED)
+		return -1;
+	attached = (Wat__Envelope__Attached *)unpack(channel, &wat__envelope__attached__descriptor);
+	lane->resumed = attached->lane == WAT__ENVELOPE__LANE_STATE__LANE_RESUMED;
+	lane->last_applied = attached->last_applied;
+	wat__envelope__attached__free_unpacked(attached, NULL);
+	return 0;
+}
+
+int hand_bind_lane(struct hand *hand,
+		   const char *token_text,
+		   struct hand_lane *lane,
+		   struct hand *ret_channel)
+{
+	uint8_t body[512];
+	uint64_t id;
+	size_t n = bind_body(hand, token_text, lane, body, &id);
+	int fd = -1, r;
+
+	hand_queue(hand, (struct frame){.type = FRAME_BIND, .id = id}, body, n);
+	r = read_bound(hand, &fd);
+	if (r != 0)
+		return r;
+	*ret_channel = (struct hand){.fd = -1};
+	stream_init(&ret_channel->stream, fd, 2u << 20);
+	r = read_attached(ret_channel, lane);
+	if (r != 0)
+		hand_close(ret_channel);
+	return r;
 }
 
 void hand_expect_fail(struct hand *hand, uint64_t id, wat_status status, const char *part)

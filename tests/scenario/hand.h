@@ -53,6 +53,19 @@ void hand_bind_node(struct hand *hand);
 size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, uint64_t *ret_id);
 /* The User of a token by its handle, ATTACHED read. */
 void hand_bind_handle(struct hand *hand, const char *token_text);
+/* What became of a lane. */
+struct hand_lane {
+	uint8_t id[16];
+	bool resume;           /* it is to go on */
+	bool resumed;          /* it does */
+	uint64_t last_applied; /* resumed */
+};
+/* The User of a token on that lane, and its channel, ATTACHED read. 0, a wat_status that refuses
+ * it, or -1: the service or watd went away. */
+int hand_bind_lane(struct hand *hand,
+		   const char *token_text,
+		   struct hand_lane *lane,
+		   struct hand *ret_channel);
 /* The User of a token, and its channel, ATTACHED read. */
 void hand_bind_user(struct hand *hand, const char *token_text, struct hand *ret_channel);
 
