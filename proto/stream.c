@@ -261,9 +261,16 @@ int stream_queue(struct stream *stream,
 	return 0;
 }
 
+/* One send: what goes without a descriptor is cheaper so. */
+static ssize_t send_plain(struct stream *stream, size_t at_most)
+{
+	return send(stream->fd, stream->out.data + stream->out.start, at_most,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* One sendmsg: up to the next frame that carries a descriptor, or that frame's first bytes together
  * with it. */
-static ssize_t send_some(struct stream *stream, size_t at_most)
+static ssize_t send_with_fd(struct stream *stream, size_t at_most)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -297,7 +304,9 @@ int stream_write_until(struct stream *stream, uint64_t position)
 	while (stream->out_position < position) {
 		bool with_fd =
 			stream->n_out_fds > 0 && stream->out_fds[0].at == stream->out_position;
-		ssize_t n = send_some(stream, (size_t)(position - stream->out_position));
+		size_t at_most = (size_t)(position - stream->out_position);
+		ssize_t n = stream->n_out_fds > 0 ? send_with_fd(stream, at_most)
+						  : send_plain(stream, at_most);
 
 		if (n < 0 && errno == EINTR)
 			continue;
