@@ -27,7 +27,8 @@ struct channel_mark {
 };
 
 struct channel {
-	struct list link; /* loop->channels */
+	struct list link;    /* loop->channels */
+	struct list waiting; /* loop->turn.channels, while answers wait for the end of the turn */
 	struct service_loop *loop;
 	struct grant *grant;
 	struct lane *lane; /* NULL: it was lost, and nothing is served */
