@@ -25,6 +25,12 @@ struct stream_out_fd {
 
 struct stream_secure; /* stream_secure.h */
 
+/* Buffers that nobody uses, for streams of the same thread that have one only while there is
+ * something in it. */
+struct stream_spare {
+	struct stream_buffer in, out;
+};
+
 struct stream {
 	int fd;
 	uint32_t body_max;
@@ -106,6 +112,10 @@ int stream_write(struct stream *stream) WAT_MUST_CHECK;
 /* The same up to a position of the stream, which is that of the end of a frame: 0 when all before
  * it is written. Not of a secured stream. */
 int stream_write_until(struct stream *stream, uint64_t position) WAT_MUST_CHECK;
+/* A buffer that the stream does not have is taken from there; one that is empty goes there. */
+void stream_borrow(struct stream *stream, struct stream_spare *spare);
+void stream_give_back(struct stream *stream, struct stream_spare *spare);
+void stream_spare_deinit(struct stream_spare *spare);
 /* Gives empty buffers back. */
 void stream_trim(struct stream *stream);
 /* Bytes of its buffers. */

@@ -50,3 +50,40 @@ void stream_buffer_consume(struct stream_buffer *buffer, size_t n)
 	if (buffer->size > KEEP_SIZE)
 		stream_buffer_deinit(buffer);
 }
+
+static void borrow(struct stream_buffer *buffer, struct stream_buffer *spare)
+{
+	if (buffer->data)
+		return;
+	*buffer = *spare;
+	*spare = (struct stream_buffer){0};
+}
+
+static void give_back(struct stream_buffer *buffer, struct stream_buffer *spare)
+{
+	if (!buffer->data || buffer->start < buffer->end)
+		return;
+	if (spare->data)
+		free(buffer->data);
+	else
+		*spare = (struct stream_buffer){.data = buffer->data, .size = buffer->size};
+	*buffer = (struct stream_buffer){0};
+}
+
+void stream_borrow(struct stream *stream, struct stream_spare *spare)
+{
+	borrow(&stream->in, &spare->in);
+	borrow(&stream->out, &spare->out);
+}
+
+void stream_give_back(struct stream *stream, struct stream_spare *spare)
+{
+	give_back(&stream->in, &spare->in);
+	give_back(&stream->out, &spare->out);
+}
+
+void stream_spare_deinit(struct stream_spare *spare)
+{
+	stream_buffer_deinit(&spare->in);
+	stream_buffer_deinit(&spare->out);
+}

@@ -113,7 +113,20 @@ static bool serve(struct channel *channel)
 		leave(channel);
 		return false;
 	}
+	stream_give_back(&channel->stream, &channel->loop->spare);
 	return true;
+}
+
+static int read_some(struct channel *channel)
+{
+	struct stream *stream = &channel->stream;
+	int r;
+
+	stream_borrow(stream, &channel->loop->spare);
+	r = stream_read(stream);
+	if (r <= 0)
+		stream_give_back(stream, &channel->loop->spare);
+	return r;
 }
 
 /* The peer sends no more, but may still take its replies. */
@@ -131,7 +144,7 @@ static void end_of_stream(struct channel *channel)
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
-	int r = stream_read(&channel->stream);
+	int r = read_some(channel);
 	uint64_t last_id = channel->last_id;
 
 	(void)fd;
@@ -357,7 +370,7 @@ void channel_drain(struct channel *channel)
 		int r;
 
 		(void)batch_commit(channel->loop);
-		r = stream_read(&channel->stream);
+		r = read_some(channel);
 
 		/* An end or an error is for the reader that comes after the drain, if any. */
 		if (r <= 0)

@@ -78,6 +78,7 @@ static void write_out(struct channel *channel)
 	if (channel->broken)
 		return;
 	r = stream_write_until(&channel->stream, position_to_write(channel));
+	stream_give_back(&channel->stream, &channel->loop->spare);
 	CRASH_HERE(answer_after);
 	if (r == -EAGAIN)
 		(void)event_add(channel->writable, NULL);

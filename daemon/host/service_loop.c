@@ -352,6 +352,7 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 	bytes_deinit(&loop->given.entries);
 	journal_deinit(&loop->journal);
 	state_deinit(&loop->state);
+	stream_spare_deinit(&loop->spare);
 	arena_deinit(&loop->arena);
 	arena_deinit(&loop->self_arena);
 	if (loop->turn.end)

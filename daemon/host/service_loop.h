@@ -13,6 +13,7 @@
 #include "daemon/host/journal.h"
 #include "daemon/host/state.h"
 #include "proto/arena.h"
+#include "proto/stream.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -51,7 +52,8 @@ struct service_loop {
 	struct event *posted, *checkpoint, *disconnected, *denied_over;
 	struct list channels;
 	struct loop_turn turn;
-	struct list grants; /* those with channels or open calls */
+	struct stream_spare spare; /* buffers for channels, which have none while they lie idle */
+	struct list grants;        /* those with channels or open calls */
 	struct state state;
 	struct journal journal;
 	struct batch batch;

@@ -153,13 +153,54 @@ static void test_gone(void **state)
 	assert_int_equal(stream_read(&p->a), 0);
 }
 
+/* Streams share buffers: one that is empty goes to the next, one with something in it stays, and
+ * what is in it is read and written from there. */
+static void test_borrowed(void **state)
+{
+	struct pair *p = *state;
+	struct stream_spare spare = {0};
+	const uint8_t *body, *data;
+	struct frame frame;
+	int fd;
+
+	stream_borrow(&p->a, &spare);
+	assert_null(p->a.out.data);
+	queue(&p->a, 1, "one", 3, -1);
+	data = p->a.out.data;
+	stream_give_back(&p->a, &spare);
+	assert_ptr_equal(p->a.out.data, data);
+	assert_int_equal(stream_write(&p->a), 0);
+	stream_give_back(&p->a, &spare);
+	assert_null(p->a.out.data);
+	assert_int_equal(stream_memory(&p->a), 0);
+	assert_ptr_equal(spare.out.data, data);
+	stream_borrow(&p->b, &spare);
+	assert_ptr_equal(p->b.out.data, data);
+	assert_null(spare.out.data);
+
+	assert_int_equal(send(p->a.fd, "half", 4, 0), 4);
+	assert_true(stream_read(&p->b) > 0);
+	assert_int_equal(stream_next(&p->b, &frame, &body, &fd), 1);
+	assert_memory_equal(body, "one", 3);
+	data = p->b.in.data;
+	stream_give_back(&p->b, &spare);
+	assert_ptr_equal(p->b.in.data, data);
+	assert_true(stream_has_partial(&p->b));
+	/* Nobody needs a second spare one. */
+	queue(&p->a, 2, "two", 3, -1);
+	assert_int_equal(stream_write(&p->a), 0);
+	stream_give_back(&p->a, &spare);
+	assert_null(p->a.out.data);
+	stream_spare_deinit(&spare);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_pieces), CASE(test_descriptors), CASE(test_missing_descriptor),
-		CASE(test_limits), CASE(test_gone),
+		CASE(test_limits), CASE(test_gone),        CASE(test_borrowed),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
