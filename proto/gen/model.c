@@ -11,6 +11,7 @@
 #include "proto/gen/options.h"
 #include "proto/gen/symbols.h"
 #include "proto/interface.h"
+#include "proto/interface_hash.h"
 #include "proto/limits.h"
 #include "proto/support/bytes.h"
 
@@ -301,16 +302,11 @@ static bool take_service_options(struct builder *b, struct service *service, con
 	       take_lifecycle(b, service, o, path);
 }
 
-static uint64_t interface_hash(const char *full, uint32_t version)
+static uint64_t short_hash(const char *full, uint32_t version)
 {
-	uint8_t hash[32], number[4];
-	crypto_generichash_state state;
+	uint8_t hash[INTERFACE_HASH_SIZE];
 
-	bytes_put32(number, version);
-	crypto_generichash_init(&state, NULL, 0, sizeof hash);
-	crypto_generichash_update(&state, (const uint8_t *)full, strlen(full) + 1);
-	crypto_generichash_update(&state, number, sizeof number);
-	crypto_generichash_final(&state, hash, sizeof hash);
+	interface_hash(full, version, hash);
 	return bytes_get64(hash);
 }
 
@@ -338,7 +334,7 @@ static bool add_service(struct builder *b, size_t s)
 			      name_format("service %s has %zu methods, the limit is %d",
 					  service->proto->name, service->n_methods,
 					  WAT_METHODS_MAX));
-	service->hash = interface_hash(service->full, service->version);
+	service->hash = short_hash(service->full, service->version);
 	service->methods = grow(NULL, service->n_methods, sizeof *service->methods);
 	for (size_t m = 0; m < service->n_methods; m++)
 		if (!add_method(b, service, s, m))
