@@ -51,7 +51,7 @@ static void end(struct check *check)
 	free(check->story);
 }
 
-static bool is_whole(const tally_state *state)
+static bool is_whole(const ballot_state *state)
 {
 	uint64_t sum = 0;
 
@@ -63,7 +63,7 @@ static bool is_whole(const tally_state *state)
 	return sum == state->place && state->n_disordered == 0;
 }
 
-static uint64_t last_of(const tally_state *state, unsigned client)
+static uint64_t last_of(const ballot_state *state, unsigned client)
 {
 	return state->n_last > client ? state->last[client] : 0;
 }
@@ -80,7 +80,7 @@ static void check_prefix(const struct story_client *client, uint64_t last, uint6
 static void check_client(const struct check *check,
 			 unsigned instance,
 			 unsigned c,
-			 const tally_state *state)
+			 const ballot_state *state)
 {
 	const struct story_client *client = &check->story->instances[instance].clients[c];
 	uint32_t durability = recording_instances[instance].durability;
@@ -99,10 +99,10 @@ static void check_client(const struct check *check,
 }
 
 /* NULL: refused, with that status. */
-static tally_state *try_to_read(const struct check *check, unsigned instance, int *ret_status)
+static ballot_state *try_to_read(const struct check *check, unsigned instance, int *ret_status)
 {
 	struct teller reader = check->recording->tellers[instance][STORY_READER];
-	tally_state *state;
+	ballot_state *state;
 
 	reader.lane.resume = false;
 	*ret_status = teller_bind(&reader, check->daemon.socket);
@@ -113,10 +113,10 @@ static tally_state *try_to_read(const struct check *check, unsigned instance, in
 	return state;
 }
 
-static tally_state *read_state(const struct check *check, unsigned instance)
+static ballot_state *read_state(const struct check *check, unsigned instance)
 {
 	int status;
-	tally_state *state = try_to_read(check, instance, &status);
+	ballot_state *state = try_to_read(check, instance, &status);
 
 	if (!state)
 		fail_msg("%s: the reader is refused: %s", recording_instances[instance].name,
@@ -158,7 +158,7 @@ static void call_again(const struct check *check, unsigned instance, unsigned c,
 static void check_running(const struct check *check, unsigned instance)
 {
 	const struct story_instance *story = &check->story->instances[instance];
-	tally_state *state, *after;
+	ballot_state *state, *after;
 
 	if (!story->clients[STORY_READER].granted)
 		return;
@@ -175,8 +175,8 @@ static void check_running(const struct check *check, unsigned instance)
 
 		assert_int_equal(last_of(after, c), (sent > last ? sent : last) + MORE);
 	}
-	tally_state_free(after);
-	tally_state_free(state);
+	ballot_state_free(after);
+	ballot_state_free(state);
 }
 
 /* Nobody gets in whose grant was taken back; everybody else does. */
@@ -241,7 +241,7 @@ void check_image(struct recording *recording, const struct image_cut *cut)
 }
 
 /* What the lane says was done was, and nothing else. */
-static uint64_t count_lost(const struct check *check, unsigned instance, const tally_state *state)
+static uint64_t count_lost(const struct check *check, unsigned instance, const ballot_state *state)
 {
 	uint64_t lost = 0;
 
@@ -267,7 +267,7 @@ static uint64_t check_what_is_left(const struct check *check, unsigned instance)
 {
 	const struct story_instance *story = &check->story->instances[instance];
 	uint64_t lost;
-	tally_state *state;
+	ballot_state *state;
 	int status;
 
 	if (!story->clients[STORY_READER].granted || story->stopping)
@@ -280,7 +280,7 @@ static uint64_t check_what_is_left(const struct check *check, unsigned instance)
 	}
 	assert_true(is_whole(state));
 	lost = count_lost(check, instance, state);
-	tally_state_free(state);
+	ballot_state_free(state);
 	return lost;
 }
 

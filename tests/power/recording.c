@@ -89,8 +89,8 @@ static void spawn(struct recording *recording, unsigned instance)
 
 	given.tier = recording_instances[instance].tier;
 	given.durability = recording_instances[instance].durability;
-	if (tally_spawn(recording->node, recording_instances[instance].name, &given, NULL,
-			&recording->admins[instance]) != 0)
+	if (ballot_spawn(recording->node, recording_instances[instance].name, &given, NULL,
+			 &recording->admins[instance]) != 0)
 		fail_msg("spawn: %s", wat_failure()->text);
 	mark(recording, STORY_SPAWNED, instance, 0, 0);
 }
@@ -98,15 +98,15 @@ static void spawn(struct recording *recording, unsigned instance)
 void recording_grant(struct recording *recording, unsigned instance, unsigned client)
 {
 	struct wat_grant grant = WAT_GRANT_INIT;
-	tally_user *user;
+	ballot_user *user;
 	char name[16], *token;
 
 	(void)snprintf(name, sizeof name, "u%u", client);
 	grant.name = name;
-	assert_int_equal(tally_provision(recording->admins[instance], &grant, &user), 0);
-	assert_int_equal(tally_user_token(user, &token), 0);
+	assert_int_equal(ballot_provision(recording->admins[instance], &grant, &user), 0);
+	assert_int_equal(ballot_user_token(user, &token), 0);
 	mark(recording, STORY_GRANTED, instance, client, 0);
-	tally_user_free(user);
+	ballot_user_free(user);
 	teller_init(&recording->tellers[instance][client], client, token);
 }
 
@@ -116,7 +116,7 @@ void recording_revoke(struct recording *recording, unsigned instance, unsigned c
 
 	(void)snprintf(name, sizeof name, "u%u", client);
 	mark(recording, STORY_REVOKING, instance, client, 0);
-	assert_int_equal(tally_deprovision(recording->admins[instance], name), 0);
+	assert_int_equal(ballot_deprovision(recording->admins[instance], name), 0);
 	mark(recording, STORY_REVOKED, instance, client, 0);
 }
 
@@ -275,12 +275,12 @@ void recording_restart(struct recording *recording)
 
 void recording_stop(struct recording *recording, unsigned instance)
 {
-	tally_state *final = NULL;
+	ballot_state *final = NULL;
 
 	mark(recording, STORY_STOPPING, instance, 0, 0);
-	assert_int_equal(tally_stop(recording->admins[instance], &final), 0);
+	assert_int_equal(ballot_stop(recording->admins[instance], &final), 0);
 	mark(recording, STORY_STOPPED, instance, 0, final->place);
-	tally_state_free(final);
+	ballot_state_free(final);
 	recording->stopped[instance] = true;
 }
 
@@ -289,7 +289,7 @@ void recording_end(struct recording *recording)
 	for (unsigned i = 0; i < STORY_INSTANCES; i++) {
 		for (unsigned c = 0; c < STORY_GRANTS; c++)
 			teller_unbind(&recording->tellers[i][c]);
-		tally_admin_free(recording->admins[i]);
+		ballot_admin_free(recording->admins[i]);
 	}
 	wat_node_free(recording->node);
 	wat_free(recording->admin_side);

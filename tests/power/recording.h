@@ -16,7 +16,7 @@ struct recording {
 
 	wat *admin_side;
 	wat_node *node;
-	tally_admin *admins[STORY_INSTANCES];
+	ballot_admin *admins[STORY_INSTANCES];
 	bool stopped[STORY_INSTANCES];
 };
 

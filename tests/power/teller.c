@@ -64,13 +64,13 @@ static uint32_t reply_of(const struct teller *teller, uint64_t number)
 
 void teller_put(struct teller *teller, uint64_t number)
 {
-	tally_entry entry = TALLY_ENTRY_INIT;
+	ballot_entry entry = BALLOT_ENTRY_INIT;
 	uint8_t body[64];
 
 	entry.client = teller->client;
 	entry.number = number;
 	entry.reply = reply_of(teller, number);
-	call(teller, METHOD_PUT, number, body, tally__entry__pack(&entry, body));
+	call(teller, METHOD_PUT, number, body, ballot__entry__pack(&entry, body));
 }
 
 static int take(struct teller *teller)
@@ -90,15 +90,15 @@ int teller_take(struct teller *teller, uint64_t *ret_number, uint64_t *ret_place
 	*ret_number = r < 0 ? 0 : teller->channel.frame.id;
 	if (r != 0)
 		return r;
-	assert_int_equal(check_unpack(&tally__receipt__descriptor, NULL, teller->channel.body,
+	assert_int_equal(check_unpack(&ballot__receipt__descriptor, NULL, teller->channel.body,
 				      teller->channel.frame.body_len, &message, NULL),
 			 0);
-	*ret_place = ((const tally_receipt *)message)->place;
+	*ret_place = ((const ballot_receipt *)message)->place;
 	protobuf_c_message_free_unpacked(message, NULL);
 	return 0;
 }
 
-int teller_read(struct teller *teller, uint64_t number, tally_state **ret)
+int teller_read(struct teller *teller, uint64_t number, ballot_state **ret)
 {
 	ProtobufCMessage *message;
 	int r;
@@ -107,9 +107,9 @@ int teller_read(struct teller *teller, uint64_t number, tally_state **ret)
 	r = take(teller);
 	if (r != 0)
 		return r;
-	assert_int_equal(check_unpack(&tally__state__descriptor, NULL, teller->channel.body,
+	assert_int_equal(check_unpack(&ballot__state__descriptor, NULL, teller->channel.body,
 				      teller->channel.frame.body_len, &message, NULL),
 			 0);
-	*ret = (tally_state *)message;
+	*ret = (ballot_state *)message;
 	return 0;
 }

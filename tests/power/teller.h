@@ -1,4 +1,4 @@
-/* teller.h - a client of tests/power/tally.proto that speaks the protocol by hand: it chooses its
+/* teller.h - a client of tests/power/ballot.proto that speaks the protocol by hand: it chooses its
  * lane, numbers its calls as it says, and knows what was answered. Test's thread. */
 #ifndef WAT_TESTS_POWER_TELLER_H
 #define WAT_TESTS_POWER_TELLER_H
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tally.client.h"
+#include "ballot.client.h"
 #include "tests/scenario/hand.h"
 
 /* Those calls of the first client, and so on every 200, have large answers, so that segments get
@@ -35,7 +35,7 @@ void teller_unbind(struct teller *teller);
 void teller_put(struct teller *teller, uint64_t number);
 /* The next answer: 0 and its call and place, a wat_status, or -1: the channel has gone. */
 int teller_take(struct teller *teller, uint64_t *ret_number, uint64_t *ret_place);
-/* Reads the state, as the call of that number; freed with tally_state_free. The same returns. */
-int teller_read(struct teller *teller, uint64_t number, tally_state **ret);
+/* Reads the state, as the call of that number; freed with ballot_state_free. The same returns. */
+int teller_read(struct teller *teller, uint64_t number, ballot_state **ret);
 
 #endif

@@ -1,18 +1,18 @@
-/* tally.c - counts who called how often. A state that is not whole shows. */
-#include "tally.service.h"
+/* ballot.c - counts who called how often. A state that is not whole shows. */
+#include "ballot.service.h"
 
 #include <string.h>
 
 #define CLIENTS 4u
 #define PATTERN 5000u
 
-static void fill(tally_state *state)
+static void fill(ballot_state *state)
 {
 	for (size_t i = 0; i < state->pattern.len; i++)
 		state->pattern.data[i] = (uint8_t)(state->place * 31 + i / 512 * 7);
 }
 
-static wat_status begin(struct wat_call *call, tally_state *state)
+static wat_status begin(struct wat_call *call, ballot_state *state)
 {
 	state->last = call->api->alloc(call, CLIENTS * sizeof *state->last);
 	state->n_last = CLIENTS;
@@ -22,10 +22,10 @@ static wat_status begin(struct wat_call *call, tally_state *state)
 	return WAT_OK;
 }
 
-wat_status tally_on_put(struct tally_put_call *call,
-			tally_state *state,
-			const tally_entry *in,
-			tally_receipt *out)
+wat_status ballot_on_put(struct ballot_put_call *call,
+			 ballot_state *state,
+			 const ballot_entry *in,
+			 ballot_receipt *out)
 {
 	if (in->client >= CLIENTS)
 		return wat_fail(call, WAT_OUT_OF_RANGE, "client %u", in->client);
@@ -44,10 +44,10 @@ wat_status tally_on_put(struct tally_put_call *call,
 	return WAT_OK;
 }
 
-wat_status tally_on_read(struct tally_read_call *call,
-			 tally_state *state,
-			 const wat_empty *in,
-			 tally_state *out)
+wat_status ballot_on_read(struct ballot_read_call *call,
+			  ballot_state *state,
+			  const wat_empty *in,
+			  ballot_state *out)
 {
 	(void)in;
 	out->place = state->place;
