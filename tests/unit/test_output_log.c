@@ -103,7 +103,7 @@ static void test_pages(void **state)
 {
 	struct world *w = *state;
 	uint64_t cursor = 0;
-	char text[8];
+	char text[24];
 
 	for (int i = 0; i < 10; i++) {
 		snprintf(text, sizeof text, "line%d", i);
