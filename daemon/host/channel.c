@@ -13,7 +13,6 @@
 #include "daemon/base/crash_point.h"
 #include "daemon/host/call.h"
 #include "daemon/host/channel_frames.h"
-#include "daemon/host/channel_write.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/service_loop.h"
@@ -25,6 +24,75 @@
 #define PENDING_LOW (256u * 1024u)
 
 DEFINE_CLEANUP(struct channel *, channel_free);
+
+/* What may go out. Answers wait for what they saw: it has to be durable first, if that was
+ * promised. */
+static uint64_t position_to_write(struct channel *channel)
+{
+	uint64_t durable;
+	size_t n = 0;
+
+	if (channel->n_marks == 0)
+		return stream_position(&channel->stream);
+	durable = journal_durable(&channel->loop->journal);
+	while (n < channel->n_marks && channel->marks[n].seq <= durable)
+		channel->may_write = channel->marks[n++].position;
+	channel->n_marks -= n;
+	if (n > 0)
+		memmove(channel->marks, channel->marks + n,
+			channel->n_marks * sizeof *channel->marks);
+	return channel->may_write;
+}
+
+/* Without memory for a mark there is no way to wait but this. */
+static void mark(struct channel *channel)
+{
+	struct journal *journal = &channel->loop->journal;
+	struct channel_mark mark = {journal->last_seq, stream_position(&channel->stream)};
+	struct channel_mark *last = channel->marks + channel->n_marks - (channel->n_marks > 0);
+
+	if (journal->durability != DURABILITY_SYNC || stream_pending(&channel->stream) == 0)
+		return;
+	if (journal_durable(journal) >= mark.seq && channel->n_marks == 0)
+		return;
+	if (channel->n_marks > 0 && last->seq == mark.seq) {
+		last->position = mark.position;
+		return;
+	}
+	if (channel->n_marks == channel->marks_size) {
+		size_t size = channel->marks_size ? channel->marks_size * 2 : 8;
+		struct channel_mark *marks = reallocarray(channel->marks, size, sizeof *marks);
+
+		if (!marks) {
+			journal_wait(journal);
+			return;
+		}
+		channel->marks = marks;
+		channel->marks_size = size;
+	}
+	if (channel->n_marks == 0 && channel->may_write < channel->stream.out_position)
+		channel->may_write = channel->stream.out_position;
+	channel->marks[channel->n_marks++] = mark;
+}
+
+/* What the calls did is in the journal first; then one write. A peer that is gone may still have
+ * sent calls: they are read to the end. */
+static void flush(struct channel *channel)
+{
+	int r;
+
+	(void)batch_commit(channel->loop);
+	if (channel->broken)
+		return;
+	mark(channel);
+	r = stream_write_until(&channel->stream, position_to_write(channel));
+	stream_give_back(&channel->stream, &channel->loop->spare);
+	CRASH_HERE(answer_after);
+	if (r == -EAGAIN)
+		(void)event_add(channel->writable, NULL);
+	else if (r < 0)
+		channel->broken = channel->muted = true;
+}
 
 void channel_break(struct channel *channel)
 {
@@ -64,7 +132,7 @@ static bool is_full(struct channel *channel)
 {
 	if (channel->muted || stream_pending(&channel->stream) <= PENDING_MAX)
 		return false;
-	channel_flush(channel);
+	flush(channel);
 	note_begin(channel);
 	if (channel->muted || stream_pending(&channel->stream) <= PENDING_MAX)
 		return false;
@@ -82,7 +150,7 @@ static void end_again(struct channel *channel)
 {
 	if (channel->again_to == 0 || channel->last_id < channel->again_to)
 		return;
-	channel_flush(channel);
+	flush(channel);
 	note_begin(channel);
 }
 
@@ -145,7 +213,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
 	int r = read_some(channel);
-	uint64_t last_id = channel->last_id;
 
 	(void)fd;
 	(void)what;
@@ -160,9 +227,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	channel->read_at_ns = clock_monotonic_ns();
-	channels_write_late(channel->loop, channel->read_at_ns);
 	if (serve(channel))
-		channel_flush_soon(channel, channel->last_id - last_id);
+		flush(channel);
 }
 
 /* True: the peer has all that it will get. */
@@ -178,7 +244,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	channel_flush(channel);
+	flush(channel);
 	if (is_over(channel)) {
 		leave(channel);
 		return;
@@ -189,7 +255,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	channel->paused = false;
 	(void)event_add(channel->readable, NULL);
 	if (serve(channel))
-		channel_flush(channel);
+		flush(channel);
 }
 
 static struct channel *channel_new(struct service_loop *loop,
@@ -205,7 +271,6 @@ static struct channel *channel_new(struct service_loop *loop,
 	channel->connection = request->connection;
 	denied_init(&channel->denied, request);
 	list_init(&channel->link);
-	list_init(&channel->waiting);
 	stream_init(&channel->stream, fd_take(fd), WAT_BODY_MAX);
 	channel->readable = event_new(loop->base, channel->stream.fd, EV_READ | EV_PERSIST,
 				      on_readable, channel);
@@ -238,7 +303,6 @@ struct channel *channel_free(struct channel *channel)
 	if (!channel)
 		return NULL;
 	list_remove(&channel->link);
-	list_remove(&channel->waiting);
 	if (channel->readable)
 		event_free(channel->readable);
 	if (channel->writable)
@@ -266,7 +330,7 @@ void channel_end(struct channel *channel, wat_status status, const char *text)
 	/* What does not fit now is lost: nobody waits for a peer that does not read. */
 	if (channel_queue_goaway(channel, status, text) == 0) {
 		journal_wait(&channel->loop->journal);
-		channel_flush(channel);
+		flush(channel);
 	}
 	leave(channel);
 }
@@ -347,7 +411,7 @@ int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *re
 	r = channel_queue_attached(channel, request->resume);
 	if (r < 0)
 		return r;
-	channel_flush(channel);
+	flush(channel);
 	channel = NULL;
 	return 0;
 }
@@ -381,7 +445,7 @@ void channel_drain(struct channel *channel)
 		if (!serve(channel))
 			return;
 	}
-	channel_flush(channel);
+	flush(channel);
 }
 
 void channel_stop_reading(struct channel *channel)
@@ -428,7 +492,7 @@ uint8_t *channel_answer(struct channel *channel, uint64_t id, wat_status status,
 
 void channel_durable(struct channel *channel)
 {
-	channel_flush(channel);
+	flush(channel);
 	if (is_over(channel))
 		leave(channel);
 }

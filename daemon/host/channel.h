@@ -27,8 +27,7 @@ struct channel_mark {
 };
 
 struct channel {
-	struct list link;    /* loop->channels */
-	struct list waiting; /* loop->turn.channels, while answers wait for the end of the turn */
+	struct list link; /* loop->channels */
 	struct service_loop *loop;
 	struct grant *grant;
 	struct lane *lane; /* NULL: it was lost, and nothing is served */

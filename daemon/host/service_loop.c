@@ -15,7 +15,6 @@
 #include "daemon/host/call_answer.h"
 #include "daemon/host/call_self.h"
 #include "daemon/host/channel.h"
-#include "daemon/host/channel_write.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/service_lifecycle.h"
@@ -200,14 +199,6 @@ static void on_posted(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* It was made active by the first that has to wait, so it comes after all that are readable now. */
-static void on_turn_end(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	channels_write(arg);
-}
-
 static int make_events(struct service_loop *loop)
 {
 	struct event_config *config = event_config_new();
@@ -225,9 +216,8 @@ static int make_events(struct service_loop *loop)
 	loop->checkpoint = evtimer_new(loop->base, on_checkpoint, loop);
 	loop->disconnected = event_new(loop->base, -1, 0, on_disconnected, loop);
 	loop->denied_over = evtimer_new(loop->base, on_denied_over, loop);
-	loop->turn.end = event_new(loop->base, -1, 0, on_turn_end, loop);
 	if (!loop->posted || !loop->checkpoint || !loop->disconnected || !loop->denied_over ||
-	    !loop->turn.end || event_add(loop->posted, NULL) < 0)
+	    event_add(loop->posted, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -329,7 +319,6 @@ int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
 	journal_init(&loop->journal, instance->id, instance->generation, DURABILITY_NONE);
 	record_key(instance->id, 0, 0, loop->hash_key);
 	list_init(&loop->channels);
-	list_init(&loop->turn.channels);
 	list_init(&loop->grants);
 	list_init(&loop->taken);
 	list_init(&loop->answered);
@@ -355,8 +344,6 @@ struct service_loop *service_loop_free(struct service_loop *loop)
 	stream_spare_deinit(&loop->spare);
 	arena_deinit(&loop->arena);
 	arena_deinit(&loop->self_arena);
-	if (loop->turn.end)
-		event_free(loop->turn.end);
 	if (loop->disconnected)
 		event_free(loop->disconnected);
 	if (loop->durable)

@@ -36,22 +36,11 @@ struct loop_given {
 	struct replay *replay; /* the running handler runs again, and gets what it got; NULL */
 };
 
-/* One pass over what is readable. Each write wakes a client, which may take the core from the loop
- * at once: what several channels are answered is written together, where that is soon. */
-struct loop_turn {
-	struct list channels; /* that have answers to write */
-	struct event *end;
-	uint64_t n_calls;  /* about as many were answered since the first of them was read, */
-	uint64_t began_ns; /* which was then; monotonic */
-	uint64_t slow_ns;  /* when answers last waited long; 0: never */
-};
-
 struct service_loop {
 	struct instance *instance; /* who this is; not owned */
 	struct event_base *base;
 	struct event *posted, *checkpoint, *disconnected, *denied_over;
 	struct list channels;
-	struct loop_turn turn;
 	struct stream_spare spare; /* buffers for channels, which have none while they lie idle */
 	struct list grants;        /* those with channels or open calls */
 	struct state state;
