@@ -278,4 +278,6 @@ void host_kill(struct host *host)
 {
 	if (syscall(SYS_pidfd_send_signal, host->pidfd, SIGKILL, NULL, 0) < 0)
 		log_warning("host can't be killed", "error", strerror(errno));
+	else
+		host->killed = true;
 }

@@ -27,6 +27,7 @@ struct host {
 	int pidfd;
 	bool pool;
 	bool ending; /* told to end: its exit is no death */
+	bool killed; /* by us: its exit is near */
 	struct stream control;
 	struct event *readable, *writable, *exited;
 	struct host_output out, err;
@@ -96,7 +97,7 @@ uint64_t host_words(struct host *host);
 
 /* Closes the control socket once everything is written: the host then ends by itself. */
 void host_end(struct host *host);
-/* For a host that broke the protocol between us. */
+/* It ends whatever it does; what it hosts is as good as dead (instance_is_doomed). */
 void host_kill(struct host *host);
 
 #endif

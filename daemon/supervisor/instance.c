@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/host.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/notify.h"
 #include "proto/failure.h"
@@ -85,6 +86,11 @@ bool instance_is_settled(const struct instance *instance)
 	default:
 		return false;
 	}
+}
+
+bool instance_is_doomed(const struct instance *instance)
+{
+	return instance->host && instance->host->killed;
 }
 
 void instance_wake(struct instance *instance)

@@ -134,6 +134,9 @@ const char *instance_state_name(enum instance_state state);
  * wakes its waiters. */
 void instance_move(struct instance *instance, enum instance_state to);
 bool instance_is_settled(const struct instance *instance);
+/* We killed its host, and have not seen it end yet: whatever its state, it serves nobody any more.
+ */
+bool instance_is_doomed(const struct instance *instance);
 /* Who waits for it looks again: it is out of the node's table and about to be freed. */
 void instance_wake(struct instance *instance);
 /* Only an operator leads out of it. Quarantined: a call of its journal, run again, did not do what

@@ -49,6 +49,8 @@ static struct verdict judge(const struct instance *instance,
 	if (!instance)
 		return over(WAT_NOT_FOUND, "there is no instance \"%s\" (watctl ls lists them)",
 			    name);
+	if (target == INSTANCE_READY && instance_is_doomed(instance))
+		return go_on();
 	if (instance->state == target)
 		return over(WAT_OK, "%s", "");
 	if (instance->state == INSTANCE_FAILED && target == INSTANCE_READY)

@@ -267,7 +267,10 @@ static void bind_user(const struct bind *bind)
 	}
 	switch (instance->state) {
 	case INSTANCE_READY:
-		open_channel(bind);
+		if (instance_is_doomed(instance))
+			park(bind);
+		else
+			open_channel(bind);
 		return;
 	case INSTANCE_STARTING:
 	case INSTANCE_BACKOFF:
