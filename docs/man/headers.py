@@ -96,6 +96,21 @@ def c_type(name, path):
     return literal(found[0].splitlines())
 
 
+def c_function(name, path):
+    """One function, as it stands."""
+    with open(path, encoding="utf-8") as file:
+        found = re.search(rf"(?ms)^\w[^\n{{}};]*\b{re.escape(name)}\([^{{;]*\)\n\{{.*?^\}}\n", file.read())
+    if not found:
+        raise SystemExit(f"{path} has no function {name}")
+    return literal(found[0].splitlines())
+
+
+def whole(path):
+    """All of a file, as it stands."""
+    with open(path, encoding="utf-8") as file:
+        return literal(file.read().splitlines())
+
+
 def options(path):
     """Each option of a .proto for services, with the comment before it."""
     with open(path, encoding="utf-8") as file:

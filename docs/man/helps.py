@@ -14,8 +14,8 @@ class Programs:
 
     def say(self, program, *arguments):
         path = getattr(self, program)
-        said = subprocess.run([path, *arguments], env={}, stdout=subprocess.PIPE, check=True, text=True)
-        return said.stdout
+        said = subprocess.run([path, *arguments], env={}, stdout=subprocess.PIPE, check=True)
+        return said.stdout.decode()
 
 
 def _option(names, value):

@@ -24,6 +24,7 @@ def expand(what, arguments, source):
         "config-keys": helps.config_keys,
     }
     from_files = {
+        "file": headers.whole,
         "header": headers.header,
         "functions": headers.functions,
         "options": headers.options,
@@ -33,8 +34,9 @@ def expand(what, arguments, source):
     }
     if what in from_programs:
         return from_programs[what](programs)
-    if what == "type":
-        return headers.c_type(arguments[0], os.path.join(source, arguments[1]))
+    from_parts = {"type": headers.c_type, "function": headers.c_function}
+    if what in from_parts:
+        return from_parts[what](arguments[0], os.path.join(source, arguments[1]))
     return from_files[what](os.path.join(source, arguments[0]))
 
 
@@ -46,8 +48,11 @@ def main(source, template):
             text.append(expand(wanted[1], wanted[2].split(), source) if wanted else line)
     text = "".join(text).replace("@VERSION@", os.environ["VERSION"])
     page = subprocess.run([os.environ["SCDOC"]], input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
-    # Rows need not stay together: a long one would fit on no page of a terminal, which has none.
-    sys.stdout.buffer.write(re.sub(rb"(?m)^\.TS\n", b".TS\nnokeep;\n", page))
+    # Names are not divided at the end of a line, but in narrow cells. Rows need not stay together: a long one would fit on no
+    # page of a terminal, which has none.
+    for what, other in ((rb"^(\.TH .*\n)", rb"\1.nh\n"), (rb"^\.TS\n", b".hy 4\n.TS\nnokeep;\n"), (rb"^\.TE\n", b".TE\n.nh\n")):
+        page = re.sub(b"(?m)" + what, other, page)
+    sys.stdout.buffer.write(page)
 
 
 if __name__ == "__main__":

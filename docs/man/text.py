@@ -67,7 +67,7 @@ def _code(text, narrower):
 def literal(lines, depth=0):
     """As it stands. What is in braces moves to the left; what is aligned there stays so."""
     indent = "\t" * depth
-    narrower = any(each.startswith("}") for each in lines)
+    narrower = lines[0].endswith("{")
     body = [indent + _code(each, narrower) for each in lines]
     return "\n".join([indent + "```", *(each if each.strip() else "" for each in body), indent + "```"]) + "\n"
 

@@ -1,8 +1,10 @@
 """The manual names every option, command, key, function and variable of the environment that there is, and none that there is
 not; man(1) has nothing to say against its pages; what PROTOCOL.md says is in its page. row 108
 """
+import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 import pages
@@ -120,6 +122,17 @@ class Pages(unittest.TestCase):
         for page in pages.names():
             found = re.findall(r"\bwatctl ([a-z][\w-]*)", pages.bold(page))
             self.assertLessEqual(set(found), known, page)
+
+    def test_example(self):
+        """The configuration that watd.conf(5) shows is one."""
+        lines = pages.section(pages.text("watd.conf.5"), "EXAMPLE").splitlines()
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write("\n".join(each.strip() for each in lines) + "\n")
+            file.flush()
+            command = [os.path.join(pages.BUILD, "bin", "watd"), "--check-config", "--config", file.name]
+            said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        self.assertEqual(said.returncode, 0, said.stdout)
+        self.assertIn(b"instances: 1 - visits\ngrants: web of visits", said.stdout)
 
     def test_functions_named(self):
         """A function that a page names in passing is one, or of a service."""
