@@ -127,6 +127,8 @@ class Readme(Stranger):
         self.instead["/tmp/w"] = self.work + "/w"
         steps = document.steps(read("README.md"), "First steps")
         self.assertGreater(len(steps), 12)
+        whole, section = read("README.md"), read("README.md").partition("## First steps")[2].partition("\n## ")[0]
+        self.assertEqual(whole.count("```console"), section.count("```console"), "what is shown elsewhere is not run")
         self.follow(steps)
 
 
