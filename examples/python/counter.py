@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Uses a counter like counter-client.c does: adds 1 many times without waiting for each, then reads.
+"""Uses a counter like counter-client.c does: adds 1 many times without waiting, then reads.
 
   counter.py TOKEN-FILE [TIMES] [--address ADDRESS]
 

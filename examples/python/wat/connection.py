@@ -73,6 +73,7 @@ class Connection:
         self.ended = False
         self.inboxes: dict[int, Inbox] = {}
         self.answers: dict[int, Answer] = {}
+        self._open: set[int] = set()  # ids that were not answered yet
         self._binds: dict[int, int] = {}  # the role, by slot, until it is answered
         self._unwanted: set[int] = set()  # ids whose answers nobody waits for any more
         self._given_back: set[int] = set()  # handles of Users, of which frames may still come
@@ -133,10 +134,11 @@ class Connection:
             self._take_answer(frame, fd)
 
     def _take_answer(self, frame: Frame, fd: int | None) -> None:
-        if frame.type not in ANSWERS or not 0 < frame.id <= self.last_id:
+        if frame.type not in ANSWERS or frame.id not in self._open:
             if fd is not None:
                 os.close(fd)
             raise ProtocolError("an answer to nothing that was sent")
+        self._open.discard(frame.id)
         role = self._binds.pop(frame.id, None)
         bound = self._bound(frame, fd, role) if frame.type == FrameType.BOUND else None
         if frame.id not in self._unwanted:
@@ -163,6 +165,7 @@ class Connection:
     def new_id(self) -> int:
         """One sequence for BINDs and CALLs, so that an answer belongs to one of them."""
         self.last_id += 1
+        self._open.add(self.last_id)
         return self.last_id
 
     def take(self, id_: int, deadline: Deadline = None) -> Answer:

@@ -6,7 +6,7 @@ The bytes are a stranger's: what does not make sense in them is a ProtocolError,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Iterator
+from typing import Iterable
 
 from .messages import Field, Message, Record, Schema
 from .status import ProtocolError
@@ -71,22 +71,17 @@ class Interface:
 
     def __init__(self, service: str, file_descriptor_set: bytes) -> None:
         self.service = service
-        self.schema = Schema()
         try:
             files = DESCRIPTOR["FileSet"].decode(file_descriptor_set).file
-            for file in files:
-                self._declare(file, f".{file.package}" if file.package else "")
+            self.schema = schema_of(files)
             declared = self._find(files)
-            self.methods = {
-                rpc.name: self._method(i, rpc) for i, rpc in enumerate(declared.method)
-            }
-            self._check_types()
+            methods = [self._method(i, rpc) for i, rpc in enumerate(declared.method)]
         except (WireError, KeyError) as error:
             raise ProtocolError(f"the schema of {service} makes no sense: {error}") from error
+        self.methods = {method.name: method for method in methods}
         options = declared.options and declared.options.wat
-        self.state_name, self.version = (
-            (f".{options.state}", options.version) if options else ("", 0)
-        )
+        self.state_name = f".{options.state}" if options else ""
+        self.version = options.version if options else 0
 
     def state(self) -> Message:
         """The message that is the service's state: what a Spawn begins with and a Stop answers."""
@@ -97,9 +92,8 @@ class Interface:
 
     def method(self, name: str) -> Method:
         if name not in self.methods:
-            raise AttributeError(
-                f"{self.service} has no method {name}; it has {', '.join(self.methods)}"
-            )
+            known = ", ".join(self.methods)
+            raise AttributeError(f"{self.service} has no method {name}; it has {known}")
         return self.methods[name]
 
     def _find(self, files: Iterable[Record]) -> Record:
@@ -110,36 +104,41 @@ class Interface:
                 return service
         raise KeyError(self.service)
 
-    def _declare(self, scope: Record, name: str) -> None:
-        for enum in scope.enum_type:
-            self.schema.add_enum(
-                f"{name}.{enum.name}", {value.name: value.number for value in enum.value}
-            )
-        for kind in scope.message_type if "message_type" in scope else scope.nested_type:
-            full_name = f"{name}.{kind.name}"
-            is_map_entry = bool(kind.options and kind.options.map_entry)
-            self.schema.add_message(full_name, map(_field, kind.field), is_map_entry)
-            self._declare(kind, full_name)
-
     def _method(self, number: int, rpc: Record) -> Method:
         flags = (rpc.options and rpc.options.wat) or DESCRIPTOR["Flags"].decode(b"")
-        return Method(
-            number, rpc.name, self.schema[rpc.input_type], self.schema[rpc.output_type], **flags
-        )
+        asked, told = self.schema[rpc.input_type], self.schema[rpc.output_type]
+        return Method(number, rpc.name, asked, told, **flags)
 
-    def _check_types(self) -> None:
-        """That every name is there is known before the first call, not in the middle of one."""
-        for message, field in self._all_fields():
-            if self.schema.scalar(field.type_name):
-                continue
-            kind = self.schema[field.type_name]
-            if kind.is_map_entry and set(kind.by_number) != {1, 2}:
-                raise WireError(f"{message.name}.{field.name} is no map")
 
-    def _all_fields(self) -> Iterator[tuple[Message, Field]]:
-        for message in self.schema.messages.values():
-            for field in message.fields:
-                yield message, field
+def schema_of(files: Iterable[Record]) -> Schema:
+    """Of FileDescriptorProtos, by full names that begin with a dot. KeyError, WireError."""
+    schema = Schema()
+    for file in files:
+        _declare(schema, file, f".{file.package}" if file.package else "")
+    _check_types(schema)
+    return schema
+
+
+def _declare(schema: Schema, scope: Record, name: str) -> None:
+    for enum in scope.enum_type:
+        values = {value.name: value.number for value in enum.value}
+        schema.add_enum(f"{name}.{enum.name}", values)
+    for kind in scope.message_type if "message_type" in scope else scope.nested_type:
+        full_name = f"{name}.{kind.name}"
+        is_map_entry = bool(kind.options and kind.options.map_entry)
+        schema.add_message(full_name, map(_field, kind.field), is_map_entry)
+        _declare(schema, kind, full_name)
+
+
+def _check_types(schema: Schema) -> None:
+    """That every name is there is known before the first call, not in the middle of one."""
+    fields = [(message, field) for message in schema.messages.values() for field in message.fields]
+    for message, field in fields:
+        if schema.scalar(field.type_name):
+            continue
+        kind = schema[field.type_name]
+        if kind.is_map_entry and set(kind.by_number) != {1, 2}:
+            raise WireError(f"{message.name}.{field.name} is no map")
 
 
 def _field(declared: Record) -> Field:

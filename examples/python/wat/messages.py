@@ -18,7 +18,8 @@ DEPTH_MAX = 64
 
 
 class Record(dict[str, Any]):
-    """A message's fields, all of them: record["value"] or record.value."""
+    """A message's fields, all of them: record["value"], or record.value where a dict has nothing
+    else of that name (such as items)."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -92,9 +93,8 @@ class Message:
             try:
                 out += self._encode_one(field, {"key": key, "value": element}, True)
             except MessageError as error:
-                raise MessageError(
-                    error.text, f"[{key!r}]" + error.path.removeprefix("value")
-                ) from None
+                inner = error.path.partition(".")[2]
+                raise MessageError(error.text, inner).inside(f"[{key!r}]") from None
         return out
 
     def _encode_list(self, field: Field, value: Any) -> bytes:

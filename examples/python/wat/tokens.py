@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import struct
-import time
 from dataclasses import dataclass, replace
 
 from nacl.signing import SigningKey
@@ -211,10 +210,6 @@ class Token:
             raise TokenError("the token is of another node than the one that answers here")
         if service and self.interface_hash != interface_hash(service):
             raise TokenError(f"the token is not for {service}")
-
-    def is_over(self) -> bool:
-        """By this machine's clock; watd's decides."""
-        return time.time() >= self.narrowest().not_after
 
 
 def block_hash(chain: bytes, block: Attenuation) -> bytes:
