@@ -188,9 +188,11 @@ class Conversation(DaemonCase):
             pretended = os.geteuid() + 1
         with mock.patch("os.geteuid", return_value=pretended), self.assertRaises(PermissionError):
             Connection(path)
-        peer, _ = listener.accept()
-        self.assertEqual(peer.recv(1), b"")
-        peer.close()
+        with mock.patch("os.geteuid", return_value=pretended), self.assertRaises(PermissionError):
+            Client(path)
+        for _ in range(2):
+            with listener.accept()[0] as peer:
+                self.assertEqual(peer.recv(1), b"")
 
 
 class Managing(DaemonCase):

@@ -5,6 +5,7 @@ must be ready for, also those that no service of today gives. The service is a s
 import os
 import socket
 import unittest
+from unittest import mock
 
 from wat import ProtocolError, Status, WatError, tokens
 from wat.frame import BODY_MAX, ENVELOPE, LANE_LOST, LANE_NEW, LANE_RESUMED, Frame, FrameType
@@ -174,6 +175,32 @@ class Lanes(unittest.TestCase):
         self.script.services[0].send(reply(2))
         with self.assertRaises(ProtocolError):
             user.wait(calls[0])
+
+    def test_given_up(self):
+        """A `later` call that was given up is taken back on the next channel of the lane, too, as long as nothing says
+        that it was."""
+        user = self.user([attached(LANE_RESUMED), reply(2), reply(3)], [attached(LANE_RESUMED)])
+        waiting, call = user.send(8, b"later", later=True), user.send(1, b"1")
+        waiting.deadline = 0
+        self.assertEqual(self.outcomes(user, [waiting]), [Status.DEADLINE_EXCEEDED])
+        self.script.end()
+        user.wait(call)
+        self.assertEqual(self.frames(), [(FrameType.CANCEL, 1), (FrameType.CALL, 2)])
+        user.wait(user.send(1, b"2"))
+        call = user.send(1, b"3")
+        self.script.end()
+        user.channel.receive = mock.Mock(side_effect=EndOfStream)
+        self.script.channels[0].append(reply(4))
+        user.wait(call)
+        self.assertEqual(self.frames(), [(FrameType.CALL, 4)])
+
+    def frames(self):
+        """What was written to the channel at hand, in order."""
+        service, frames = self.script.services[-1], []
+        service.read()
+        while frame := service.take_frame():
+            frames.append((frame.type, frame.id))
+        return frames
 
     def test_drop(self):
         """An orderly close ends the lane."""
