@@ -28,7 +28,9 @@ ENVELOPE = Schema(
 enum Role { NODE = 0; ADMIN = 1; USER = 2; }
 enum LaneMode { NEW = 0; RESUME = 1; }
 enum LaneState { LANE_NEW = 0; LANE_RESUMED = 1; LANE_LOST = 2; }
-enum CauseKind { UNKNOWN_CAUSE = 0; FAILURE = 1; PANIC = 2; SIGNAL = 3; EXIT = 4; REFUSED = 5; DIVERGED = 6; }
+enum CauseKind {
+  UNKNOWN_CAUSE = 0; FAILURE = 1; PANIC = 2; SIGNAL = 3; EXIT = 4; REFUSED = 5; DIVERGED = 6;
+}
 message Hello { uint32 version = 1; string program = 2; }
 message Welcome {
   uint32 version = 1; bytes challenge = 2; bytes node_id = 3; string program = 4;

@@ -125,7 +125,9 @@ service Node {
   rpc Events(EventsRequest) returns (EventList) {
     option (wat.method) = { later: true read_only: true };
   }
-  rpc Logs(LogsRequest) returns (LogList) { option (wat.method) = { later: true read_only: true }; }
+  rpc Logs(LogsRequest) returns (LogList) {
+    option (wat.method) = { later: true read_only: true };
+  }
 }
 message Empty { }
 """,
