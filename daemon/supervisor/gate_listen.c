@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,10 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/log.h"
 #include "proto/net_place.h"
 #include "proto/support/cleanup.h"
 
 #define BACKLOG 4096
+/* How long an address that is in use is waited for. */
+#define IN_USE_PAUSE_MS 20
+#define IN_USE_PAUSES 150
 
 union address {
 	struct sockaddr any;
@@ -103,6 +108,22 @@ static int open_socket(const union address *address)
 	return fd_take(&fd);
 }
 
+/* The gate of a watd that was killed has its sockets until it has ended, too: a moment. */
+static int open_when_free(const union address *address, const char *which)
+{
+	int r = open_socket(address);
+
+	for (unsigned i = 0; r == -EADDRINUSE && i < IN_USE_PAUSES; i++) {
+		if (i == 0)
+			log_warning("an address is in use; waiting for the gate of a watd before, "
+				    "if it is that",
+				    "at", which);
+		(void)poll(NULL, 0, IN_USE_PAUSE_MS);
+		r = open_socket(address);
+	}
+	return r;
+}
+
 int gate_listeners_adopt(struct gate_listeners *listeners, int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
@@ -129,7 +150,7 @@ int gate_listeners_open(struct gate_listeners *listeners,
 	while (r == 0 && value_next(&list, ret_which, VALUE_WORD_SIZE)) {
 		r = parse(ret_which, &address);
 		if (r == 0)
-			r = open_socket(&address);
+			r = open_when_free(&address, ret_which);
 		if (r >= 0)
 			r = gate_listeners_adopt(listeners, r);
 	}

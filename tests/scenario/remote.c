@@ -89,9 +89,14 @@ int remote_tear_down(void **state)
 	return 0;
 }
 
-void remote_start_again(struct remote *r)
+void remote_configure(const struct remote *r)
 {
 	write_conf(r, strchr(r->address, '@') + 1, "");
+}
+
+void remote_start_again(struct remote *r)
+{
+	remote_configure(r);
 	test_daemon_start(&r->daemon);
 }
 
@@ -109,7 +114,7 @@ char *remote_token(struct remote *r, const char *user)
 }
 
 /* -1: not now. */
-static pid_t find_gate(pid_t watd)
+pid_t remote_find_gate(pid_t watd)
 {
 	DIR *entries = opendir("/proc");
 	struct dirent *entry;
@@ -136,7 +141,7 @@ static pid_t find_gate(pid_t watd)
 
 pid_t remote_gate(const struct remote *r)
 {
-	pid_t gate = find_gate(r->daemon.pid);
+	pid_t gate = remote_find_gate(r->daemon.pid);
 
 	assert_true(gate > 0);
 	return gate;
@@ -146,7 +151,7 @@ void remote_wait_gate(const struct remote *r, pid_t before)
 {
 	pid_t gate;
 
-	while ((gate = find_gate(r->daemon.pid)) < 0 || gate == before)
+	while ((gate = remote_find_gate(r->daemon.pid)) < 0 || gate == before)
 		sched_yield();
 }
 

@@ -27,10 +27,14 @@ int remote_tear_down(void **state);
 #define REMOTE_OPEN_CASE(test) \
 	cmocka_unit_test_setup_teardown(test, remote_set_up_open, remote_tear_down)
 
+/* The next start is on the same port. */
+void remote_configure(const struct remote *r);
 /* Starts watd again, on the same port, and takes the node again. */
 void remote_start_again(struct remote *r);
 /* A new User's token; the caller frees it. */
 char *remote_token(struct remote *r, const char *user);
+/* The process of that watd's gate; -1: it has none. */
+pid_t remote_find_gate(pid_t watd);
 /* The process of the gate. */
 pid_t remote_gate(const struct remote *r);
 /* Until there is another one than before. */

@@ -1,4 +1,5 @@
 /* test_gate_life.c - the process of the gate: what it may do, and what its end is to whom. */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -238,6 +240,28 @@ static void test_address(void **state)
 	assert_int_equal(out.code, 64);
 }
 
+/* Somebody still has the port when watd starts, as the gate of one that was killed does for a
+ * moment: watd says so, and goes on when it is free (row 58). */
+static void test_port_in_use(void **state)
+{
+	struct remote *r = *state;
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char told[1024];
+
+	at.sin_port = htons((uint16_t)atoi(strrchr(r->address, ':') + 1));
+	assert_int_equal(test_daemon_terminate(&r->daemon), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	remote_configure(r);
+	test_daemon_spawn(&r->daemon, NULL);
+	assert_true(test_daemon_wait_log(&r->daemon, "an address is in use", 1));
+	close(fd);
+	assert_true(test_daemon_told(&r->daemon, "READY=1", told, sizeof told));
+}
+
 /* At an orderly end of watd a remote client is told so, and goes on after the next start, over a
  * lane that was kept (rows 58, 81). */
 static void test_suspended(void **state)
@@ -284,7 +308,7 @@ int main(void)
 		REMOTE_CASE(test_killed),      REMOTE_CASE(test_killed_unix),
 		REMOTE_CASE(test_cut),         REMOTE_CASE(test_shut_in),
 		REMOTE_CASE(test_address),     REMOTE_CASE(test_suspended),
-		REMOTE_CASE(test_watd_killed),
+		REMOTE_CASE(test_watd_killed), REMOTE_CASE(test_port_in_use),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
