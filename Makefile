@@ -2,9 +2,10 @@
 #   make        builds into build/
 #   make run    builds, and shows watd at work
 #   make test   builds in every way that is tested, and runs all tests
+#   make torture  kills what can die, 1,000 times in each way, and cuts the power 5,000 times; TORTURE_ROUNDS=, TORTURE_SEED=
 #   make bench  measures calls against a bare echo and Redis; BENCH_SECONDS=20 for steadier figures
 #   make deb    builds Debian packages into build/deb/packages/
-.PHONY: all packages build run test bench deb clean
+.PHONY: all packages build run test torture bench deb clean
 
 all: build
 
@@ -23,6 +24,10 @@ run: build
 test:
 	@cmake/packages.sh test
 	@cmake/test.sh
+
+torture:
+	@cmake/packages.sh test
+	@cmake/torture.sh
 
 bench:
 	@cmake/packages.sh bench

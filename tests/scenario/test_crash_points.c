@@ -1,7 +1,7 @@
 /* test_crash_points.c - at each place where a process could die, it does: a host or watd, the
- * first or second time that it gets there ($WAT_CRASH_VISITS: up to the ninth), on both tiers,
- * while two users add and others come and go. Nothing that was acknowledged is lost, nothing is
- * done twice, each handler of a user's life runs once. rows 50, 57, 58 */
+ * first or second time that it gets there ($WAT_CRASH_VISITS: up to the ninth), on both tiers and
+ * with both durabilities, while two users add and others come and go. Nothing that was acknowledged
+ * is lost, nothing is done twice, each handler of a user's life runs once. rows 50, 57, 58 */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -233,7 +233,7 @@ int main(void)
 				.name = names[i],
 				.visit = v,
 				.tier = (i + v) % 2 ? WAT_TIER_PROCESS : WAT_TIER_THREAD,
-				.durability = strcmp(names[i], "sync_after") == 0
+				.durability = v % 2 == 0 || strcmp(names[i], "sync_after") == 0
 						      ? WAT_DURABILITY_SYNC
 						      : WAT_DURABILITY_CRASH,
 			};
