@@ -4,6 +4,7 @@
 #define WAT_PROTO_OVERLOAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Name, number on the wire (PROTOCOL.md, "TCP"), key of the configuration, sentence. New ones come
  * at the end. */
@@ -35,5 +36,11 @@ enum overload {
 const char *overload_key(unsigned number);
 /* "watd has as many connections as it may have (max-connections)". */
 const char *overload_text(unsigned number, char ret[static OVERLOAD_TEXT_MAX]);
+
+#define OVERLOAD_GOAWAY_MAX 256u
+/* A whole frame, GOAWAY with OVERLOADED and that sentence; returns its size. */
+size_t overload_goaway(unsigned number, uint8_t ret[static OVERLOAD_GOAWAY_MAX]);
+/* Sends it over a socket that nothing was sent on, as far as that takes it. */
+void overload_refuse(int fd, unsigned number);
 
 #endif

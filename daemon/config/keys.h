@@ -31,9 +31,9 @@
 	  "connect to. Sockets that the service manager passes are listened on instead")          \
 	K(gate_socket, "gate-socket", SOCKET, RESTART, MAY, NULL, "/run/watd/gate.sock",          \
 	  "client socket for programs that can't take descriptors")                               \
-	K(gate_connections, "gate-connections", COUNT, RESTART, MAY, "4096", NULL,                \
+	K(gate_connections, "gate-connections", COUNT, RELOAD, MAY, "4096", NULL,                 \
 	  "connections at a time by listen and gate-socket; beside max-connections")              \
-	K(gate_connections_of_address, "gate-connections-of-address", COUNT, RESTART, MAY, "256", \
+	K(gate_connections_of_address, "gate-connections-of-address", COUNT, RELOAD, MAY, "256",  \
 	  NULL, "the same of one address (of IPv6, a /64)")                                       \
 	K(insecure_loopback, "insecure-loopback", SWITCH, RESTART, MAY, "no", NULL,               \
 	  "TCP without encryption as well, between loopback addresses; for debugging")            \
@@ -43,6 +43,25 @@
 	K(max_connections, "max-connections", COUNT, RELOAD, MAY, "4096", NULL,                   \
 	  "control connections at a time; those over it are told OVERLOADED, except on the "      \
 	  "admin socket")                                                                         \
+	K(max_connections_of_uid, "max-connections-of-uid", COUNT, RELOAD, MAY, "1024", NULL,     \
+	  "the same of one uid; and as many by gate-socket")                                      \
+	K(max_unauthenticated, "max-unauthenticated", DROP, RELOAD, MAY, "128:30:512", NULL,      \
+	  "connections that have bound nothing yet, by socket, and as many by the gate: once "    \
+	  "FROM of them are there, for one that comes one of them, by chance, is told "           \
+	  "OVERLOADED and closed with a chance of PERCENT %, which grows to 100 % at FULL")       \
+	K(handshake_rate, "handshake-rate", COUNT, RELOAD, MAY, "1000", NULL,                     \
+	  "connections that one uid or address (of IPv6, a /64) may begin in a second; those "    \
+	  "over it are told OVERLOADED. Nothing here counts for the admin socket")                \
+	K(handshake_burst, "handshake-burst", COUNT, RELOAD, MAY, "8192", NULL,                   \
+	  "the same at once, after a time without any")                                           \
+	K(bind_rate, "bind-rate", COUNT, RELOAD, MAY, "1000", NULL,                               \
+	  "BINDs that one uid or address may send in a second, whether or not they are granted; " \
+	  "those over it are answered OVERLOADED")                                                \
+	K(bind_burst, "bind-burst", COUNT, RELOAD, MAY, "8192", NULL,                             \
+	  "the same at once, after a time without any")                                           \
+	K(max_buffered, "max-buffered", COUNT, RELOAD, MAY, "256", NULL,                          \
+	  "MiB in the buffers of all control connections, and as many in those of the gate; "     \
+	  "beyond it a connection that holds more than 128 KiB is told OVERLOADED and closed")    \
 	K(max_calls, "max-calls", COUNT, RELOAD, MAY, "256", NULL,                                \
 	  "open calls of one control connection")                                                 \
 	K(max_capabilities, "max-capabilities", COUNT, RELOAD, MAY, "4096", NULL,                 \

@@ -68,6 +68,26 @@ static bool is_count(const char *text)
 	return !*rest && number >= 1 && number <= COUNT_MAX;
 }
 
+/* Numbers with : between them. False: there are more or fewer than three, or something else. */
+static bool scan_three(const char *text, uint64_t ret[static 3])
+{
+	for (unsigned i = 0; i < 3; i++) {
+		ret[i] = scan_number(text, &text);
+		if (*text != (i < 2 ? ':' : '\0'))
+			return false;
+		text++;
+	}
+	return true;
+}
+
+static bool is_drop(const char *text)
+{
+	uint64_t n[3];
+
+	return scan_three(text, n) && n[0] >= 1 && n[0] <= n[2] && n[2] <= COUNT_MAX && n[1] >= 1 &&
+	       n[1] <= 100;
+}
+
 static bool is_duration(const char *text, uint64_t min)
 {
 	uint64_t seconds = scan_seconds(text);
@@ -171,6 +191,8 @@ bool value_is_valid(enum value_kind kind, const char *text)
 		return ONE_OF(text, "yes", "no");
 	case VALUE_COUNT:
 		return is_count(text);
+	case VALUE_DROP:
+		return is_drop(text);
 	case VALUE_DURATION:
 		return is_duration(text, 1);
 	case VALUE_LIFE:
@@ -200,4 +222,13 @@ uint64_t value_number(enum value_kind kind, const char *text)
 	const char *rest;
 
 	return kind == VALUE_COUNT ? scan_number(text, &rest) : scan_seconds(text);
+}
+
+void value_drop(const char *text, uint32_t ret[static 3])
+{
+	uint64_t n[3] = {0};
+
+	(void)scan_three(text, n);
+	for (unsigned i = 0; i < 3; i++)
+		ret[i] = (uint32_t)n[i];
 }

@@ -21,6 +21,9 @@
 	  "address in [brackets]")                                                      \
 	V(SWITCH, "yes|no", "yes or no")                                                \
 	V(COUNT, "N", "a number from 1 to 1000000")                                     \
+	V(DROP, "FROM:PERCENT:FULL",                                                    \
+	  "FROM:PERCENT:FULL, FROM and FULL from 1 to 1000000 and FROM not above "      \
+	  "FULL, PERCENT from 1 to 100")                                                \
 	V(DURATION, "TIME", "a number with s, min, h, d or w, from 1s to 3650d")        \
 	V(LIFE, "TIME", "a number with s, min, h, d or w, from 4s to 3650d")            \
 	V(NAME, "NAME", "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")   \
@@ -45,6 +48,9 @@ bool value_is_valid(enum value_kind kind, const char *text) WAT_MUST_CHECK;
 
 /* Of a valid one. Seconds for DURATION and LIFE. */
 uint64_t value_number(enum value_kind kind, const char *text);
+
+/* Of a valid DROP: FROM, PERCENT, FULL. */
+void value_drop(const char *text, uint32_t ret[static 3]);
 
 /* The next of several words; false: none is left. One that is longer than the buffer is cut. */
 bool value_next(const char **at, char *ret_word, size_t size);

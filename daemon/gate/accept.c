@@ -2,27 +2,24 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/base/clock.h"
-#include "daemon/base/log.h"
+#include "daemon/base/descriptors.h"
+#include "daemon/gate/arrival.h"
 #include "daemon/gate/gate.h"
 #include "daemon/gate/peer.h"
+#include "proto/stream_secure.h"
 #include "proto/support/cleanup.h"
 
 #define ACCEPTS_PER_EVENT 64
-#define PAUSE_MS 100       /* without descriptors accept would fail again at once */
-#define STRANGERS_MAX 512u /* that have not bound anything yet; above it, one of them goes */
-#define COMPLAINT_MS 5000  /* a flood is one line so often */
+#define PAUSE_MS 100 /* without descriptors accept would fail again at once */
 
 struct listener {
 	struct list link; /* gate->listeners */
 	struct gate *gate;
 	struct event *acceptable, *resume;
-	int fd;
+	int fd, spare;
 	bool tcp;
-	uint64_t complained_ms;
 };
 
 static struct listener *listener_free(struct listener *listener)
@@ -32,6 +29,7 @@ static struct listener *listener_free(struct listener *listener)
 		event_free(listener->acceptable);
 	if (listener->resume)
 		event_free(listener->resume);
+	fd_close(listener->spare);
 	fd_close(listener->fd);
 	free(listener);
 	return NULL;
@@ -45,67 +43,52 @@ void accept_nothing(struct gate *gate)
 		listener_free(container_of(first, struct listener, link));
 }
 
-static void complain(struct listener *listener, const char *why)
-{
-	uint64_t now = clock_monotonic_ms();
-
-	if (listener->complained_ms && now - listener->complained_ms < COMPLAINT_MS)
-		return;
-	listener->complained_ms = now;
-	log_warning("connections are refused for the moment", "why", why, "door",
-		    listener->tcp ? "tcp" : "unix");
-}
-
 static void on_resume(int fd, short what, void *arg)
 {
 	struct listener *listener = arg;
 
 	(void)fd;
 	(void)what;
+	spare_keep(&listener->spare, listener->fd);
 	(void)event_add(listener->acceptable, NULL);
 }
 
-static void pause_accepting(struct listener *listener, int error)
+static void refuse_tcp(int fd)
 {
+	stream_secure_refuse(fd, OVERLOAD_DESCRIPTORS);
+}
+
+static void refuse_unix(int fd)
+{
+	overload_refuse(fd, OVERLOAD_DESCRIPTORS);
+}
+
+static void pause_accepting(struct listener *listener)
+{
+	static const struct refused unknown = {.uid = (uid_t)-1};
 	struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
 
-	complain(listener, strerror(error));
+	(void)spare_refuse(&listener->spare, listener->fd, ACCEPTS_PER_EVENT,
+			   listener->tcp ? refuse_tcp : refuse_unix);
+	refusals_add(&listener->gate->refusals, OVERLOAD_DESCRIPTORS, &unknown);
 	(void)event_del(listener->acceptable);
 	(void)event_add(listener->resume, &pause);
 }
 
-/* Of those who proved nothing, as likely a newcomer as one that came before: who sends many
- * connections loses many. */
-static bool make_room(struct listener *listener)
-{
-	struct gate *gate = listener->gate;
-
-	if (gate->n_strangers >= STRANGERS_MAX) {
-		complain(listener, "too many that prove nothing");
-		peers_drop_stranger(gate);
-	}
-	if (gate->n_peers >= gate->connections_max || gate->n_fds + 2 > gate->fds_max) {
-		if (gate->n_strangers == 0)
-			return false;
-		peers_drop_stranger(gate);
-	}
-	return true;
-}
-
 static void take(struct listener *listener, int fd, const struct sockaddr *address, socklen_t n)
 {
-	int r;
+	struct gate *gate = listener->gate;
+	_cleanup_(fd_closep) int owned = fd;
+	struct arrival arrival;
+	enum overload limit;
 
-	if (!make_room(listener)) {
-		fd_close(fd);
-		complain(listener, "gate-connections are there already");
+	if (arrival_meet(&arrival, fd, listener->tcp ? address : NULL, n) < 0)
 		return;
-	}
-	r = peer_new(listener->gate, fd, listener->tcp ? address : NULL, n);
-	if (r == -EMFILE)
-		complain(listener, "gate-connections-of-address are there already of one address");
-	else if (r < 0)
-		complain(listener, strerror(-r));
+	limit = arrival_admit(gate, &arrival);
+	if (limit != OVERLOAD_NONE)
+		arrival_refuse(gate, &arrival, fd, limit);
+	else if (peer_new(gate, fd_take(&owned), &arrival) < 0)
+		refusals_add(&gate->refusals, OVERLOAD_MEMORY, &arrival.who);
 }
 
 static void on_acceptable(int fd, short what, void *arg)
@@ -124,7 +107,7 @@ static void on_acceptable(int fd, short what, void *arg)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-			pause_accepting(listener, errno);
+			pause_accepting(listener);
 		return;
 	}
 }
@@ -137,11 +120,12 @@ int accept_from(struct gate *gate, int fd, bool tcp)
 		fd_close(fd);
 		return -ENOMEM;
 	}
-	*listener = (struct listener){.gate = gate, .fd = fd, .tcp = tcp};
+	*listener = (struct listener){.gate = gate, .fd = fd, .spare = -1, .tcp = tcp};
 	list_append(&gate->listeners, &listener->link);
 	listener->acceptable =
 		event_new(gate->base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
 	listener->resume = evtimer_new(gate->base, on_resume, listener);
+	spare_keep(&listener->spare, fd);
 	if (listener->acceptable && listener->resume && event_add(listener->acceptable, NULL) == 0)
 		return 0;
 	listener_free(listener);

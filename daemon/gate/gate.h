@@ -10,7 +10,9 @@
 
 #include <wat/gate.pb-c.h>
 
-#include "daemon/gate/addresses.h"
+#include "daemon/base/early_drop.h"
+#include "daemon/base/sources.h"
+#include "daemon/gate/refusals.h"
 #include "proto/noise.h"
 #include "proto/stream.h"
 #include "proto/support/list.h"
@@ -21,12 +23,20 @@
 struct event;
 struct event_base;
 
+struct gate_limits {
+	uint32_t connections, connections_of_address, connections_of_uid;
+	struct token_rate handshakes; /* of an address or a uid */
+	struct early_drop unauthenticated;
+	uint64_t buffered; /* bytes in the buffers of peers */
+	uint32_t hello_s;  /* from accept to the first frame */
+};
+
 struct gate {
 	struct event_base *base;
 	struct stream link; /* to watd */
 	struct event *link_readable, *link_writable;
 	uint8_t *key; /* the transport key; locked memory; NULL: the settings did not come yet */
-	uint32_t connections_max, connections_of_address;
+	struct gate_limits limits;
 	bool insecure_loopback;
 	bool ending;           /* watd goes: no peer comes any more */
 	struct event *overdue; /* the end takes too long */
@@ -34,7 +44,8 @@ struct gate {
 	struct list peers;     /* bound something */
 	struct list strangers; /* did not yet */
 	struct list lingering; /* channels without a peer */
-	struct addresses addresses;
+	struct sources sources;
+	struct refusals refusals;
 	size_t n_peers, n_strangers, n_lingering;
 	size_t buffered;       /* bytes in the buffers of peers */
 	size_t n_fds, fds_max; /* descriptors of peers and channels */
@@ -48,6 +59,8 @@ void gate_deinit(struct gate *gate);
 
 /* link.c. Tells watd of a peer; takes fd, watd's end of its control connection. -ENOMEM. */
 int gate_announce(struct gate *gate, const Wat__Gate__Peer *peer, int fd) WAT_MUST_CHECK;
+/* The same of connections that were refused. */
+int gate_tell_refused(struct gate *gate, const Wat__Gate__Refused *refused) WAT_MUST_CHECK;
 /* A peer has gone: at the end, was it the last? */
 void gate_check_end(struct gate *gate);
 

@@ -4,9 +4,9 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <wat/gate.pb-c.h>
 
+#include "daemon/base/descriptors.h"
 #include "daemon/base/log.h"
 #include "daemon/base/secret.h"
 #include "daemon/gate/channel.h"
@@ -20,8 +20,8 @@
 #define END_MAX_S 2      /* how long peers may take to be told that watd goes */
 
 /* Methods of EVENT frames. */
-enum from_watd { FROM_SETTINGS, FROM_LISTEN, FROM_STOP_ACCEPTING };
-enum to_watd { TO_PEER };
+enum from_watd { FROM_SETTINGS, FROM_LISTEN, FROM_STOP_ACCEPTING, FROM_LIMITS };
+enum to_watd { TO_PEER, TO_REFUSED };
 
 static void write_out(struct gate *gate)
 {
@@ -41,6 +41,18 @@ int gate_announce(struct gate *gate, const Wat__Gate__Peer *peer, int fd)
 	return r;
 }
 
+int gate_tell_refused(struct gate *gate, const Wat__Gate__Refused *refused)
+{
+	struct frame frame = {.type = FRAME_EVENT, .method = TO_REFUSED};
+	uint8_t body[BODY_MAX];
+	int r = stream_queue(&gate->link, &frame, body, wat__gate__refused__pack(refused, body),
+			     -1);
+
+	if (r == 0)
+		write_out(gate);
+	return r;
+}
+
 static int take_settings(struct gate *gate, const Wat__Gate__Settings *settings)
 {
 	void *key;
@@ -53,8 +65,6 @@ static int take_settings(struct gate *gate, const Wat__Gate__Settings *settings)
 		return r;
 	gate->key = key;
 	memcpy(gate->key, settings->transport_key.data, NOISE_KEY_SIZE);
-	gate->connections_max = settings->connections_max;
-	gate->connections_of_address = settings->connections_of_address;
 	gate->insecure_loopback = settings->insecure_loopback;
 	log_setup((enum log_format)settings->log_format, (int)settings->log_level);
 	return 0;
@@ -75,13 +85,34 @@ static int handle_settings(struct gate *gate, const uint8_t *body, size_t n)
 	return r;
 }
 
+static int handle_limits(struct gate *gate, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message;
+	const Wat__Gate__Limits *m;
+
+	if (check_unpack(&wat__gate__limits__descriptor, NULL, body, n, &message, NULL) < 0)
+		return -EPROTO;
+	m = (const Wat__Gate__Limits *)message;
+	gate->limits = (struct gate_limits){
+		.connections = m->connections,
+		.connections_of_address = m->connections_of_address,
+		.connections_of_uid = m->connections_of_uid,
+		.handshakes = {m->handshake_rate, m->handshake_burst},
+		.unauthenticated = {m->drop_from, m->drop_percent, m->drop_full},
+		.buffered = m->buffered,
+		.hello_s = m->hello_s,
+	};
+	protobuf_c_message_free_unpacked(message, NULL);
+	return 0;
+}
+
 static int handle_listen(struct gate *gate, const uint8_t *body, size_t n, int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
 	ProtobufCMessage *message;
 	bool tcp;
 
-	if (owned < 0 || !gate->key ||
+	if (owned < 0 || !gate->key || gate->limits.connections == 0 ||
 	    check_unpack(&wat__gate__listen__descriptor, NULL, body, n, &message, NULL) < 0)
 		return -EPROTO;
 	tcp = ((const Wat__Gate__Listen *)message)->transport != WAT__GATE__TRANSPORT__UNIX;
@@ -98,6 +129,8 @@ static int handle(struct gate *gate, const struct frame *frame, const uint8_t *b
 		return -EPROTO;
 	if (frame->method == FROM_SETTINGS)
 		return handle_settings(gate, body, frame->body_len);
+	if (frame->method == FROM_LIMITS)
+		return handle_limits(gate, body, frame->body_len);
 	if (frame->method == FROM_STOP_ACCEPTING)
 		accept_nothing(gate);
 	return 0;
@@ -169,29 +202,26 @@ static void on_overdue(evutil_socket_t fd, short what, void *arg)
 	(void)event_base_loopbreak(((struct gate *)arg)->base);
 }
 
-/* As many descriptors as there may be. */
+/* As many as there may be. */
 static size_t take_descriptors(void)
 {
-	struct rlimit limit;
+	size_t n = descriptors_raise();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 0;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= FDS_RESERVED)
-		return 0;
-	return (size_t)limit.rlim_cur - FDS_RESERVED;
+	return n > FDS_RESERVED ? n - FDS_RESERVED : 0;
 }
 
 int gate_init(struct gate *gate, int link)
 {
+	uint8_t seed[SOURCES_SEED_SIZE];
+
 	*gate = (struct gate){.fds_max = take_descriptors()};
 	stream_init(&gate->link, link, BODY_MAX);
 	list_init(&gate->listeners);
 	list_init(&gate->peers);
 	list_init(&gate->strangers);
 	list_init(&gate->lingering);
-	addresses_init(&gate->addresses, randombytes_random());
+	randombytes_buf(seed, sizeof seed);
+	sources_init(&gate->sources, seed);
 	gate->base = event_base_new();
 	if (!gate->base)
 		return -ENOMEM;
@@ -201,7 +231,7 @@ int gate_init(struct gate *gate, int link)
 	if (!gate->link_readable || !gate->link_writable || !gate->overdue ||
 	    event_add(gate->link_readable, NULL) < 0)
 		return -ENOMEM;
-	return 0;
+	return refusals_init(&gate->refusals, gate);
 }
 
 int gate_run(struct gate *gate)
@@ -216,7 +246,8 @@ void gate_deinit(struct gate *gate)
 	accept_nothing(gate);
 	peers_free_all(gate);
 	channels_free_lingering(gate);
-	addresses_deinit(&gate->addresses);
+	sources_deinit(&gate->sources);
+	refusals_deinit(&gate->refusals);
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (*events[i])
 			event_free(*events[i]);

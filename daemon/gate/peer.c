@@ -3,28 +3,26 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wat/envelope.pb-c.h>
 #include <wat/status.h>
 
-#include "daemon/base/log.h"
+#include "daemon/base/clock.h"
+#include "daemon/gate/arrival.h"
 #include "daemon/gate/channel.h"
 #include "daemon/gate/preface.h"
 #include "proto/limits.h"
 #include "proto/stream_secure.h"
 #include "proto/support/cleanup.h"
 
-#define GATE_BUFFERED_MAX ((size_t)512 * 1024 * 1024) /* bytes in the buffers of all peers */
 #define FINISH_MAX_S 5 /* how long the client may take for what waits for it at the end */
 #define KEEP_IDLE_S 60
 #define KEEP_INTERVAL_S 10
 #define KEEP_COUNT 3
+#define UNACKNOWLEDGED_MAX_MS 120000 /* also for a peer that does not read: its lanes stay */
 
 static void leave_channels(struct peer *peer)
 {
@@ -45,8 +43,7 @@ static void uncount(struct peer *peer)
 {
 	struct gate *gate = peer->gate;
 
-	if (peer->counted)
-		addresses_remove(&gate->addresses, &peer->key);
+	source_end(&gate->sources, peer->source, true, clock_monotonic_ns());
 	gate->buffered -= peer->buffered;
 	list_remove(&peer->link);
 	gate->n_peers--;
@@ -93,14 +90,32 @@ void peers_end_strangers(struct gate *gate)
 	}
 }
 
-void peers_drop_stranger(struct gate *gate)
+/* In the way that it would hear anything else now. */
+static void tell_overload(struct peer *peer, enum overload limit)
 {
-	uint32_t skip = randombytes_uniform((uint32_t)gate->n_strangers);
+	uint8_t goaway[OVERLOAD_GOAWAY_MAX];
+	struct stream *stream = &peer->client.stream;
+	size_t n = overload_goaway(limit, goaway);
 
+	if (peer->transport == WAT__GATE__TRANSPORT__NOISE && !stream_secure_hash(stream))
+		stream_secure_refuse(stream->fd, limit);
+	else if (stream_queue_bytes(stream, goaway, n) == 0)
+		(void)!side_write(&peer->client);
+}
+
+static void turn_away(struct peer *peer, enum overload limit)
+{
+	tell_overload(peer, limit);
+	refusals_add(&peer->gate->refusals, limit, &peer->who);
+	peer_free(peer);
+}
+
+void peers_drop_stranger(struct gate *gate, size_t which, enum overload limit)
+{
 	list_for_each_safe (i, &gate->strangers) {
-		if (skip-- > 0)
+		if (which-- > 0)
 			continue;
-		peer_free(container_of(i, struct peer, link));
+		turn_away(container_of(i, struct peer, link), limit);
 		return;
 	}
 }
@@ -125,9 +140,9 @@ void peer_say(struct peer *peer, const struct frame *frame, const void *body)
 		peer->broken = true;
 }
 
-static void set_deadline(struct peer *peer, int seconds)
+static void set_deadline(struct peer *peer, uint32_t seconds)
 {
-	struct timeval limit = {.tv_sec = seconds};
+	struct timeval limit = {.tv_sec = (time_t)seconds};
 
 	(void)evtimer_add(peer->deadline, &limit);
 }
@@ -165,6 +180,18 @@ static bool is_client(const struct peer *peer)
 	return peer->decided && stream_has_partial(&peer->client.stream);
 }
 
+static void open_watd(struct peer *peer)
+{
+	int r = peer_open_watd(peer);
+
+	if (r == -ENOMEM)
+		peer->limit = OVERLOAD_MEMORY;
+	else if (r == -EMFILE || r == -ENFILE)
+		peer->limit = OVERLOAD_DESCRIPTORS;
+	else if (r < 0)
+		peer->broken = true;
+}
+
 static void read_client(struct peer *peer)
 {
 	int r;
@@ -187,10 +214,9 @@ static void read_client(struct peer *peer)
 		peer->broken = true;
 		return;
 	}
-	if (!side_is_open(&peer->watd) && is_client(peer) && peer_open_watd(peer) < 0)
-		peer->broken = true;
-	else
-		peer_take_client_frames(peer);
+	if (!side_is_open(&peer->watd) && is_client(peer))
+		open_watd(peer);
+	peer_take_client_frames(peer);
 }
 
 static void discard(struct peer *peer)
@@ -245,8 +271,8 @@ static void account(struct peer *peer)
 		   peer->to_services;
 	gate->buffered += buffered - peer->buffered;
 	peer->buffered = buffered;
-	if (gate->buffered > GATE_BUFFERED_MAX && buffered > PEER_SHARE_MAX)
-		peer->broken = true;
+	if (gate->buffered > gate->limits.buffered && buffered > PEER_SHARE_MAX)
+		peer->limit = OVERLOAD_MEMORY;
 }
 
 static void write_all(struct peer *peer)
@@ -258,9 +284,14 @@ static void write_all(struct peer *peer)
 		peer->broken = true;
 }
 
+static size_t to_client_max(const struct peer *peer)
+{
+	return peer->bound ? PEER_TO_CLIENT_MAX : PEER_TO_STRANGER_MAX;
+}
+
 bool peer_must_be_silent(struct peer *peer)
 {
-	if (stream_pending(&peer->client.stream) > PEER_TO_CLIENT_MAX)
+	if (stream_pending(&peer->client.stream) > to_client_max(peer))
 		peer->silent = true;
 	return peer->silent;
 }
@@ -278,7 +309,7 @@ bool peer_must_be_deaf(struct peer *peer)
 static void steer(struct peer *peer)
 {
 	if (peer_must_be_silent(peer)) {
-		peer->silent = stream_pending(&peer->client.stream) > PEER_TO_CLIENT_MAX / 4;
+		peer->silent = stream_pending(&peer->client.stream) > to_client_max(peer) / 4;
 		channels_read(peer, false);
 		channels_read(peer, !peer->silent);
 		side_read(&peer->watd, false);
@@ -313,6 +344,8 @@ void peer_settle(struct peer *peer)
 	account(peer);
 	if (peer->broken)
 		peer_free(peer);
+	else if (peer->limit)
+		turn_away(peer, peer->limit);
 	else if (!peer->finishing)
 		steer(peer);
 	else if (!stream_wants_write(&peer->client.stream))
@@ -332,58 +365,25 @@ static int set_tcp_options(int fd)
 	if ((r = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1)) < 0 ||
 	    (r = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1)) < 0 ||
 	    (r = set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S)) < 0 ||
-	    (r = set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S)) < 0)
+	    (r = set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S)) < 0 ||
+	    (r = set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT)) < 0)
 		return r;
-	return set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT);
-}
-
-static void name_address(struct peer *peer, const struct sockaddr *address, socklen_t n)
-{
-	char host[48], port[8];
-
-	if (getnameinfo(address, n, host, sizeof host, port, sizeof port,
-			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		(void)snprintf(peer->address, sizeof peer->address,
-			       strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-}
-
-static int meet_tcp(struct peer *peer, const struct sockaddr *address, socklen_t n)
-{
-	struct gate *gate = peer->gate;
-	int r;
-
-	peer->key = address_key(address);
-	r = addresses_add(&gate->addresses, &peer->key, gate->connections_of_address);
-	if (r < 0)
-		return r;
-	peer->counted = true;
-	name_address(peer, address, n);
-	return set_tcp_options(peer->client.stream.fd);
-}
-
-/* As on watd's own socket: there is no handshake. */
-static int meet_unix(struct peer *peer)
-{
-	struct ucred credentials;
-	socklen_t n = sizeof credentials;
-
-	if (getsockopt(peer->client.stream.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
-		return -errno;
-	peer->transport = WAT__GATE__TRANSPORT__UNIX;
-	peer->uid = credentials.uid;
-	peer->pid = credentials.pid;
-	peer->decided = true;
-	return 0;
+	return set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MAX_MS);
 }
 
 /* The gate has it from here on. */
-static struct peer *peer_alloc(struct gate *gate)
+static struct peer *peer_alloc(struct gate *gate, const struct arrival *arrival)
 {
 	struct peer *peer = calloc(1, sizeof *peer);
 
 	if (!peer)
 		return NULL;
-	*peer = (struct peer){.gate = gate, .uid = (uid_t)-1};
+	*peer = (struct peer){.gate = gate, .source = arrival->source, .who = arrival->who};
+	/* On a unix socket there is no handshake, as on watd's own. */
+	if (!arrival->tcp) {
+		peer->transport = WAT__GATE__TRANSPORT__UNIX;
+		peer->decided = true;
+	}
 	side_init(&peer->client);
 	side_init(&peer->watd);
 	list_init(&peer->dirty);
@@ -394,19 +394,20 @@ static struct peer *peer_alloc(struct gate *gate)
 	return peer;
 }
 
-int peer_new(struct gate *gate, int fd, const struct sockaddr *address, socklen_t n)
+int peer_new(struct gate *gate, int fd, const struct arrival *arrival)
 {
-	struct peer *peer = peer_alloc(gate);
+	struct peer *peer = peer_alloc(gate, arrival);
 	int r;
 
 	if (!peer) {
+		source_end(&gate->sources, arrival->source, true, clock_monotonic_ns());
 		fd_close(fd);
 		return -ENOMEM;
 	}
 	r = side_open(&peer->client, gate->base, fd, WAT_BODY_MAX_UNBOUND, on_client_readable,
 		      on_client_writable, peer);
-	if (r == 0)
-		r = address ? meet_tcp(peer, address, n) : meet_unix(peer);
+	if (r == 0 && arrival->tcp)
+		r = set_tcp_options(fd);
 	peer->deadline = evtimer_new(gate->base, on_deadline, peer);
 	if (r == 0 && !peer->deadline)
 		r = -ENOMEM;
@@ -414,6 +415,6 @@ int peer_new(struct gate *gate, int fd, const struct sockaddr *address, socklen_
 		peer_free(peer);
 		return r;
 	}
-	set_deadline(peer, PEER_HELLO_S);
+	set_deadline(peer, gate->limits.hello_s);
 	return 0;
 }

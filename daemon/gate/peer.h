@@ -11,20 +11,20 @@
 #include <sys/types.h>
 #include <wat/gate.pb-c.h>
 
-#include "daemon/gate/addresses.h"
 #include "daemon/gate/gate.h"
+#include "daemon/gate/refusals.h"
 #include "daemon/gate/side.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
 #define PEER_CHANNELS_MAX 256u
-#define PEER_HELLO_S 10                      /* from accept to HELLO */
 #define PEER_TO_CLIENT_MAX (256u * 1024u)    /* beyond it nothing is read for the client */
+#define PEER_TO_STRANGER_MAX (64u * 1024u)   /* the same before it has bound anything */
 #define PEER_TO_SERVICES_MAX (1024u * 1024u) /* beyond it nothing is read from the client */
-#define PEER_SHARE_MAX (128u * 1024u)        /* of GATE_BUFFERED_MAX, when that is used up */
-#define PEER_ADDRESS_MAX 64u
+#define PEER_SHARE_MAX (128u * 1024u)        /* of limits.buffered, when that is used up */
 #define PEER_PREFACE_SIZE 8u
 
+struct arrival;
 struct channel;
 struct event;
 
@@ -34,18 +34,16 @@ struct peer {
 	struct side client, watd; /* watd's opens with the client's first frame */
 	struct event *deadline;   /* of the HELLO; then of the end */
 	Wat__Gate__Transport transport;
-	struct address_key key;
-	char address[PEER_ADDRESS_MAX]; /* "": a unix socket */
-	uid_t uid;
-	pid_t pid;
-	bool counted;   /* in gate->addresses */
-	bool decided;   /* the transport is known */
-	bool bound;     /* is no stranger */
-	bool finishing; /* nothing more is read; what waits for the client still goes out */
-	bool broken;    /* the client's socket is of no use any more */
-	bool is_shut;   /* all was said, and the client knows */
-	bool silent;    /* so much waits for the client that nothing is read for it */
-	bool deaf;      /* so much waits for watd and services that nothing is read from it */
+	struct source *source; /* whose connection it is */
+	struct refused who;
+	bool decided;        /* the transport is known */
+	bool bound;          /* is no stranger */
+	enum overload limit; /* it is in the peer's way, which is told so and ends */
+	bool finishing;      /* nothing more is read; what waits for the client still goes out */
+	bool broken;         /* the client's socket is of no use any more */
+	bool is_shut;        /* all was said, and the client knows */
+	bool silent;         /* so much waits for the client that nothing is read for it */
+	bool deaf;           /* so much waits for watd and services that nothing is read from it */
 	uint8_t preface[PEER_PREFACE_SIZE];
 	size_t n_preface;
 	struct channel **channels; /* by handle - 1; NULL: none of that handle */
@@ -56,14 +54,14 @@ struct peer {
 	size_t buffered; /* its share of gate->buffered */
 };
 
-/* Takes the socket. address: of TCP; NULL: unix. -EMFILE: one too many of its address. */
-int peer_new(struct gate *gate, int fd, const struct sockaddr *address, socklen_t n) WAT_MUST_CHECK;
+/* Takes the socket, and the place of one that was admitted. Negative errno. */
+int peer_new(struct gate *gate, int fd, const struct arrival *arrival) WAT_MUST_CHECK;
 struct peer *peer_free(struct peer *peer);
 void peers_free_all(struct gate *gate);
 /* Ends those that did not get as far as watd. */
 void peers_end_strangers(struct gate *gate);
-/* One of the strangers, by chance, makes room. */
-void peers_drop_stranger(struct gate *gate);
+/* One of the strangers makes room, and is told for which limit as far as it takes that at once. */
+void peers_drop_stranger(struct gate *gate, size_t which, enum overload limit);
 
 /* Writes what is queued, goes on with what had to wait, says what is read from now on; frees the
  * peer at its end. */

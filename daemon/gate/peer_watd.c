@@ -111,9 +111,11 @@ static int announce(struct peer *peer, int fd)
 	if (hash)
 		message.handshake_hash =
 			(ProtobufCBinaryData){NOISE_HASH_SIZE, (uint8_t *)(uintptr_t)hash};
-	message.address = peer->address;
-	message.uid = peer->uid;
-	message.pid = (uint32_t)peer->pid;
+	message.address = peer->who.address;
+	message.uid = peer->who.uid;
+	message.pid = (uint32_t)peer->who.pid;
+	message.source =
+		(ProtobufCBinaryData){sizeof peer->source->key.bytes, peer->source->key.bytes};
 	return gate_announce(peer->gate, &message, fd);
 }
 

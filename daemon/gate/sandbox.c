@@ -2,6 +2,7 @@
 #include "daemon/gate/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -133,6 +134,7 @@ static int filter_calls(void)
 		ALLOW(epoll_wait),
 #endif
 		ALLOW_IF(socketpair, 0, AF_UNIX),
+		ALLOW_IF(fcntl, 1, F_DUPFD_CLOEXEC),
 		ALLOW_WITHOUT(mmap, 2, PROT_EXEC),
 		ALLOW_WITHOUT(mprotect, 2, PROT_EXEC),
 		RETURN(SECCOMP_RET_ERRNO | EPERM),

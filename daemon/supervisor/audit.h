@@ -58,7 +58,8 @@ struct origin {
 	K(RELOAD, "reload", LASTING, INFO, "the configuration was read again", "")                 \
 	K(LOG_LEVEL, "log-level", LASTING, INFO, "the level of the log was set", "")               \
 	K(DENY, "deny", FREQUENT, WARNING, "capability refused", "")                               \
-	K(BIND, "bind", FREQUENT, DEBUG, "a capability was bound", "")
+	K(BIND, "bind", FREQUENT, DEBUG, "a capability was bound", "")                             \
+	K(OVERLOAD, "overload", FREQUENT, WARNING, "connections or BINDs are refused", "")
 
 enum audit_kind {
 #define AUDIT_KIND_ENUM(name, text, class, level, sentence, help) AUDIT_##name,

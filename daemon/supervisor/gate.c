@@ -175,6 +175,12 @@ static void on_ending(evutil_socket_t fd, short what, void *arg)
 	gate_link_end(gate);
 }
 
+void gate_tell_limits(struct gate *gate)
+{
+	if (gate)
+		gate_link_tell_limits(gate);
+}
+
 void gate_stop_accepting(struct gate *gate)
 {
 	if (!gate)

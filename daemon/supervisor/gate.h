@@ -20,6 +20,8 @@ int gate_new(struct node *node, struct activation *passed, struct gate **ret) WA
 /* Kills the process, if it runs. Returns NULL; takes NULL. */
 struct gate *gate_free(struct gate *gate);
 
+/* The options have other limits than before. NULL is allowed. */
+void gate_tell_limits(struct gate *gate);
 /* No more connections from now on. NULL is allowed. */
 void gate_stop_accepting(struct gate *gate);
 /* Ends the sessions behind it, then the process; node_check_progress is called when it has ended.

@@ -13,6 +13,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/overloads.h"
 #include "daemon/supervisor/session.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
@@ -20,8 +21,8 @@
 #define BODY_MAX 1024u
 
 /* Methods of EVENT frames. */
-enum to_gate { TO_SETTINGS, TO_LISTEN, TO_STOP_ACCEPTING };
-enum from_gate { FROM_PEER };
+enum to_gate { TO_SETTINGS, TO_LISTEN, TO_STOP_ACCEPTING, TO_LIMITS };
+enum from_gate { FROM_PEER, FROM_REFUSED };
 
 static void write_out(struct gate *gate)
 {
@@ -57,10 +58,26 @@ static int queue_settings(struct gate *gate)
 		NOISE_KEY_SIZE, (uint8_t *)(uintptr_t)transport_key_secret(gate->key)};
 	settings.log_level = (uint32_t)options->level;
 	settings.log_format = (uint32_t)options->format;
-	settings.connections_max = (uint32_t)options->limits.gate_connections;
-	settings.connections_of_address = (uint32_t)options->limits.gate_connections_of_address;
 	settings.insecure_loopback = is_insecure(options);
 	return queue(gate, TO_SETTINGS, &settings.base, -1);
+}
+
+static int queue_limits(struct gate *gate)
+{
+	Wat__Gate__Limits message = WAT__GATE__LIMITS__INIT;
+	const struct limits *limits = &gate->node->options->limits;
+
+	message.connections = (uint32_t)limits->gate_connections;
+	message.connections_of_address = (uint32_t)limits->gate_connections_of_address;
+	message.connections_of_uid = limits->of_uid.connections;
+	message.handshake_rate = limits->of_uid.handshakes.per_s;
+	message.handshake_burst = limits->of_uid.handshakes.burst;
+	message.drop_from = limits->unauthenticated.from;
+	message.drop_percent = limits->unauthenticated.percent;
+	message.drop_full = limits->unauthenticated.full;
+	message.buffered = limits->buffered;
+	message.hello_s = (uint32_t)limits->hello_s;
+	return queue(gate, TO_LIMITS, &message.base, -1);
 }
 
 static int queue_listener(struct gate *gate, int fd, Wat__Gate__Transport transport)
@@ -108,6 +125,20 @@ static bool bind_peer(const struct gate *gate, const Wat__Gate__Peer *m, struct 
 	}
 }
 
+/* What its BINDs are counted by. */
+static bool name_source(const Wat__Gate__Peer *m, struct session_peer *peer)
+{
+	if (m->transport == WAT__GATE__TRANSPORT__UNIX) {
+		peer->uid = m->uid;
+		peer->source = source_key_of_uid(m->uid);
+		return true;
+	}
+	if (m->source.len != sizeof peer->source.bytes)
+		return false;
+	memcpy(peer->source.bytes, m->source.data, sizeof peer->source.bytes);
+	return true;
+}
+
 static bool take_peer(struct gate *gate, const uint8_t *body, size_t n, int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
@@ -115,23 +146,62 @@ static bool take_peer(struct gate *gate, const uint8_t *body, size_t n, int fd)
 	ProtobufCMessage *message;
 	const Wat__Gate__Peer *m;
 	bool good;
+	int r;
 
 	if (owned < 0 ||
 	    check_unpack(&wat__gate__peer__descriptor, NULL, body, n, &message, NULL) < 0)
 		return false;
 	m = (const Wat__Gate__Peer *)message;
-	good = bind_peer(gate, m, &peer) && strlen(m->address) < sizeof peer.address;
+	good = bind_peer(gate, m, &peer) && name_source(m, &peer) &&
+	       strlen(m->address) < sizeof peer.address;
 	if (good) {
 		memcpy(peer.address, m->address, strlen(m->address) + 1);
-		if (m->transport == WAT__GATE__TRANSPORT__UNIX)
-			peer.uid = m->uid;
 		peer.pid = (pid_t)m->pid;
 	}
 	protobuf_c_message_free_unpacked(message, NULL);
-	if (good && !gate->node->suspending &&
-	    session_new_gated(gate->node, fd_take(&owned), &peer) < 0)
-		log_warning("a connection of the gate is refused", "why", "no memory");
+	if (!good || gate->node->suspending)
+		return good;
+	r = session_new_gated(gate->node, fd_take(&owned), &peer);
+	if (r < 0)
+		overloads_add(gate->node->overloads,
+			      r == -EMFILE ? OVERLOAD_DESCRIPTORS : OVERLOAD_MEMORY,
+			      &(struct origin){.uid = (uid_t)-1}, 1);
+	return true;
+}
+
+static bool take_refused(struct gate *gate, const uint8_t *body, size_t n)
+{
+	struct origin origin = {.uid = (uid_t)-1};
+	ProtobufCMessage *message;
+	const Wat__Gate__Refused *m;
+	bool good;
+
+	if (check_unpack(&wat__gate__refused__descriptor, NULL, body, n, &message, NULL) < 0)
+		return false;
+	m = (const Wat__Gate__Refused *)message;
+	good = overload_key(m->limit) && m->count > 0 && strlen(m->address) < sizeof origin.address;
+	if (good) {
+		memcpy(origin.address, m->address, strlen(m->address) + 1);
+		origin.has_peer = m->uid != (uid_t)-1;
+		origin.uid = m->uid;
+		origin.pid = (pid_t)m->pid;
+		overloads_add(gate->node->overloads, (enum overload)m->limit, &origin, m->count);
+	}
+	protobuf_c_message_free_unpacked(message, NULL);
 	return good;
+}
+
+/* Takes the descriptor. */
+static bool handle(struct gate *gate, const struct frame *frame, const uint8_t *body, int fd)
+{
+	if (frame->type == FRAME_EVENT && frame->method == FROM_PEER)
+		return take_peer(gate, body, frame->body_len, fd);
+	if (fd >= 0) {
+		fd_close(fd);
+		return false;
+	}
+	return frame->type == FRAME_EVENT && frame->method == FROM_REFUSED &&
+	       take_refused(gate, body, frame->body_len);
 }
 
 static int handle_frames(struct gate *gate)
@@ -140,14 +210,9 @@ static int handle_frames(struct gate *gate)
 	const uint8_t *body;
 	int fd, r;
 
-	while ((r = stream_next(&gate->link, &frame, &body, &fd)) > 0) {
-		if (frame.type == FRAME_EVENT && frame.method == FROM_PEER &&
-		    take_peer(gate, body, frame.body_len, fd))
-			continue;
-		if (frame.type != FRAME_EVENT || frame.method != FROM_PEER)
-			fd_close(fd);
-		return -EPROTO;
-	}
+	while ((r = stream_next(&gate->link, &frame, &body, &fd)) > 0)
+		if (!handle(gate, &frame, body, fd))
+			return -EPROTO;
 	return r;
 }
 
@@ -196,6 +261,8 @@ int gate_link_open(struct gate *gate, int fd)
 		return -ENOMEM;
 	r = queue_settings(gate);
 	if (r == 0)
+		r = queue_limits(gate);
+	if (r == 0)
 		r = queue_listeners(gate);
 	if (r == 0)
 		write_out(gate);
@@ -218,6 +285,17 @@ void gate_link_stop_accepting(struct gate *gate)
 
 	if (gate->link.fd >= 0 && stream_queue(&gate->link, &frame, NULL, 0, -1) == 0)
 		write_out(gate);
+}
+
+void gate_link_tell_limits(struct gate *gate)
+{
+	if (gate->link.fd < 0)
+		return;
+	if (queue_limits(gate) == 0)
+		write_out(gate);
+	else
+		log_error("the gate keeps its limits until it is started again", "error",
+			  "no memory");
 }
 
 void gate_link_end(struct gate *gate)

@@ -34,6 +34,8 @@ struct gate {
 int gate_link_open(struct gate *gate, int fd) WAT_MUST_CHECK;
 void gate_link_close(struct gate *gate);
 void gate_link_stop_accepting(struct gate *gate);
+/* They are different. */
+void gate_link_tell_limits(struct gate *gate);
 /* Nothing more comes from us. */
 void gate_link_end(struct gate *gate);
 

@@ -13,8 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/base/descriptors.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/overloads.h"
 #include "daemon/supervisor/session.h"
 #include "proto/support/cleanup.h"
 
@@ -26,7 +28,7 @@ struct listener {
 	struct node *node;
 	struct event *acceptable, *resume;
 	struct sockaddr_un address;
-	int fd;
+	int fd, spare;
 	bool admin, bound;
 };
 
@@ -36,14 +38,22 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	spare_keep(&listener->spare, listener->fd);
 	(void)event_add(listener->acceptable, NULL);
 }
 
-static void pause_accepting(struct listener *listener, int error)
+static void refuse(int fd)
 {
-	struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+	overload_refuse(fd, OVERLOAD_DESCRIPTORS);
+}
 
-	log_warning("connections can't be accepted for the moment", "error", strerror(error));
+static void pause_accepting(struct listener *listener)
+{
+	static const struct origin unknown = {.uid = (uid_t)-1};
+	struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+	unsigned n = spare_refuse(&listener->spare, listener->fd, ACCEPTS_PER_EVENT, refuse);
+
+	overloads_add(listener->node->overloads, OVERLOAD_DESCRIPTORS, &unknown, n ? n : 1);
 	(void)event_del(listener->acceptable);
 	(void)event_add(listener->resume, &pause);
 }
@@ -62,7 +72,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-			pause_accepting(listener, errno);
+			pause_accepting(listener);
 		return;
 	}
 }
@@ -147,6 +157,7 @@ static struct listener *alloc_listener(struct node *node, int fd, bool admin)
 	listener->node = node;
 	listener->admin = admin;
 	listener->fd = fd;
+	listener->spare = -1;
 	return listener;
 }
 
@@ -155,6 +166,7 @@ static int accept_connections(struct listener *listener)
 	listener->acceptable = event_new(listener->node->base, listener->fd, EV_READ | EV_PERSIST,
 					 on_acceptable, listener);
 	listener->resume = evtimer_new(listener->node->base, on_resume, listener);
+	spare_keep(&listener->spare, listener->fd);
 	if (!listener->acceptable || !listener->resume || event_add(listener->acceptable, NULL) < 0)
 		return -ENOMEM;
 	return 0;
@@ -228,6 +240,7 @@ struct listener *listener_free(struct listener *listener)
 		event_free(listener->resume);
 	if (listener->bound)
 		(void)unlink(listener->address.sun_path);
+	fd_close(listener->spare);
 	fd_close(listener->fd);
 	free(listener);
 	return NULL;
@@ -235,6 +248,7 @@ struct listener *listener_free(struct listener *listener)
 
 void listener_lend(struct listener *listener)
 {
+	listener->spare = fd_close(listener->spare);
 	(void)event_del(listener->acceptable);
 }
 

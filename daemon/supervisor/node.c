@@ -25,6 +25,7 @@
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/overloads.h"
 #include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/session.h"
 #include "daemon/supervisor/sockets.h"
@@ -325,6 +326,8 @@ static int init_state(struct node *node)
 	if (r == 0)
 		r = denials_new(node, &node->denials);
 	if (r == 0)
+		r = overloads_new(node, &node->overloads);
+	if (r == 0)
 		r = audit_init(node);
 	if (r == 0)
 		r = store_start_thread(node->store);
@@ -363,6 +366,7 @@ int node_init(struct node *node, struct options *options)
 	instance_table_init(&node->instances);
 	answers_init(&node->answers);
 	list_init(&node->sessions);
+	admission_init(&node->admission);
 	list_init(&node->hosts);
 	list_init(&node->operations);
 	list_init(&node->reloads);
@@ -447,6 +451,8 @@ void node_deinit(struct node *node)
 	/* The hosts of an end that is not orderly: the lifeline ends them. */
 	for (int i = 0; i < 2; i++)
 		fd_close(node->lifeline[i]);
+	admission_deinit(&node->admission);
+	node->overloads = overloads_free(node->overloads);
 	node->denials = denials_free(node->denials);
 	note_end(node);
 	audit_deinit(node);

@@ -11,6 +11,7 @@
 #include "daemon/caps/keyring.h"
 #include "daemon/caps/verify.h"
 #include "daemon/store/store.h"
+#include "daemon/supervisor/admission.h"
 #include "daemon/supervisor/answers.h"
 #include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/catalog.h"
@@ -29,6 +30,7 @@ struct host;
 struct listener;
 struct options;
 struct output_log;
+struct overloads;
 
 struct node {
 	struct event_base *base;
@@ -53,7 +55,9 @@ struct node {
 	struct event *written;      /* hosts wrote, and somebody waits for that */
 	struct event *changed;      /* an instance changed its state, and somebody waits for that */
 	size_t n_sessions, n_gated; /* n_gated: of them, behind the gate */
-	struct host *pool;          /* host of the thread tier; NULL: none now */
+	struct admission admission;
+	struct overloads *overloads;
+	struct host *pool; /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;
 	struct gate *gate; /* NULL: there is none */
 	struct event *stored, *terminate, *interrupt, *hangup, *overdue;

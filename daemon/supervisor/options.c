@@ -13,6 +13,8 @@
 #include "daemon/supervisor/beside.h"
 #include "proto/support/cleanup.h"
 
+#define MEBIBYTE UINT64_C(1048576)
+
 char **options_field(struct options *options, enum watd_key key)
 {
 	static const size_t offsets[] = {
@@ -286,6 +288,22 @@ static uint64_t number_of(const struct options *options, enum watd_key key)
 	return value_number(key_of(key)->kind, options_text(options, key));
 }
 
+static struct early_drop drop_of(const struct options *options, enum watd_key key)
+{
+	uint32_t n[3];
+
+	value_drop(options_text(options, key), n);
+	return (struct early_drop){.from = n[0], .percent = n[1], .full = n[2]};
+}
+
+static struct token_rate rate_of(const struct options *options,
+				 enum watd_key per_s,
+				 enum watd_key burst)
+{
+	return (struct token_rate){.per_s = (uint32_t)number_of(options, per_s),
+				   .burst = (uint32_t)number_of(options, burst)};
+}
+
 static void read_values(struct options *options)
 {
 	options->level = log_level_from_name(options->log_level);
@@ -301,6 +319,13 @@ static void read_values(struct options *options)
 		.gate_connections = number_of(options, WATD_KEY_gate_connections),
 		.gate_connections_of_address =
 			number_of(options, WATD_KEY_gate_connections_of_address),
+		.of_uid = {.connections =
+				   (uint32_t)number_of(options, WATD_KEY_max_connections_of_uid),
+			   .handshakes = rate_of(options, WATD_KEY_handshake_rate,
+						 WATD_KEY_handshake_burst)},
+		.binds = rate_of(options, WATD_KEY_bind_rate, WATD_KEY_bind_burst),
+		.unauthenticated = drop_of(options, WATD_KEY_max_unauthenticated),
+		.buffered = number_of(options, WATD_KEY_max_buffered) * MEBIBYTE,
 	};
 }
 

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
+#include "daemon/base/early_drop.h"
 #include "daemon/base/log.h"
+#include "daemon/base/sources.h"
 #include "daemon/config/config.h"
 #include "proto/support/must_check.h"
 
@@ -16,6 +18,10 @@ struct limits {
 	uint64_t hello_s;
 	uint64_t grant_life_s;
 	uint64_t gate_connections, gate_connections_of_address;
+	struct source_limits of_uid;
+	struct token_rate binds; /* of a uid or an address */
+	struct early_drop unauthenticated;
+	uint64_t buffered; /* bytes */
 };
 
 struct options {

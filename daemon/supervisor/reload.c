@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/config_diff.h"
 #include "daemon/supervisor/configured.h"
+#include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/operation.h"
@@ -101,6 +102,7 @@ static void apply(struct node *node, struct options *fresh)
 	int r;
 
 	take(node, fresh);
+	gate_tell_limits(node->gate);
 	r = catalog_scan(&node->catalog, node->options->plugin_dir, node->options->config);
 	if (r < 0)
 		log_warning("the plugin directory can't be read", "path", node->options->plugin_dir,

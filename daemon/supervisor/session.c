@@ -1,20 +1,20 @@
-/* session.c - a client's control connection: HELLO, then BIND, CALL, DROP. Loop thread. */
+/* session.c - a client's control connection: begun, read, written, ended. Loop thread. */
 #include "daemon/supervisor/session.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/overloads.h"
 #include "daemon/supervisor/session_bind.h"
-#include "proto/check.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 #include "proto/token.h"
@@ -26,6 +26,10 @@ struct session *session_free(struct session *session)
 	session_bind_forget(session);
 	control_calls_orphan(session);
 	list_remove(&session->link);
+	admission_remove_stranger(session);
+	source_end(&session->node->admission.sources, session->source, !session->gated,
+		   clock_monotonic_ns());
+	session->node->admission.buffered -= session->buffered;
 	session->node->n_sessions--;
 	if (session->gated)
 		session->node->n_gated--;
@@ -51,8 +55,9 @@ static void close_soon(struct session *session)
 /* A peer that does not read its answers is not read either: it only slows itself. */
 static void pause_or_go_on(struct session *session)
 {
-	bool full = stream_pending(&session->stream) > SESSION_PENDING_MAX ||
-		    session->stream.n_out_fds > 0;
+	size_t max =
+		session->bound || session->admin ? SESSION_PENDING_MAX : SESSION_PENDING_UNBOUND;
+	bool full = stream_pending(&session->stream) > max || session->stream.n_out_fds > 0;
 
 	if (full == session->paused || session->closing)
 		return;
@@ -113,6 +118,19 @@ void session_send_fail(struct session *session,
 	session_send(session, &frame, &body.base, -1);
 }
 
+/* Whose it is, without an invocation. */
+static struct origin session_peer(const struct session *session)
+{
+	struct origin origin = {
+		.has_peer = session->uid != (uid_t)-1,
+		.uid = session->uid,
+		.pid = session->pid,
+	};
+
+	memcpy(origin.address, session->address, sizeof origin.address);
+	return origin;
+}
+
 void session_go_away(struct session *session, wat_status status, const char *text)
 {
 	struct frame frame = {.type = FRAME_GOAWAY};
@@ -126,16 +144,24 @@ void session_go_away(struct session *session, wat_status status, const char *tex
 	close_soon(session);
 }
 
+void session_turn_away(struct session *session, enum overload limit)
+{
+	struct origin peer = session_peer(session);
+	char text[OVERLOAD_TEXT_MAX];
+
+	if (session->closing)
+		return;
+	/* It counts as gone. */
+	admission_remove_stranger(session);
+	overloads_add(session->node->overloads, limit, &peer, 1);
+	session_go_away(session, WAT_OVERLOADED, overload_text(limit, text));
+}
+
 struct origin session_origin(struct session *session)
 {
-	struct origin origin = {
-		.invocation = ++session->node->last_invocation,
-		.has_peer = session->uid != (uid_t)-1,
-		.uid = session->uid,
-		.pid = session->pid,
-	};
+	struct origin origin = session_peer(session);
 
-	memcpy(origin.address, session->address, sizeof origin.address);
+	origin.invocation = ++session->node->last_invocation;
 	return origin;
 }
 
@@ -195,110 +221,11 @@ const struct binding *session_binding(const struct session *session, uint32_t ha
 	return &session->bindings[handle - 1];
 }
 
-static void handle_hello(struct session *session, const struct frame *frame, const uint8_t *body)
+/* What a connection may hold at most is much; what all of them hold at once, not. */
+static void account(struct session *session)
 {
-	ProtobufCMessage *message;
-	Wat__Envelope__Welcome welcome = WAT__ENVELOPE__WELCOME__INIT;
-	struct frame answer = {.type = FRAME_WELCOME, .id = frame->id};
-	uint32_t version;
-
-	if (check_unpack(&wat__envelope__hello__descriptor, NULL, body, frame->body_len, &message,
-			 NULL) < 0) {
-		session_go_away(session, WAT_INVALID_ARGUMENT, "HELLO can't be decoded");
-		return;
-	}
-	version = ((const Wat__Envelope__Hello *)message)->version;
-	protobuf_c_message_free_unpacked(message, NULL);
-	if (version != WAT_PROTOCOL_VERSION) {
-		session_go_away(session, WAT_FAILED_PRECONDITION,
-				"this watd speaks version 1 of the protocol only");
-		return;
-	}
-	session->greeted = true;
-	(void)event_del(session->handshake);
-	randombytes_buf(session->challenge, sizeof session->challenge);
-	welcome.version = WAT_PROTOCOL_VERSION;
-	welcome.challenge = (ProtobufCBinaryData){sizeof session->challenge, session->challenge};
-	welcome.node_id = (ProtobufCBinaryData){16, (uint8_t *)node_id(session->node)};
-	welcome.program = (char *)"watd/" WAT_VERSION;
-	welcome.max_body = WAT_BODY_MAX;
-	welcome.handles = session->gated;
-	session_send(session, &answer, &welcome.base, -1);
-}
-
-static void handle(struct session *session, const struct frame *frame, const uint8_t *body)
-{
-	struct frame pong = {.type = FRAME_PONG, .id = frame->id};
-
-	if (!session->greeted) {
-		if (frame->type == FRAME_HELLO)
-			handle_hello(session, frame, body);
-		else
-			session_go_away(session, WAT_INVALID_ARGUMENT, "expected HELLO first");
-		return;
-	}
-	switch (frame->type) {
-	case FRAME_BIND:
-		session_bind(session, frame, body);
-		break;
-	case FRAME_CALL:
-		control_call_run(session, frame, body);
-		break;
-	case FRAME_DROP:
-		if (session_binding(session, frame->handle))
-			session->bindings[frame->handle - 1].used = false;
-		break;
-	case FRAME_PING:
-		session_send(session, &pong, NULL, -1);
-		break;
-	case FRAME_CANCEL:
-		control_call_cancel(session, frame->id);
-		break;
-	case FRAME_PONG:
-		break;
-	default:
-		session_go_away(session, WAT_INVALID_ARGUMENT,
-				"this frame is not for a control connection");
-	}
-}
-
-static void refuse_bytes(struct session *session, int error)
-{
-	const struct frame *failed = &session->stream.failed;
-	char text[160];
-
-	if (error == -EMSGSIZE)
-		(void)snprintf(text, sizeof text,
-			       "a frame of %u bytes was announced, the limit here is %u",
-			       failed->body_len, session->stream.body_max);
-	else
-		(void)snprintf(text, sizeof text, "these bytes are no frame of this protocol%s",
-			       session->greeted ? "" : "; expected HELLO first");
-	session_go_away(session, error == -EMSGSIZE ? WAT_TOO_LARGE : WAT_INVALID_ARGUMENT, text);
-}
-
-static void handle_frames(struct session *session)
-{
-	struct frame frame;
-	const uint8_t *body;
-	int fd, r = 0;
-
-	while (!session->closing && !session->paused &&
-	       (r = stream_next(&session->stream, &frame, &body, &fd)) > 0) {
-		if (fd >= 0) {
-			fd_close(fd);
-			session_go_away(session, WAT_INVALID_ARGUMENT,
-					"a descriptor came that nobody asked for");
-			return;
-		}
-		handle(session, &frame, body);
-	}
-	if (r < 0 && !session->closing)
-		refuse_bytes(session, r);
-	/* A descriptor that no frame of this connection can claim. */
-	else if (!session->closing && session->stream.n_in_fds > 0)
-		session_go_away(session, WAT_INVALID_ARGUMENT,
-				"a descriptor came that nobody asked for");
+	if (!admission_account(session))
+		session_turn_away(session, OVERLOAD_MEMORY);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -313,14 +240,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* Frames that were read before a pause come first. */
-	handle_frames(session);
+	session_take_frames(session);
 	if (session->closing || session->paused)
 		return;
 	r = stream_read(&session->stream);
 	if (r > 0) {
-		handle_frames(session);
+		session_take_frames(session);
 		/* Most connections are idle most of the time. */
 		stream_trim(&session->stream);
+		account(session);
 	} else if (r == -EPROTO)
 		session_go_away(session, WAT_INVALID_ARGUMENT, "too many descriptors were sent");
 	else if (r != -EAGAIN)
@@ -332,6 +260,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	write_out(arg);
+	account(arg);
 }
 
 static void on_handshake_overdue(evutil_socket_t fd, short what, void *arg)
@@ -360,8 +289,8 @@ static int set_up_events(struct session *session, int fd)
 	return 0;
 }
 
-/* Takes the socket. NULL: no memory. */
-static struct session *session_alloc(struct node *node, int fd)
+/* Takes the socket, and the source. NULL: no memory. */
+static struct session *session_alloc(struct node *node, int fd, struct source *source)
 {
 	struct session *session = calloc(1, sizeof *session);
 
@@ -370,9 +299,11 @@ static struct session *session_alloc(struct node *node, int fd)
 		return NULL;
 	}
 	session->node = node;
+	session->source = source;
 	stream_init(&session->stream, fd, WAT_BODY_MAX_UNBOUND);
 	list_init(&session->calls);
 	list_init(&session->parked);
+	list_init(&session->stranger);
 	list_append(&node->sessions, &session->link);
 	node->n_sessions++;
 	return session;
@@ -387,44 +318,72 @@ static int begin(struct session *session)
 	return r;
 }
 
-/* Who manages the node gets in: to see who is there, and to end them. The gate has a limit of its
- * own. */
-static bool is_one_too_many(const struct session *session)
+/* What is in the connection's way; *ret_source NULL: nothing limits it. */
+static enum overload admit(struct node *node,
+			   int fd,
+			   bool admin,
+			   const struct origin *peer,
+			   struct source **ret_source)
 {
-	const struct node *node = session->node;
+	*ret_source = NULL;
+	return admin ? admission_of_admin(node, fd, peer)
+		     : admission_begin(node, fd, peer, ret_source);
+}
 
-	return !session->admin && !session->gated &&
-	       node->n_sessions - node->n_gated > node->options->limits.connections;
+static struct origin peer_of(int fd)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t n = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
+		return (struct origin){.uid = (uid_t)-1};
+	return (struct origin){.has_peer = true, .uid = peer.uid, .pid = peer.pid};
 }
 
 int session_new(struct node *node, int fd, bool admin)
 {
-	struct session *session = session_alloc(node, fd);
-	struct ucred peer = {.uid = (uid_t)-1};
-	socklen_t n = sizeof peer;
+	_cleanup_(fd_closep) int owned = fd;
+	struct origin peer = peer_of(fd);
+	struct source *source;
+	enum overload limit = admit(node, fd, admin, &peer, &source);
+	struct session *session;
 
-	if (!session)
-		return -ENOMEM;
-	session->admin = admin;
-	token_unix_binding(session->chan_bind);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0) {
-		session->uid = peer.uid;
-		session->pid = peer.pid;
+	/* Whoever is one too many costs no more than this. */
+	if (limit != OVERLOAD_NONE) {
+		overload_refuse(fd, limit);
+		return 0;
 	}
-	if (begin(session) < 0)
+	session = session_alloc(node, fd_take(&owned), source);
+	if (!session) {
+		source_end(&node->admission.sources, source, true, clock_monotonic_ns());
 		return -ENOMEM;
-	if (is_one_too_many(session))
-		session_go_away(session, WAT_OVERLOADED,
-				"watd has as many connections as it may have (max-connections)");
-	return 0;
+	}
+	session->admin = admin;
+	session->uid = peer.uid;
+	session->pid = peer.pid;
+	token_unix_binding(session->chan_bind);
+	if (!admin)
+		admission_add_stranger(session);
+	return begin(session);
 }
 
 int session_new_gated(struct node *node, int fd, const struct session_peer *peer)
 {
-	struct session *session = session_alloc(node, fd);
+	_cleanup_(fd_closep) int owned = fd;
+	struct session *session;
+	struct source *source;
+	enum overload limit = admission_of_gate(node, fd, &peer->source, &source);
 
-	if (!session)
+	/* The gate passes it on. */
+	if (limit != OVERLOAD_NONE) {
+		overload_refuse(fd, limit);
+		return -EMFILE;
+	}
+	session = session_alloc(node, fd_take(&owned), source);
+	if (!session) {
+		source_end(&node->admission.sources, source, false, clock_monotonic_ns());
 		return -ENOMEM;
+	}
 	session->gated = true;
 	node->n_gated++;
 	session->uid = peer->uid;

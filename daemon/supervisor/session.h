@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/base/sources.h"
 #include "daemon/supervisor/audit.h"
+#include "proto/overload.h"
 #include "proto/status.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
@@ -20,6 +22,7 @@ struct node;
 
 #define SESSION_ADDRESS_MAX STORE_EVENT_ADDRESS_MAX
 #define SESSION_PENDING_MAX (4u * 1024u * 1024u)
+#define SESSION_PENDING_UNBOUND (64u * 1024u) /* the same before something was bound */
 
 /* A capability that was bound on the connection; its handle is its place + 1. */
 struct binding {
@@ -29,7 +32,7 @@ struct binding {
 };
 
 struct session {
-	struct list link;
+	struct list link, stranger; /* stranger: in node->admission, until it has bound something */
 	struct node *node;
 	struct stream stream;
 	struct event *readable, *writable, *handshake;
@@ -37,6 +40,9 @@ struct session {
 	bool gated;   /* the gate's, for a peer that takes no descriptors */
 	bool greeted; /* HELLO was taken */
 	bool closing, paused;
+	bool bound;            /* it has bound something */
+	struct source *source; /* NULL: nothing limits it */
+	size_t buffered;       /* its share of admission.buffered */
 	uint8_t challenge[32], chan_bind[32];
 	uint64_t last_slot;
 	struct binding *bindings;
@@ -55,13 +61,17 @@ struct session_peer {
 	uid_t uid;             /* (uid_t)-1: not known */
 	pid_t pid;
 	char address[SESSION_ADDRESS_MAX];
+	struct source_key source;
 };
 
 /* Takes the socket. */
 int session_new(struct node *node, int fd, bool admin) WAT_MUST_CHECK;
-/* The same for a peer of the gate. */
+/* The same for a peer of the gate. -EMFILE: it was told that there are no descriptors. */
 int session_new_gated(struct node *node, int fd, const struct session_peer *peer) WAT_MUST_CHECK;
 struct session *session_free(struct session *session);
+
+/* session_frames.c: handles what was read, until the session is paused or closes. */
+void session_take_frames(struct session *session);
 
 /* A frame to the client, written as soon as it takes it. fd >= 0 is consumed. */
 void session_send(struct session *session,
@@ -77,6 +87,9 @@ void session_send_fail(struct session *session,
 		       const Wat__Envelope__Failure *failure);
 /* Says why and ends the connection after what was queued. */
 void session_go_away(struct session *session, wat_status status, const char *text);
+
+/* The same for a limit. */
+void session_turn_away(struct session *session, enum overload limit);
 
 /* A new invocation of the peer's. */
 struct origin session_origin(struct session *session);

@@ -15,6 +15,7 @@
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/overloads.h"
 #include "proto/check.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
@@ -182,6 +183,8 @@ static void send_bound(const struct bind *bind, int role, int channel)
 	}
 	/* Larger frames are for those who proved something. */
 	bind->session->stream.body_max = WAT_CONTROL_BODY_MAX;
+	bind->session->bound = true;
+	admission_remove_stranger(bind->session);
 	note_bound(bind, role);
 	session_send(bind->session, &frame, &bound.base, channel);
 }
@@ -372,6 +375,7 @@ static void bind_run(struct session *session,
 void session_bind(struct session *session, const struct frame *frame, const uint8_t *body)
 {
 	struct origin origin;
+	char text[OVERLOAD_TEXT_MAX];
 
 	if (frame->id <= session->last_slot) {
 		session_go_away(session, WAT_INVALID_ARGUMENT,
@@ -380,5 +384,11 @@ void session_bind(struct session *session, const struct frame *frame, const uint
 	}
 	session->last_slot = frame->id;
 	origin = session_origin(session);
-	bind_run(session, &origin, frame, body);
+	if (admission_may_bind(session)) {
+		bind_run(session, &origin, frame, body);
+		return;
+	}
+	overloads_add(session->node->overloads, OVERLOAD_BINDS, &origin, 1);
+	session_send_fail(session, frame->id, 0, WAT_OVERLOADED,
+			  overload_text(OVERLOAD_BINDS, text), NULL);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/base/descriptors.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/activation.h"
 #include "daemon/supervisor/gate.h"
@@ -66,6 +67,7 @@ int sockets_open(struct node *node)
 
 	if (r < 0)
 		return r;
+	(void)descriptors_raise();
 	r = open_both(node, &passed);
 	if (r == 0)
 		r = gate_new(node, &passed, &node->gate);

@@ -38,6 +38,12 @@ static int connect_path(const char *path)
 
 int hand_dial(const char *address)
 {
+	return hand_dial_from(address, "127.0.0.1");
+}
+
+int hand_dial_from(const char *address, const char *source)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	struct sockaddr_in to = {.sin_family = AF_INET};
 	const char *place = strpbrk(strstr(address, "//") + 2, "@");
 	struct net_place parsed;
@@ -47,11 +53,13 @@ int hand_dial(const char *address)
 	assert_true(net_place_parse(place, &parsed));
 	assert_int_equal(inet_pton(AF_INET, parsed.host, &to.sin_addr), 1);
 	to.sin_port = htons((uint16_t)atoi(parsed.port));
+	assert_int_equal(inet_pton(AF_INET, source, &from.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
 	return fd;
 }
 
-static void shake_hands(struct hand *hand, const char *address)
+static int shake_hands(struct hand *hand, const char *address)
 {
 	uint8_t key[NOISE_KEY_SIZE];
 	size_t n;
@@ -61,30 +69,42 @@ static void shake_hands(struct hand *hand, const char *address)
 			 0);
 	assert_int_equal(stream_secure_connect(&hand->stream, key), 0);
 	while (!stream_secure_hash(&hand->stream)) {
+		int r;
+
 		hand_flush(hand);
 		wait_for(hand->stream.fd, POLLIN);
-		assert_true(stream_read(&hand->stream) > 0);
+		r = stream_read(&hand->stream);
+		if (r <= 0)
+			return r == 0 ? -ECONNRESET : r;
 	}
 	token_noise_binding(stream_secure_hash(&hand->stream), hand->chan_bind);
+	return 0;
 }
 
-void hand_connect(struct hand *hand, const char *address)
+int hand_begin(struct hand *hand, const char *address, int fd)
 {
-	bool secure = strncmp(address, "wat://", 6) == 0;
-	bool plain = strncmp(address, "wat+insecure://", 15) == 0;
-
 	*hand = (struct hand){.fd = -1};
 	/* Reading and writing never wait: they ask so each time. */
-	stream_init(&hand->stream, secure || plain ? hand_dial(address) : connect_path(address),
-		    2u << 20);
-	if (secure) {
-		shake_hands(hand, address);
-	} else if (plain) {
+	stream_init(&hand->stream, fd, 2u << 20);
+	if (strncmp(address, "wat://", 6) == 0)
+		return shake_hands(hand, address);
+	if (strncmp(address, "wat+insecure://", 15) == 0) {
 		hand_queue_bytes(hand, WAT_PLAIN_PREFACE, strlen(WAT_PLAIN_PREFACE));
 		token_plain_binding(hand->chan_bind);
 	} else {
 		token_unix_binding(hand->chan_bind);
 	}
+	return 0;
+}
+
+int hand_reach(const char *address)
+{
+	return *address == '/' ? connect_path(address) : hand_dial(address);
+}
+
+void hand_connect(struct hand *hand, const char *address)
+{
+	assert_int_equal(hand_begin(hand, address, hand_reach(address)), 0);
 }
 
 void hand_close(struct hand *hand)
@@ -190,20 +210,27 @@ static ProtobufCMessage *unpack(const struct hand *hand,
 	return message;
 }
 
-void hand_greet(struct hand *hand)
+void hand_welcome(struct hand *hand)
 {
-	static const uint8_t hello[] = {0x08, 0x01};
 	Wat__Envelope__Welcome *welcome;
 
-	hand_queue(hand, (struct frame){.type = FRAME_HELLO}, hello, sizeof hello);
-	assert_true(hand_read(hand));
 	assert_int_equal(hand->frame.type, FRAME_WELCOME);
 	welcome = (Wat__Envelope__Welcome *)unpack(hand, &wat__envelope__welcome__descriptor);
 	assert_int_equal(welcome->challenge.len, sizeof hand->challenge);
 	assert_int_equal(welcome->node_id.len, sizeof hand->node_id);
 	memcpy(hand->challenge, welcome->challenge.data, sizeof hand->challenge);
 	memcpy(hand->node_id, welcome->node_id.data, sizeof hand->node_id);
+	hand->handles = welcome->handles;
 	wat__envelope__welcome__free_unpacked(welcome, NULL);
+}
+
+void hand_greet(struct hand *hand)
+{
+	static const uint8_t hello[] = {0x08, 0x01};
+
+	hand_queue(hand, (struct frame){.type = FRAME_HELLO}, hello, sizeof hello);
+	assert_true(hand_read(hand));
+	hand_welcome(hand);
 }
 
 /* Returns the descriptor that came along, or -1. */

@@ -17,6 +17,7 @@ struct hand {
 	struct stream stream;
 	uint64_t last_id;
 	uint32_t handle; /* of what was bound last */
+	bool handles;    /* WELCOME says that channels have no descriptors */
 	uint8_t challenge[32], node_id[16];
 	uint8_t chan_bind[32]; /* what proofs are bound to */
 	/* The last frame: its body lives until the next is read, its descriptor is closed then. */
@@ -28,10 +29,17 @@ struct hand {
 /* Connected, nothing said: a path, or wat://KEY@HOST:PORT or wat+insecure://HOST:PORT with a
  * numeric host; the handshake is done then. */
 void hand_connect(struct hand *hand, const char *address);
-/* A TCP socket that is connected with the place of such an address. */
+/* The same over a socket that is connected with it already, which is taken: 0, or what became of
+ * the handshake, as stream_read says it. hand_close in any case. */
+int hand_begin(struct hand *hand, const char *address, int fd);
+/* A socket that is connected with such an address, or over TCP from an address of this machine. */
+int hand_reach(const char *address);
 int hand_dial(const char *address);
+int hand_dial_from(const char *address, const char *source);
 /* HELLO and WELCOME. */
 void hand_greet(struct hand *hand);
+/* Takes the frame that was read as the WELCOME. */
+void hand_welcome(struct hand *hand);
 void hand_close(struct hand *hand);
 
 void hand_queue(struct hand *hand, struct frame frame, const void *body, size_t n);

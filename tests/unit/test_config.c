@@ -103,6 +103,18 @@ static void test_refusals(void **state)
 		{"[watd]\nhello-timeout = 3651d\n",
 		 "f:2: hello-timeout = 3651d: expected a number with s, min, h, d or w, from 1s to "
 		 "3650d"},
+		{"[watd]\nmax-unauthenticated = 10:101:20\n",
+		 "f:2: max-unauthenticated = 10:101:20: expected FROM:PERCENT:FULL, FROM and FULL "
+		 "from 1 to 1000000 and FROM not above FULL, PERCENT from 1 to 100"},
+		{"[watd]\nmax-unauthenticated = 20:30:10\n",
+		 "f:2: max-unauthenticated = 20:30:10: expected FROM:PERCENT:FULL, FROM and FULL "
+		 "from 1 to 1000000 and FROM not above FULL, PERCENT from 1 to 100"},
+		{"[watd]\nmax-unauthenticated = 10:30\n",
+		 "f:2: max-unauthenticated = 10:30: expected FROM:PERCENT:FULL, FROM and FULL "
+		 "from 1 to 1000000 and FROM not above FULL, PERCENT from 1 to 100"},
+		{"[watd]\nmax-unauthenticated = 10:30:100:\n",
+		 "f:2: max-unauthenticated = 10:30:100:: expected FROM:PERCENT:FULL, FROM and FULL "
+		 "from 1 to 1000000 and FROM not above FULL, PERCENT from 1 to 100"},
 		{"[watd]\ngrant-life = 3s\n", "f:2: grant-life = 3s: expected a number with s, "
 					      "min, h, d or w, from 4s to 3650d"},
 		{"[watd]\nlog-level = info\nlog-level = debug\n",
