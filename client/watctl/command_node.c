@@ -13,9 +13,20 @@
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct output_column status_columns[] = {
-	{"version", NULL},     {"pid", NULL},    {"nodeId", "node"},       {"started", NULL},
-	{"instances", NULL},   {"ready", NULL},  {"failed", NULL},         {"connections", NULL},
-	{"stateDir", "state"}, {"socket", NULL}, {"pluginDir", "plugins"},
+	{"version", NULL},
+	{"pid", NULL},
+	{"nodeId", "node"},
+	{"started", NULL},
+	{"instances", NULL},
+	{"ready", NULL},
+	{"failed", NULL},
+	{"connections", NULL},
+	{"gateConnections", "by the gate"},
+	{"stateDir", "state"},
+	{"socket", NULL},
+	{"adminSocket", "admin"},
+	{"gateSocket", "gate"},
+	{"pluginDir", "plugins"},
 };
 static const struct output_column plugin_columns[] = {{"file", "FILE"},
 						      {"service", "SERVICE"},
@@ -66,6 +77,7 @@ static void print_status(json_t *status)
 {
 	add_time(status, "startedMs", "started", 1000);
 	output_fields(status, status_columns, N(status_columns));
+	output_lines(stdout, "address      ", json_object_get(status, "addresses"));
 	output_lines(stdout, "config       ", json_object_get(status, "configFiles"));
 	output_lines(stdout, "trouble      ", json_object_get(status, "troubles"));
 }

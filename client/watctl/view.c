@@ -162,13 +162,16 @@ json_t *view_log_line(const Wat__Node__LogLine *l)
 
 json_t *view_status(const Wat__Node__NodeStatus *s)
 {
-	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:o}",
+	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:o, "
+			 "s:s, s:o, s:o}",
 			 "version", s->version, "pid", (json_int_t)s->pid, "nodeId",
 			 output_hex(s->node_id.data, s->node_id.len), "startedMs",
 			 (json_int_t)s->started_ms, "instances", (json_int_t)s->n_instances,
 			 "ready", (json_int_t)s->n_ready, "failed", (json_int_t)s->n_failed,
-			 "connections", (json_int_t)s->n_connections, "stateDir", s->state_dir,
-			 "socket", s->socket, "pluginDir", s->plugin_dir, "configFiles",
-			 view_texts(s->config_files, s->n_config_files), "troubles",
+			 "connections", (json_int_t)s->n_connections, "gateConnections",
+			 (json_int_t)s->n_gated, "stateDir", s->state_dir, "socket", s->socket,
+			 "adminSocket", s->admin_socket, "gateSocket", s->gate_socket, "addresses",
+			 view_texts(s->addresses, s->n_addresses), "pluginDir", s->plugin_dir,
+			 "configFiles", view_texts(s->config_files, s->n_config_files), "troubles",
 			 view_texts(s->troubles, s->n_troubles));
 }

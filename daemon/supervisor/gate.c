@@ -249,16 +249,28 @@ static int open_sockets(struct gate *gate)
 	return 0;
 }
 
+bool gate_address(const struct gate *gate, size_t i, char ret[static GATE_ADDRESS_MAX])
+{
+	char key[44];
+
+	if (!gate || i >= gate->listeners.n)
+		return false;
+	transport_key_text(gate->key, key);
+	(void)snprintf(ret, GATE_ADDRESS_MAX, "wat://%s@%s", key, gate->listeners.places[i].text);
+	return true;
+}
+
+const char *gate_socket(const struct gate *gate)
+{
+	return gate && gate->socket ? listener_path(gate->socket) : "";
+}
+
 static void tell_addresses(const struct gate *gate)
 {
-	char key[44], address[GATE_PLACE_MAX + sizeof key + 8];
+	char address[GATE_ADDRESS_MAX];
 
-	transport_key_text(gate->key, key);
-	for (size_t i = 0; i < gate->listeners.n; i++) {
-		(void)snprintf(address, sizeof address, "wat://%s@%s", key,
-			       gate->listeners.places[i].text);
+	for (size_t i = 0; gate_address(gate, i, address); i++)
 		log_info("listening", "address", address);
-	}
 }
 
 static int open_all(struct gate *gate, struct activation *passed)

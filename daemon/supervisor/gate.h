@@ -6,6 +6,7 @@
 #define WAT_SUPERVISOR_GATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "proto/support/must_check.h"
 
@@ -19,6 +20,13 @@ struct options;
 int gate_new(struct node *node, struct activation *passed, struct gate **ret) WAT_MUST_CHECK;
 /* Kills the process, if it runs. Returns NULL; takes NULL. */
 struct gate *gate_free(struct gate *gate);
+
+#define GATE_ADDRESS_MAX 384u
+/* The address of its socket i for TCP, as clients use it; false: there are no more. NULL has none.
+ */
+bool gate_address(const struct gate *gate, size_t i, char ret[static GATE_ADDRESS_MAX]);
+/* The path of its unix socket; "": there is none. */
+const char *gate_socket(const struct gate *gate);
 
 /* The options have other limits than before. NULL is allowed. */
 void gate_tell_limits(struct gate *gate);

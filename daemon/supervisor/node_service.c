@@ -6,6 +6,7 @@
 #include <wat/node.service.h>
 
 #include "daemon/supervisor/control_call.h"
+#include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/node.h"
@@ -33,6 +34,20 @@ static char **copy_troubles(struct node_status_call *call, const struct node *no
 	return copies;
 }
 
+static char **copy_addresses(struct node_status_call *call, const struct node *node, size_t *ret_n)
+{
+	char address[GATE_ADDRESS_MAX];
+	char **copies;
+	size_t n = 0;
+
+	while (gate_address(node->gate, n, address))
+		n++;
+	copies = wat_alloc(call, (n + 1) * sizeof *copies);
+	for (*ret_n = 0; *ret_n < n && gate_address(node->gate, *ret_n, address); (*ret_n)++)
+		copies[*ret_n] = wat_strdup(call, address);
+	return copies;
+}
+
 wat_status node_on_status(struct node_status_call *call,
 			  wat_empty *state,
 			  const wat_empty *in,
@@ -49,6 +64,11 @@ wat_status node_on_status(struct node_status_call *call,
 	out->n_connections = (uint32_t)node->n_sessions;
 	out->state_dir = node->options->state_dir;
 	out->socket = node->client ? (char *)listener_path(node->client) : node->options->socket;
+	out->admin_socket = node->admin ? (char *)(uintptr_t)listener_path(node->admin)
+					: node->options->admin_socket;
+	out->gate_socket = (char *)(uintptr_t)gate_socket(node->gate);
+	out->addresses = copy_addresses(call, node, &out->n_addresses);
+	out->n_gated = (uint32_t)node->n_gated;
 	out->plugin_dir = node->options->plugin_dir;
 	out->config_files = node->options->config->files;
 	out->n_config_files = node->options->config->n_files;
