@@ -352,6 +352,7 @@ int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *give
 	request.name = (char *)name;
 	request.tier = (Wat__Node__Tier)spawn.tier;
 	request.durability = spawn.durability;
+	request.from = spawn.from;
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_START, &request.base,
 			 &wat__node__start_reply__descriptor, &message);

@@ -1,5 +1,7 @@
 /* command_spawn.c - spawn and start: an incarnation begins, and its Admin goes into the keyring. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -46,6 +48,20 @@ static int read_durability(const struct watctl *ctl, uint32_t *ret)
 		}
 	return given ? problem_usage(ctl, "--durability is none, crash or sync, not \"%s\"", given)
 		     : 0;
+}
+
+static int read_from(const struct watctl *ctl, uint64_t *ret)
+{
+	const char *given = ctl->values[WATCTL_FROM];
+	char *end = NULL;
+
+	if (!given)
+		return 0;
+	errno = 0;
+	*ret = strtoull(given, &end, 10);
+	if (errno == 0 && *given >= '1' && *given <= '9' && *end == '\0' && *ret <= INT64_MAX)
+		return 0;
+	return problem_usage(ctl, "--from is the number of a snapshot, not \"%s\"", given);
 }
 
 /* What there is now, as watd shows it. */
@@ -159,6 +175,7 @@ int command_start(struct watctl *ctl)
 
 	if ((r = read_tier(ctl, &how.tier)) != 0 ||
 	    (r = read_durability(ctl, &how.durability)) != 0 ||
+	    (r = read_from(ctl, &how.from)) != 0 ||
 	    (r = hold_check_name(ctl, "an instance", name)) != 0 ||
 	    (r = start(ctl, name, &how, &renewed)) != 0)
 		return r;

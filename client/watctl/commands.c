@@ -160,12 +160,51 @@ const struct command commands[] = {
 			"made anew. A failed one goes on, from its last committed state. Where it "
 			"runs and\n"
 			"what its calls survive stay as they were, unless the options say "
-			"otherwise.",
-		.examples = "",
+			"otherwise.\n\n"
+			"With --from it goes back to an earlier state, of a failed instance, too: "
+			"always a\n"
+			"new incarnation, so that no token and no call sent again is taken for one "
+			"of that\n"
+			"time. What a failed instance's journal has beyond it is kept in "
+			"journal/aside.",
+		.examples = "  watctl start c1\n"
+			    "  watctl start c1 --from 12",
 		.run = command_start,
 		.n_min = 1,
 		.n_max = 1,
-		.options = WATCTL_HAS(TIER) | WATCTL_HAS(DURABILITY),
+		.options = WATCTL_HAS(TIER) | WATCTL_HAS(DURABILITY) | WATCTL_HAS(FROM),
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "snapshots",
+		.group = GROUP_LOOK,
+		.arguments = "NAME",
+		.summary = "the states of an instance that are kept",
+		.details =
+			"Kinds: start (it began), checkpoint (made by watd while it ran), "
+			"manual (asked\n"
+			"for), suspend (watd ended), final (it was stopped). Each is read and "
+			"its digest\n"
+			"checked; * is the one that the instance goes on from. How many are kept "
+			"is said\n"
+			"in watd.conf: snapshots, checkpoints.",
+		.examples = "",
+		.run = command_snapshots,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "snapshot",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "store what an instance is now, to go back to; it serves on",
+		.details = "",
+		.examples = "  watctl snapshot c1\n"
+			    "  watctl stop c1 && watctl start c1 --from 12",
+		.run = command_snapshot,
+		.n_min = 1,
+		.n_max = 1,
 		.words = {WORD_INSTANCE},
 	},
 	{

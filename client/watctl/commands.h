@@ -37,6 +37,8 @@ int command_provision(struct watctl *ctl) WAT_MUST_CHECK;
 int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
 int command_rm(struct watctl *ctl) WAT_MUST_CHECK;
 int command_show(struct watctl *ctl) WAT_MUST_CHECK;
+int command_snapshot(struct watctl *ctl) WAT_MUST_CHECK;
+int command_snapshots(struct watctl *ctl) WAT_MUST_CHECK;
 int command_spawn(struct watctl *ctl) WAT_MUST_CHECK;
 int command_start(struct watctl *ctl) WAT_MUST_CHECK;
 int command_status(struct watctl *ctl) WAT_MUST_CHECK;

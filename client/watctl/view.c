@@ -91,6 +91,28 @@ json_t *view_users(const Wat__Node__UserList *list)
 	return json_pack("{s:o}", "users", rows);
 }
 
+static json_t *view_snapshot(const Wat__Node__Snapshot *s)
+{
+	return json_pack("{s:I, s:o, s:I, s:I, s:s, s:I, s:s, s:b, s:b, s:o, s:I, s:o, s:o}", "seq",
+			 (json_int_t)s->seq, "time", output_time_ms(s->time_ms), "timeMs",
+			 (json_int_t)s->time_ms, "generation", (json_int_t)s->generation, "kind",
+			 s->kind, "bytes", (json_int_t)s->bytes, "service", s->service, "intact",
+			 s->intact, "current", s->current, "incarnation",
+			 output_hex(s->incarnation.data, s->incarnation.len), "laneBytes",
+			 (json_int_t)s->lane_bytes, "schema",
+			 output_hex(s->schema.data, s->schema.len), "interface",
+			 output_hex(s->interface.data, s->interface.len));
+}
+
+json_t *view_snapshots(const Wat__Node__SnapshotList *list)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < list->n_snapshots; i++)
+		(void)json_array_append_new(rows, view_snapshot(list->snapshots[i]));
+	return json_pack("{s:o}", "snapshots", rows);
+}
+
 static json_t *view_plugin(const Wat__Node__PluginFile *file)
 {
 	json_t *services = json_array();

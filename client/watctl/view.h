@@ -9,6 +9,7 @@
 /* New references; NULL when memory is out. */
 json_t *view_instance(const Wat__Node__Instance *instance);
 json_t *view_instances(const Wat__Node__InstanceList *list);
+json_t *view_snapshots(const Wat__Node__SnapshotList *list);
 json_t *view_users(const Wat__Node__UserList *list);
 json_t *view_plugins(const Wat__Node__PluginList *list);
 json_t *view_event(const Wat__Node__Event *event);

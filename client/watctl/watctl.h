@@ -71,7 +71,8 @@ enum watctl_word {
 	  "the state to wait for; else ready")                                                     \
 	O(FOLLOW, 'f', "follow", NULL, ANY, "go on with what happens from now on")                 \
 	O(SINCE, 0, "since", "TIME", ANY, "2h, 2026-01-31, \"2026-01-31 12:00\", today, @SECONDS") \
-	O(LINES, 'n', "lines", "N|all", ANY, "at most so many, the newest")
+	O(LINES, 'n', "lines", "N|all", ANY, "at most so many, the newest")                        \
+	O(FROM, 0, "from", "SEQ", ANY, "begin from this snapshot; see watctl snapshots NAME")
 
 enum watctl_option {
 #define WATCTL_OPTION_ENUM(name, letter, text, value, word, help) WATCTL_##name,

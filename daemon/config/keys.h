@@ -70,6 +70,11 @@
 	  "BINDs of one control connection that wait for their instance")                         \
 	K(hello_timeout, "hello-timeout", DURATION, RELOAD, MAY, "10s", NULL,                     \
 	  "how long a new connection may take to say HELLO")                                      \
+	K(snapshots, "snapshots", COUNT, RELOAD, MAY, "16", NULL,                                 \
+	  "snapshots of an instance that are kept, the newest: those of its beginnings and ends " \
+	  "and those that were asked for")                                                        \
+	K(checkpoints, "checkpoints", COUNT, RELOAD, MAY, "4", NULL,                              \
+	  "the same of those that watd makes by itself while an instance runs")                   \
 	K(grant_life, "grant-life", LIFE, RELOAD, MAY, "90d", NULL,                               \
 	  "life of a capability when whoever makes it says nothing else")
 

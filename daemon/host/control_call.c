@@ -96,12 +96,14 @@ static void send_reply(struct control_call *call)
 	Wat__Host__DrainReply drained = WAT__HOST__DRAIN_REPLY__INIT;
 	Wat__Host__UserReply user = WAT__HOST__USER_REPLY__INIT;
 	Wat__Host__SegmentReply segment = WAT__HOST__SEGMENT_REPLY__INIT;
+	Wat__Host__SnapshotReply taken = WAT__HOST__SNAPSHOT_REPLY__INIT;
 	Wat__Empty empty = WAT__EMPTY__INIT;
 	const ProtobufCMessage *const messages[] = {
 		[REQUEST_START] = &started.base,    [REQUEST_ATTACH] = &empty.base,
 		[REQUEST_DETACH] = &empty.base,     [REQUEST_DRAIN] = &drained.base,
 		[REQUEST_FINISH] = &empty.base,     [REQUEST_PROVISION] = &user.base,
 		[REQUEST_DEPROVISION] = &user.base, [REQUEST_SEGMENT] = &segment.base,
+		[REQUEST_SNAPSHOT] = &taken.base,
 	};
 	int fd = -1;
 
@@ -113,6 +115,7 @@ static void send_reply(struct control_call *call)
 			return;
 		}
 		started.snapshot = drained.snapshot = user.snapshot = segment.before = &carried;
+		taken.snapshot = &carried;
 	}
 	put_lives(call, &started);
 	user.ran = call->request.ran;

@@ -201,6 +201,14 @@ wat_status host_on_deprovision(struct host_deprovision_call *c,
 	return post_to(&c->base, &in->instance_id, REQUEST_DEPROVISION, &in->base);
 }
 
+wat_status host_on_snapshot(struct host_snapshot_call *c,
+			    Wat__Empty *state,
+			    const Wat__Host__SnapshotRequest *in)
+{
+	(void)state;
+	return post_to(&c->base, &in->instance_id, REQUEST_SNAPSHOT, &in->base);
+}
+
 /* Before its instance is there: for the Start that follows. */
 static wat_status keep_segment(struct host_segment_call *c, const Wat__Host__SegmentRequest *in)
 {

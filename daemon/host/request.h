@@ -22,6 +22,7 @@ enum request_kind {
 	REQUEST_PROVISION,
 	REQUEST_DEPROVISION,
 	REQUEST_SEGMENT,
+	REQUEST_SNAPSHOT,
 };
 
 /* First in everything that an instance's thread posts to the control thread. */
@@ -59,8 +60,8 @@ struct request {
 	Wat__Host__Snapshot *snapshot;   /* owned; NULL: the answer has none */
 	struct list lives;               /* struct recovered_life; owned */
 	bool ran;                        /* a user's handler */
-	struct list segments; /* struct segment, for START: taken by whoever uses them */
-	bool over; /* the thread ends with this answer and must be joined */
+	struct list segments;            /* struct segment, for START: taken by whoever uses them */
+	bool over;                       /* the thread ends with this answer and must be joined */
 };
 
 /* fd is taken; -1: none. */

@@ -167,6 +167,26 @@ static void segment(struct service_loop *loop, struct request *request)
 	request->fd = fd_close(request->fd);
 }
 
+static bool is_serving(const struct service_loop *loop, struct request *request)
+{
+	if (loop->started && !loop->drained)
+		return true;
+	request_fail(request, WAT_UNAVAILABLE, "the instance is not serving");
+	return false;
+}
+
+/* Between two batches. The journal goes on in its segment: recovery passes over what is in the
+ * snapshot. */
+static void snapshot(struct service_loop *loop, struct request *request)
+{
+	if (!is_serving(loop, request))
+		return;
+	if (!batch_commit(loop))
+		request_fail(request, WAT_RESOURCE_EXHAUSTED, "its journal can't be written");
+	else if (!request_give_state(loop, request))
+		log_warning("no snapshot was made", "instance", loop->instance->name);
+}
+
 static void attach(struct service_loop *loop, struct request *request)
 {
 	const Wat__Host__AttachRequest *in = (const Wat__Host__AttachRequest *)request->in;
@@ -205,14 +225,6 @@ static void detach(struct service_loop *loop, struct request *request)
 
 	(void)request;
 	end_channels(loop, in->grant_id.data);
-}
-
-static bool is_serving(const struct service_loop *loop, struct request *request)
-{
-	if (loop->started && !loop->drained)
-		return true;
-	request_fail(request, WAT_UNAVAILABLE, "the instance is not serving");
-	return false;
 }
 
 static void provision(struct service_loop *loop, struct request *request)
@@ -309,6 +321,7 @@ void service_loop_serve(struct service_loop *loop, struct request *request)
 		[REQUEST_PROVISION] = provision,
 		[REQUEST_DEPROVISION] = deprovision,
 		[REQUEST_SEGMENT] = segment,
+		[REQUEST_SNAPSHOT] = snapshot,
 	};
 
 	if (loop->last)

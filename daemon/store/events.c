@@ -8,21 +8,9 @@
 #include "daemon/store/private.h"
 #include "proto/support/cleanup.h"
 
-static struct store_value number(uint64_t value)
-{
-	return (struct store_value){.type = STORE_INTEGER, .number = value};
-}
-
 static struct store_value number_if(bool there, uint64_t value)
 {
-	return there ? number(value) : (struct store_value){.type = STORE_NULL};
-}
-
-/* The bytes stay the event's. */
-static struct store_value text(const char *value)
-{
-	return (struct store_value){
-		.type = STORE_TEXT, .bytes = (uint8_t *)(uintptr_t)value, .n = strlen(value)};
+	return there ? store_number(value) : (struct store_value){.type = STORE_NULL};
 }
 
 static struct store_value blob_if(bool there, const uint8_t id[16])
@@ -34,35 +22,35 @@ static struct store_value blob_if(bool there, const uint8_t id[16])
 
 static int trim(struct store *store, enum store_event_class class)
 {
-	const struct store_value by_rows[] = {number((uint64_t) class),
-					      number(store->bounds.rows[class])};
-	struct store_value by_age = number(0);
+	const struct store_value by_rows[] = {store_number((uint64_t) class),
+					      store_number(store->bounds.rows[class])};
+	struct store_value by_age = store_number(0);
 	uint64_t now = clock_unix_ms();
 	int r = store_run(store, STORE_SQL_TRIM_EVENTS_BY_ROWS, by_rows, 2);
 
 	if (now > store->bounds.age_ms)
-		by_age = number(now - store->bounds.age_ms);
+		by_age = store_number(now - store->bounds.age_ms);
 	return r < 0 ? r : store_run(store, STORE_SQL_TRIM_EVENTS_BY_AGE, &by_age, 1);
 }
 
 int store_insert_event(struct store *store, struct store_event *event)
 {
 	const struct store_value values[] = {
-		number((uint64_t)event->class),
-		number(event->at_ms),
-		text(event->kind),
-		text(event->name),
+		store_number((uint64_t)event->class),
+		store_number(event->at_ms),
+		store_text(event->kind),
+		store_text(event->name),
 		blob_if(true, event->instance_id),
-		number(event->generation),
-		number(event->invocation),
+		store_number(event->generation),
+		store_number(event->invocation),
 		number_if(event->has_peer, event->uid),
 		number_if(event->has_peer, (uint64_t)event->pid),
-		text(event->address),
+		store_text(event->address),
 		blob_if(event->has_grant, event->grant_id),
-		text(event->user),
-		number((uint64_t)event->status),
-		number(event->count),
-		text(event->detail),
+		store_text(event->user),
+		store_number((uint64_t)event->status),
+		store_number(event->count),
+		store_text(event->detail),
 	};
 	int r = store_run(store, STORE_SQL_ADD_EVENT, values, sizeof values / sizeof *values);
 
@@ -116,8 +104,9 @@ static int read_event(sqlite3_stmt *row, struct store_event *event)
 	return event->kind ? 0 : -ENOMEM;
 }
 
-static int add_to_page(struct store_event_page *page, sqlite3_stmt *row)
+static int add_to_page(void *arg, sqlite3_stmt *row)
 {
+	struct store_event_page *page = arg;
 	struct store_event *grown =
 		page->n & (page->n - 1)
 			? page->events
@@ -133,36 +122,19 @@ static int add_to_page(struct store_event_page *page, sqlite3_stmt *row)
 	return r;
 }
 
-/* A statement whose rows are wanted: binds, calls take for each, resets. */
-static int select_rows(struct store *store,
-		       enum store_statement which,
-		       const struct store_value *values,
-		       size_t n,
-		       int (*take)(struct store_event_page *, sqlite3_stmt *),
-		       struct store_event_page *page)
+static int take_bounds(void *arg, sqlite3_stmt *row)
 {
-	sqlite3_stmt *statement = store->statements[which];
-	int result = store_bind(statement, values, n), r = 0;
+	struct store_event_page *page = arg;
 
-	if (result == SQLITE_OK)
-		while (r == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW)
-			r = take(page, statement);
-	if (r == 0 && result != SQLITE_DONE)
-		r = store_fail(store->db, "reading events");
-	(void)sqlite3_reset(statement);
-	(void)sqlite3_clear_bindings(statement);
-	return r;
-}
-
-static int take_bounds(struct store_event_page *page, sqlite3_stmt *row)
-{
 	page->next_seq = (uint64_t)sqlite3_column_int64(row, 0);
 	page->oldest_seq = (uint64_t)sqlite3_column_int64(row, 1);
 	return 0;
 }
 
-static int take_newest(struct store_event_page *page, sqlite3_stmt *row)
+static int take_newest(void *arg, sqlite3_stmt *row)
 {
+	struct store_event_page *page = arg;
+
 	page->next_seq = (uint64_t)sqlite3_column_int64(row, 0) - 1;
 	return 0;
 }
@@ -173,53 +145,67 @@ static int find_start(struct store *store,
 		      uint64_t *ret_after_seq)
 {
 	const struct store_value values[] = {
-		number(query->after_seq),
-		number(query->since_ms),
-		text(query->name),
-		number(query->newest - 1),
+		store_number(query->after_seq),
+		store_number(query->since_ms),
+		store_text(query->name),
+		store_number(query->newest - 1),
 	};
 	struct store_event_page found = {.next_seq = query->after_seq};
 	int r = query->newest == 0 ? 0
-				   : select_rows(store, STORE_SQL_NEWEST_EVENTS, values, 4,
-						 take_newest, &found);
+				   : store_select(store, STORE_SQL_NEWEST_EVENTS, values, 4,
+						  take_newest, &found);
 
 	*ret_after_seq = found.next_seq;
 	return r;
 }
 
-int store_fill_page(struct store *store, struct store_read *read)
+struct event_read {
+	struct store_read read;
+	struct store_event_query query;
+	struct store_event_page page;
+	store_events_read *done;
+};
+
+static int fill_page(struct store *store, struct store_read *read)
 {
-	const struct store_event_query *query = &read->query;
-	struct store_event_page *page = &read->page;
+	struct event_read *events = container_of(read, struct event_read, read);
+	const struct store_event_query *query = &events->query;
+	struct store_event_page *page = &events->page;
 	struct store_value values[] = {
-		number(0),
-		number(query->since_ms),
-		text(query->name),
-		number(query->limit),
+		store_number(0),
+		store_number(query->since_ms),
+		store_text(query->name),
+		store_number(query->limit),
 	};
 	uint64_t after_seq;
 	int r = find_start(store, query, &after_seq);
 
 	if (r == 0)
-		r = select_rows(store, STORE_SQL_BOUNDS_OF_EVENTS, NULL, 0, take_bounds, page);
-	values[0] = number(after_seq);
+		r = store_select(store, STORE_SQL_BOUNDS_OF_EVENTS, NULL, 0, take_bounds, page);
+	values[0] = store_number(after_seq);
 	if (r == 0)
-		r = select_rows(store, STORE_SQL_READ_EVENTS, values, 4, add_to_page, page);
+		r = store_select(store, STORE_SQL_READ_EVENTS, values, 4, add_to_page, page);
 	/* A page that is full goes on after its last; one that is not has seen everything. */
 	if (r == 0 && page->n == query->limit && page->n > 0)
 		page->next_seq = page->events[page->n - 1].seq;
 	return r;
 }
 
-struct store_read *store_read_free(struct store_read *read)
+static void tell_page(struct store_read *read, void *arg, int r)
 {
-	if (!read)
-		return NULL;
-	for (size_t i = 0; i < read->page.n; i++)
-		free((char *)(uintptr_t)read->page.events[i].kind);
-	free(read->page.events);
-	free(read);
-	return NULL;
+	struct event_read *events = container_of(read, struct event_read, read);
+
+	events->done(arg, r, r < 0 ? NULL : &events->page);
+}
+
+static void free_page(struct store_read *read)
+{
+	struct event_read *events = container_of(read, struct event_read, read);
+
+	for (size_t i = 0; i < events->page.n; i++)
+		free((char *)(uintptr_t)events->page.events[i].kind);
+	free(events->page.events);
+	free(events);
 }
 
 int store_read_events(struct store *store,
@@ -227,20 +213,16 @@ int store_read_events(struct store *store,
 		      store_events_read *done,
 		      void *arg)
 {
-	struct store_txn *txn = store_txn_new();
+	struct event_read *events = calloc(1, sizeof *events);
 
-	if (txn)
-		txn->read = calloc(1, sizeof *txn->read);
-	if (!txn || !txn->read) {
-		store_txn_free(txn);
+	if (!events)
 		return -ENOMEM;
-	}
-	txn->read->query = *query;
+	events->read = (struct store_read){fill_page, tell_page, free_page};
+	events->query = *query;
 	if (query->limit == 0 || query->limit > STORE_EVENT_PAGE_MAX)
-		txn->read->query.limit = STORE_EVENT_PAGE_MAX;
-	txn->read->done = done;
-	store_submit(store, txn, NULL, arg);
-	return 0;
+		events->query.limit = STORE_EVENT_PAGE_MAX;
+	events->done = done;
+	return store_ask(store, &events->read, arg);
 }
 
 void store_observe_events(struct store *store, store_event_observer *observer, void *arg)

@@ -115,9 +115,22 @@ static int set_up(sqlite3 *db)
 	    (r = execute(db, "PRAGMA journal_mode = WAL")) < 0 ||
 	    (r = execute(db, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
 			     "foreign_keys = ON")) < 0 ||
-	    (r = check_version(db)) < 0)
+	    (r = check_intact(db)) < 0)
 		return r;
-	return check_intact(db);
+	return check_version(db);
+}
+
+/* The numbers of snapshots are never used again. */
+static int read_last_snapshot(struct store *store)
+{
+	int64_t last = 0;
+	int r = read_number(store->db,
+			    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = "
+			    "'snapshots'), 0)",
+			    &last);
+
+	store->last_snapshot = (uint64_t)last;
+	return r;
 }
 
 /* Counts this start, too. */
@@ -154,6 +167,8 @@ static int open_path(struct store *store, const char *path)
 		r = set_up(store->db);
 	if (r == 0)
 		r = read_node(store);
+	if (r == 0)
+		r = read_last_snapshot(store);
 	if (r < 0) {
 		(void)sqlite3_close(store->db);
 		store->db = NULL;
@@ -209,6 +224,8 @@ int store_open(const char *state_dir, struct store **ret, char **ret_note)
 		if (r == 0)
 			r = open_path(store, path);
 	}
+	if (r == 0)
+		r = store_prepare(store);
 	if (r < 0) {
 		store_close(store);
 		return r;

@@ -4,10 +4,17 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <sqlite3.h>
 
 #include "daemon/store/store.h"
 #include "proto/support/list.h"
+
+/* In the order of store_snapshot_of_row. */
+#define STORE_SNAPSHOT_COLUMNS                                                                  \
+	"seq, name, instance_id, service, generation, kind, schema, interface, digest, state, " \
+	"at_ms, lanes, last_seq"
 
 #define STORE_STATEMENTS(S)                                                                       \
 	S(BEGIN, "BEGIN IMMEDIATE")                                                               \
@@ -25,15 +32,21 @@
 		     "method_mask, not_before, "                                                  \
 		     "not_after, created, session, configured) "                                  \
 		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")                                           \
-	S(DROP_SNAPSHOTS, "DELETE FROM snapshots WHERE instance_id = ?")                          \
-	S(PUT_SNAPSHOT, "INSERT INTO snapshots(name, instance_id, service, generation, kind, "    \
-			"schema, digest, state, at_ms, lanes, last_seq) "                         \
-			"VALUES(?,?,?,?,?,?,?,?,?,?,?)")                                          \
+	S(PUT_SNAPSHOT, "INSERT INTO snapshots(seq, name, instance_id, service, generation, "     \
+			"kind, schema, interface, digest, state, at_ms, lanes, last_seq) "        \
+			"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")                                      \
 	S(PUT_HOST, "INSERT OR REPLACE INTO hosts(pid, start, boot) VALUES(?,?,?)")               \
 	S(DROP_HOST, "DELETE FROM hosts WHERE pid = ?")                                           \
 	S(TRIM_SNAPSHOTS,                                                                         \
-	  "DELETE FROM snapshots WHERE name = ?1 AND seq NOT IN "                                 \
-	  "(SELECT seq FROM snapshots WHERE name = ?1 ORDER BY seq DESC LIMIT 16)")               \
+	  "DELETE FROM snapshots WHERE name = ?1 AND (kind = 2) = ?2 AND seq NOT IN "             \
+	  "(SELECT seq FROM snapshots WHERE name = ?1 AND (kind = 2) = ?2 "                       \
+	  "ORDER BY seq DESC LIMIT ?3)")                                                          \
+	S(LIST_SNAPSHOTS, "SELECT " STORE_SNAPSHOT_COLUMNS " FROM snapshots WHERE name = ?1 "     \
+			  "ORDER BY seq")                                                         \
+	S(READ_SNAPSHOT, "SELECT " STORE_SNAPSHOT_COLUMNS " FROM snapshots WHERE name = ?1 AND "  \
+			 "seq = ?2")                                                              \
+	S(EARLIER_SNAPSHOTS, "SELECT " STORE_SNAPSHOT_COLUMNS " FROM snapshots WHERE name = ?1 "  \
+			     "AND seq < ?2 ORDER BY seq DESC")                                    \
 	S(END, "INSERT OR IGNORE INTO ended(id) VALUES(?)")                                       \
 	S(DROP_GRANTS, "DELETE FROM grants WHERE instance_id = ?")                                \
 	S(PUT_ANSWER, "INSERT OR REPLACE INTO answers(request_id, owner, method, reply, digest, " \
@@ -85,12 +98,17 @@ struct store_added {
 	struct store_event event;
 };
 
-/* A page that is asked for. */
+/* What is asked for, and not written. Embedded in what the question is; owned by its
+ * transaction. */
 struct store_read {
-	struct store_event_query query;
-	struct store_event_page page;
-	store_events_read *done;
+	/* Store's thread: the answer, or a negative errno. STORE_AGAIN: there is more to do, others
+	 * go first. */
+	int (*fill)(struct store *store, struct store_read *read);
+	/* Loop thread. */
+	void (*tell)(struct store_read *read, void *arg, int r);
+	void (*free)(struct store_read *read);
 };
+#define STORE_AGAIN 1
 
 struct store_step {
 	struct list link;
@@ -114,6 +132,7 @@ struct store {
 	sqlite3_stmt *statements[STORE_SQL_N];
 	uint8_t node_id[16];
 	uint64_t last_time, starts;
+	uint64_t last_snapshot; /* number of the newest one that was ever made */
 	struct store_event_bounds bounds;
 	store_event_observer *observer;
 	void *observer_arg;
@@ -144,7 +163,44 @@ int store_run(struct store *store,
 
 /* events.c; store thread. Inserts, trims its class and what is too old; sets event->seq. */
 int store_insert_event(struct store *store, struct store_event *event) WAT_MUST_CHECK;
-int store_fill_page(struct store *store, struct store_read *read) WAT_MUST_CHECK;
-struct store_read *store_read_free(struct store_read *read);
+
+/* Submits a question, which is taken. -ENOMEM: nothing will be told. */
+int store_ask(struct store *store, struct store_read *read, void *arg) WAT_MUST_CHECK;
+/* snapshots.c: the newest intact one of the name before a number; 0: there is none. */
+int store_earlier_snapshot(struct store *store, const char *name, uint64_t seq, uint64_t *ret)
+	WAT_MUST_CHECK;
+/* A statement whose rows are wanted: binds, calls take for each until one is not 0, resets. */
+int store_select(struct store *store,
+		 enum store_statement which,
+		 const struct store_value *values,
+		 size_t n,
+		 int (*take)(void *arg, sqlite3_stmt *row),
+		 void *arg) WAT_MUST_CHECK;
+
+/* Columns as values; the bytes stay whose they are. */
+static inline struct store_value store_number(uint64_t value)
+{
+	return (struct store_value){.type = STORE_INTEGER, .number = value};
+}
+static inline struct store_value store_text(const char *value)
+{
+	return (struct store_value){
+		.type = STORE_TEXT, .bytes = (uint8_t *)(uintptr_t)value, .n = strlen(value)};
+}
+
+/* rows.c: a row's columns, copied with their bounds; the first that does not fit spoils it. */
+struct store_row {
+	sqlite3_stmt *statement;
+	int column;
+	int error;
+};
+void store_read_blob(struct store_row *row, uint8_t *to, size_t n);
+void store_read_text(struct store_row *row, char *to, size_t size);
+uint64_t store_read_number(struct store_row *row);
+/* Valid until the statement goes on. */
+const uint8_t *store_read_bytes(struct store_row *row, size_t *ret_n);
+/* Of STORE_SNAPSHOT_COLUMNS, from the row's column on; state and lanes stay the statement's. */
+int store_snapshot_of_row(struct store_row *row, struct store_snapshot *ret, bool *ret_intact)
+	WAT_MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 5
+#define STORE_VERSION 6
 
 /* nth counts the events of a class, so that each keeps to its own bound. */
 #define STORE_EVENT_INDEXES                                   \
@@ -33,7 +33,8 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   " service TEXT NOT NULL, generation INTEGER NOT NULL, kind "
 				   "INTEGER NOT NULL, schema BLOB NOT NULL, digest BLOB NOT NULL,"
 				   " state BLOB NOT NULL, at_ms INTEGER NOT NULL, lanes BLOB NOT "
-				   "NULL DEFAULT x'', last_seq INTEGER NOT NULL DEFAULT 0) STRICT;"
+				   "NULL DEFAULT x'', last_seq INTEGER NOT NULL DEFAULT 0, interface "
+				   "BLOB NOT NULL DEFAULT x'') STRICT;"
 				   "CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT "
 				   "NULL, boot TEXT NOT NULL) STRICT;"
 				   "CREATE INDEX snapshots_of_instance ON snapshots(instance_id);"
@@ -80,6 +81,7 @@ static const char *const store_migrations[] = {
 	"UPDATE events SET nth = seq, kind = CASE kind WHEN 'provision' THEN 'grant'"
 	" WHEN 'deprovision' THEN 'revoke' WHEN 'session-over' THEN 'revoke' ELSE kind "
 	"END;" STORE_EVENT_INDEXES,
+	"ALTER TABLE snapshots ADD COLUMN interface BLOB NOT NULL DEFAULT x'';",
 };
 
 #endif

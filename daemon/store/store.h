@@ -58,15 +58,25 @@ enum store_snapshot_kind {
 	STORE_SNAPSHOT_CHECKPOINT = 2,
 	STORE_SNAPSHOT_SUSPEND = 3,
 	STORE_SNAPSHOT_FINAL = 4,
+	STORE_SNAPSHOT_MANUAL = 5, /* somebody asked for it */
+};
+
+/* How many snapshots of a name are kept, the newest: of checkpoints that watd made by itself, and
+ * of all others. At least 1 each. */
+struct store_keep {
+	uint64_t checkpoints, others;
 };
 
 struct store_snapshot {
+	uint64_t seq; /* store_next_snapshot; 0: the database gives it */
 	char name[64];
 	uint8_t instance_id[16];
 	char service[256];
 	uint64_t generation;
 	enum store_snapshot_kind kind;
 	uint8_t schema[32]; /* digest of the plugin's schema */
+	bool has_interface; /* not in rows of an older watd */
+	uint8_t interface[32];
 	uint64_t at_ms;
 	const uint8_t *state;
 	size_t state_len;
@@ -152,12 +162,10 @@ uint64_t store_starts(const struct store *store);
 struct store_visitor {
 	int (*instance)(void *, const struct store_instance *);
 	int (*grant)(void *, const struct store_grant *);
-	int (*snapshot)(void *,
-			const struct store_snapshot *); /* newest good one of each incarnation */
-	int (*bad_snapshot)(void *,
-			    const char *name,
-			    const uint8_t instance_id[16],
-			    const char *why);
+	int (*snapshot)(void *, const struct store_snapshot *); /* newest of each incarnation */
+	/* The newest, and its digest is not that of its bytes. earlier: the newest intact one of
+	 * the name before it; 0: there is none. */
+	int (*bad_snapshot)(void *, const struct store_snapshot *, uint64_t earlier);
 	int (*ended)(void *, const uint8_t instance_id[16]);
 	int (*answer)(void *, const struct store_answer *);
 	int (*host)(void *, const struct store_host *);
@@ -176,9 +184,12 @@ int store_txn_put_instance(struct store_txn *txn, const struct store_instance *r
 	WAT_MUST_CHECK; /* by name */
 int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 	WAT_MUST_CHECK; /* by id */
-/* Earlier snapshots of the same incarnation go; final ones of earlier incarnations stay, the newest
- * 16 of a name. */
-int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *row) WAT_MUST_CHECK;
+/* Those of the name and the same sort that are too many go. */
+int store_txn_put_snapshot(struct store_txn *txn,
+			   const struct store_snapshot *row,
+			   const struct store_keep *keep) WAT_MUST_CHECK;
+/* Number for a snapshot that is about to be put. */
+uint64_t store_next_snapshot(struct store *store);
 /* The instance's row, its grants, and every snapshot of its name. */
 int store_txn_remove_instance(struct store_txn *txn, const char *name, const uint8_t id[16])
 	WAT_MUST_CHECK;
@@ -226,6 +237,40 @@ int store_read_events(struct store *store,
 		      const struct store_event_query *query,
 		      store_events_read *done,
 		      void *arg) WAT_MUST_CHECK;
+
+/* A snapshot without its bytes. */
+struct store_snapshot_info {
+	uint64_t seq, generation, at_ms;
+	enum store_snapshot_kind kind;
+	uint8_t instance_id[16], schema[32], interface[32];
+	bool has_interface, intact; /* intact: the digest is that of its bytes */
+	char service[256];
+	size_t state_len, lanes_len;
+};
+/* r < 0: infos is NULL. Valid during the call. */
+typedef void store_snapshots_listed(void *arg,
+				    int r,
+				    const struct store_snapshot_info *infos,
+				    size_t n);
+/* All of a name, in order of their numbers. Each is read and checked. -ENOMEM: done is not called.
+ */
+int store_list_snapshots(struct store *store,
+			 const char *name,
+			 store_snapshots_listed *done,
+			 void *arg) WAT_MUST_CHECK;
+
+struct store_snapshot_found {
+	struct store_snapshot row;
+	bool intact;
+	uint64_t earlier; /* newest intact one of the name before it; 0: there is none */
+};
+/* r -ENOENT: there is none of that number. found is NULL when r < 0, and valid during the call. */
+typedef void store_snapshot_found(void *arg, int r, const struct store_snapshot_found *found);
+int store_find_snapshot(struct store *store,
+			const char *name,
+			uint64_t seq,
+			store_snapshot_found *done,
+			void *arg) WAT_MUST_CHECK;
 
 /* Readable when callbacks wait. */
 int store_event_fd(const struct store *store);

@@ -83,15 +83,28 @@ static void fail_all(struct list *group, int r)
 	}
 }
 
-/* After the commit: a page holds nothing that is not durable. */
-static void fill_pages(struct store *store, struct list *group)
+/* After the commit: an answer holds nothing that is not durable. Those that are not done yet go
+ * into *ret_again. */
+static void answer_reads(struct store *store, struct list *group, struct list *ret_again)
 {
-	list_for_each (i, group) {
+	list_for_each_safe (i, group) {
 		struct store_txn *txn = container_of(i, struct store_txn, link);
 
-		if (txn->read)
-			txn->result = store_fill_page(store, txn->read);
+		if (!txn->read)
+			continue;
+		txn->result = txn->read->fill(store, txn->read);
+		if (txn->result != STORE_AGAIN)
+			continue;
+		list_remove(i);
+		list_append(ret_again, i);
 	}
+}
+
+static void submit_again(struct store *store, struct list *again)
+{
+	(void)pthread_mutex_lock(&store->lock);
+	move_all(again, &store->submitted);
+	(void)pthread_mutex_unlock(&store->lock);
 }
 
 static bool writes(const struct list *group)
@@ -164,14 +177,16 @@ static void *run(void *arg)
 {
 	struct store *store = arg;
 	int wal_pages = 0;
-	struct list group;
+	struct list group, again;
 
 	list_init(&group);
+	list_init(&again);
 	(void)sqlite3_wal_hook(store->db, on_wal, &wal_pages);
 	while (take_group(store, &group)) {
 		apply_group(store, &group);
-		fill_pages(store, &group);
+		answer_reads(store, &group, &again);
 		report(store, &group);
+		submit_again(store, &again);
 		/* After the answers: nobody waits for it. */
 		if (wal_pages > WAL_CHECKPOINT_PAGES &&
 		    sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
@@ -185,10 +200,8 @@ static void *run(void *arg)
 int store_start_thread(struct store *store)
 {
 	sigset_t all, before;
-	int r = store_prepare(store);
+	int r;
 
-	if (r < 0)
-		return r;
 	/* Signals are the loop's. */
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -206,6 +219,19 @@ void store_submit(struct store *store, struct store_txn *txn, store_done *done, 
 	list_append(&store->submitted, &txn->link);
 	(void)pthread_cond_signal(&store->work);
 	(void)pthread_mutex_unlock(&store->lock);
+}
+
+int store_ask(struct store *store, struct store_read *read, void *arg)
+{
+	struct store_txn *txn = store_txn_new();
+
+	if (!txn) {
+		read->free(read);
+		return -ENOMEM;
+	}
+	txn->read = read;
+	store_submit(store, txn, NULL, arg);
+	return 0;
 }
 
 int store_event_fd(const struct store *store)
@@ -227,7 +253,7 @@ static void tell(struct store *store, struct store_txn *txn)
 {
 	tell_observer(store, txn);
 	if (txn->read)
-		txn->read->done(txn->arg, txn->result, txn->result < 0 ? NULL : &txn->read->page);
+		txn->read->tell(txn->read, txn->arg, txn->result);
 	else if (txn->done)
 		txn->done(txn->arg, txn->result);
 }

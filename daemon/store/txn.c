@@ -36,7 +36,8 @@ struct store_txn *store_txn_free(struct store_txn *txn)
 	list_for_each_safe (i, &txn->events) {
 		free(container_of(i, struct store_added, link));
 	}
-	store_read_free(txn->read);
+	if (txn->read)
+		txn->read->free(txn->read);
 	free(txn);
 	return NULL;
 }
@@ -63,6 +64,13 @@ static void number(struct builder *b, uint64_t value)
 	if (b->error == 0)
 		b->step->values[b->step->n_values++] =
 			(struct store_value){.type = STORE_INTEGER, .number = value};
+}
+
+static void number_or_null(struct builder *b, uint64_t value)
+{
+	number(b, value);
+	if (b->error == 0 && value == 0)
+		b->step->values[b->step->n_values - 1].type = STORE_NULL;
 }
 
 static void bytes(struct builder *b, const void *from, size_t n, enum store_type type)
@@ -163,12 +171,14 @@ static int add_snapshot(struct store_txn *txn, const struct store_snapshot *row)
 	struct builder b = begin(STORE_SQL_PUT_SNAPSHOT);
 	uint8_t hash[32];
 
+	number_or_null(&b, row->seq);
 	text(&b, row->name);
 	blob(&b, row->instance_id, sizeof row->instance_id);
 	text(&b, row->service);
 	number(&b, row->generation);
 	number(&b, (uint64_t)row->kind);
 	blob(&b, row->schema, sizeof row->schema);
+	blob(&b, row->interface, row->has_interface ? sizeof row->interface : 0);
 	store_snapshot_digest(row, hash);
 	blob(&b, hash, sizeof hash);
 	blob(&b, row->state, row->state_len);
@@ -196,19 +206,20 @@ int store_txn_drop_host(struct store_txn *txn, int pid)
 	return end(txn, &b);
 }
 
-int store_txn_put_snapshot(struct store_txn *txn, const struct store_snapshot *row)
+int store_txn_put_snapshot(struct store_txn *txn,
+			   const struct store_snapshot *row,
+			   const struct store_keep *keep)
 {
-	struct builder trim = begin(STORE_SQL_TRIM_SNAPSHOTS);
-	int r;
+	bool checkpoint = row->kind == STORE_SNAPSHOT_CHECKPOINT;
+	struct builder trim;
+	int r = add_snapshot(txn, row);
 
+	if (r < 0)
+		return r;
+	trim = begin(STORE_SQL_TRIM_SNAPSHOTS);
 	text(&trim, row->name);
-	r = with_blob(txn, STORE_SQL_DROP_SNAPSHOTS, row->instance_id);
-	if (r == 0)
-		r = add_snapshot(txn, row);
-	if (r < 0) {
-		trim.error = r;
-		return end(txn, &trim);
-	}
+	number(&trim, checkpoint);
+	number(&trim, checkpoint ? keep->checkpoints : keep->others);
 	return end(txn, &trim);
 }
 

@@ -50,6 +50,7 @@ struct origin {
 	K(STOP, "stop", LASTING, INFO, "an instance was stopped", "")                              \
 	K(STOP_REFUSED, "stop-refused", LASTING, WARNING, "an instance refused to be stopped",     \
 	  "it goes on; watctl kill NAME ends it whatever it says")                                 \
+	K(SNAPSHOT, "snapshot", LASTING, INFO, "a snapshot of an instance was made", "")           \
 	K(SUSPEND, "suspend", LASTING, INFO, "an instance waits for the next start of watd", "")   \
 	K(REMOVE, "remove", LASTING, INFO, "an instance was removed with its states", "")          \
 	K(GRANT, "grant", LASTING, INFO, "a capability was given", "")                             \

@@ -2,6 +2,7 @@
 #include "daemon/supervisor/instance.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -215,6 +216,35 @@ Wat__Host__Snapshot instance_snapshot(const struct instance *instance)
 	return snapshot;
 }
 
+void instance_snapshot_advice(const struct instance *instance, char *text, size_t size)
+{
+	if (instance->earlier)
+		(void)snprintf(text, size, "watctl start %s --from %" PRIu64, instance->name,
+			       instance->earlier);
+	else if (instance->looked)
+		(void)snprintf(text, size,
+			       "no earlier one is intact: watctl rm %s, then spawn it with a state",
+			       instance->name);
+	else
+		(void)snprintf(text, size,
+			       "watctl snapshots %s shows others, for watctl start %s --from",
+			       instance->name, instance->name);
+}
+
+void instance_damage(const struct instance *instance, char *text, size_t size)
+{
+	char advice[160];
+
+	instance_snapshot_advice(instance, advice, sizeof advice);
+	if (instance->damaged)
+		(void)snprintf(text, size,
+			       "snapshot %" PRIu64 " of %s is damaged (its digest is not that of "
+			       "its bytes) and is not started; %s",
+			       instance->snapshot, instance->name, advice);
+	else
+		(void)snprintf(text, size, "%s has no committed state; %s", instance->name, advice);
+}
+
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure)
 {
 	failure_free(instance->failure);
@@ -248,6 +278,7 @@ void instance_set_service(struct instance *instance,
 {
 	(void)snprintf(instance->plugin, sizeof instance->plugin, "%s", path);
 	memcpy(instance->schema, schema_digest, sizeof instance->schema);
+	interface_hash(service->name, service->version, instance->interface);
 	instance->all_methods = callable_methods(service);
 	instance->lifecycle = service->lifecycle;
 	instance->state_max = service->state_max ? service->state_max : WAT_STATE_MAX;

@@ -15,6 +15,7 @@
 #include "daemon/store/store.h"
 #include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/restart.h"
+#include "proto/interface_hash.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -57,6 +58,7 @@ struct instance {
 	char service[256];
 	char plugin[512];
 	uint8_t schema[32];
+	uint8_t interface[INTERFACE_HASH_SIZE]; /* of which interface_hash is the beginning */
 	uint64_t interface_hash;
 	uint64_t all_methods; /* mask of those that a User may call */
 	uint32_t lifecycle;   /* bit per number of wat.Lifecycle: the handlers there are */
@@ -73,7 +75,13 @@ struct instance {
 	uint8_t *committed; /* newest committed state, packed */
 	size_t committed_len;
 	uint64_t committed_ms; /* Unix time */
-	uint8_t *lanes;        /* of the clients, as of that state */
+	uint64_t snapshot;     /* number of the newest one that the store was given; 0: none */
+	bool damaged;          /* that one is, and so `committed` is NULL */
+	bool looked;           /* for an intact one of the name before it: */
+	uint64_t earlier;      /* the newest; 0: there is none */
+	uint64_t begun_from; /* number of the snapshot that it begins from; 0: it was given a state
+			      */
+	uint8_t *lanes;      /* of the clients, as of that state */
 	size_t lanes_len;
 	uint64_t last_seq; /* of the journal: what that state holds */
 	int durability;    /* enum instance_durability */
@@ -171,6 +179,10 @@ static inline bool instance_has_journal(const struct instance *instance)
 {
 	return instance->durability > 1;
 }
+/* Why it has no committed state, and what an operator can do. */
+void instance_damage(const struct instance *instance, char *text, size_t size);
+/* What else it can be started from. */
+void instance_snapshot_advice(const struct instance *instance, char *text, size_t size);
 /* Takes the failure (NULL: none). */
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure);
 

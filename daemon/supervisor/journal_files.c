@@ -58,9 +58,10 @@ int journal_files_init(const char *state_dir, int *ret_dir_fd)
 	return 0;
 }
 
-static int for_each(int dir_fd,
-		    int (*visit)(void *arg, const char *name, const uint8_t id[16], uint64_t number),
-		    void *arg)
+static int for_each(
+	int dir_fd,
+	int (*visit)(void *arg, const char *name, const uint8_t id[16], uint64_t number),
+	void *arg)
 {
 	int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	const struct dirent *entry;
@@ -178,9 +179,44 @@ void journal_files_remove_below(int dir_fd, const uint8_t instance_id[16], uint6
 	}
 }
 
+static int move_aside(int dir_fd, const char *name)
+{
+	char to[NAME_SIZE + 8];
+
+	if (mkdirat(dir_fd, "aside", 0700) < 0 && errno != EEXIST)
+		return -errno;
+	(void)snprintf(to, sizeof to, "aside/%s", name);
+	return renameat(dir_fd, name, dir_fd, to) < 0 ? -errno : 0;
+}
+
+static bool set_aside(int dir_fd, const char *name)
+{
+	int r = move_aside(dir_fd, name);
+
+	if (r < 0)
+		log_error("a segment of a journal can't be set aside", "file", name, "error",
+			  strerror(-r));
+	return r == 0;
+}
+
+size_t journal_files_set_aside(int dir_fd, const uint8_t instance_id[16])
+{
+	_cleanup_(freep) uint64_t *numbers = NULL;
+	char name[NAME_SIZE];
+	size_t n = 0, done = 0;
+
+	if (journal_files_list(dir_fd, instance_id, &numbers, &n) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		name_of(instance_id, numbers[i], name);
+		done += set_aside(dir_fd, name);
+	}
+	return done;
+}
+
 struct sweep {
 	int dir_fd;
-	bool (*is_known)(void *arg, const uint8_t instance_id[16]);
+	enum journal_fate (*judge)(void *arg, const uint8_t instance_id[16]);
 	void *arg;
 };
 
@@ -189,16 +225,24 @@ static int sweep(void *arg, const char *name, const uint8_t id[16], uint64_t num
 	const struct sweep *s = arg;
 
 	(void)number;
-	if (!s->is_known(s->arg, id))
+	switch (s->judge(s->arg, id)) {
+	case JOURNAL_SET_ASIDE:
+		(void)set_aside(s->dir_fd, name);
+		return 0;
+	case JOURNAL_REMOVE:
 		remove_file(s->dir_fd, name);
-	return 0;
+		return 0;
+	case JOURNAL_KEEP:
+	default:
+		return 0;
+	}
 }
 
-void journal_files_remove_unknown(int dir_fd,
-				  bool (*is_known)(void *arg, const uint8_t instance_id[16]),
-				  void *arg)
+void journal_files_sweep(int dir_fd,
+			 enum journal_fate (*judge)(void *arg, const uint8_t instance_id[16]),
+			 void *arg)
 {
-	struct sweep s = {dir_fd, is_known, arg};
+	struct sweep s = {dir_fd, judge, arg};
 	int r = for_each(dir_fd, sweep, &s);
 
 	if (r < 0)

@@ -1,6 +1,6 @@
-/* journal_files.h - the segments of the instances' journals, as files: state_dir/journal/, each named
- * after its incarnation and number. watd opens and locks them; what is in them it never reads. Loop
- * thread. */
+/* journal_files.h - the segments of the instances' journals, as files: state_dir/journal/, each
+ * named after its incarnation and number. watd opens and locks them; what is in them it never
+ * reads. Loop thread. */
 #ifndef WAT_SUPERVISOR_JOURNAL_FILES_H
 #define WAT_SUPERVISOR_JOURNAL_FILES_H
 
@@ -25,12 +25,18 @@ int journal_files_open(int dir_fd,
 		       uint64_t number,
 		       bool fresh,
 		       int *ret_fd) WAT_MUST_CHECK;
-/* Removes those below the number. What can't be removed is logged, and tried again with the next. */
+/* Removes those below the number. What can't be removed is logged, and tried again with the next.
+ */
 void journal_files_remove_below(int dir_fd, const uint8_t instance_id[16], uint64_t number);
 
-/* Removes files of incarnations that `is_known` does not know. */
-void journal_files_remove_unknown(int dir_fd,
-				  bool (*is_known)(void *arg, const uint8_t instance_id[16]),
-				  void *arg);
+/* Moves all of the incarnation into the directory's own `aside`, where nobody touches them. Returns
+ * how many; a failure is logged. */
+size_t journal_files_set_aside(int dir_fd, const uint8_t instance_id[16]);
+
+enum journal_fate { JOURNAL_KEEP, JOURNAL_SET_ASIDE, JOURNAL_REMOVE };
+/* Does with each file what `judge` says of its incarnation. */
+void journal_files_sweep(int dir_fd,
+			 enum journal_fate (*judge)(void *arg, const uint8_t instance_id[16]),
+			 void *arg);
 
 #endif

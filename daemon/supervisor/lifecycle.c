@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/options.h"
 #include "proto/carried.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
@@ -43,11 +44,13 @@ struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_s
 }
 
 int lifecycle_txn_add_snapshot(struct store_txn *txn,
-			       const struct instance *instance,
+			       struct instance *instance,
 			       enum store_snapshot_kind kind,
 			       const Wat__Host__Snapshot *snapshot)
 {
+	struct node *node = instance->node;
 	struct store_snapshot row = {
+		.seq = store_next_snapshot(node->store),
 		.generation = instance->generation,
 		.kind = kind,
 		.at_ms = clock_unix_ms(),
@@ -56,13 +59,17 @@ int lifecycle_txn_add_snapshot(struct store_txn *txn,
 		.lanes = snapshot->lanes.data,
 		.lanes_len = snapshot->lanes.len,
 		.last_seq = snapshot->last_seq,
+		.has_interface = true,
 	};
 
 	memcpy(row.name, instance->name, sizeof row.name);
 	memcpy(row.instance_id, instance->id, sizeof row.instance_id);
 	memcpy(row.service, instance->service, sizeof row.service);
 	memcpy(row.schema, instance->schema, sizeof row.schema);
-	return store_txn_put_snapshot(txn, &row);
+	memcpy(row.interface, instance->interface, sizeof row.interface);
+	instance->snapshot = row.seq;
+	instance->damaged = false;
+	return store_txn_put_snapshot(txn, &row, &node->options->limits.keep);
 }
 
 static void on_committed(void *arg, int r)
@@ -150,9 +157,9 @@ struct checkpoint {
 	struct node *node;
 	uint8_t instance_id[16];
 	uint64_t at_ms;
-	uint64_t segment;                                    /* the first one that is not in it */
-	Wat__Host__Snapshot *snapshot;                       /* NULL: none */
-	void (*then)(struct instance *, struct operation *); /* NULL: nothing */
+	uint64_t segment;              /* the first one that is not in it */
+	Wat__Host__Snapshot *snapshot; /* NULL: none */
+	void (*then)(struct instance *, struct operation *, int r); /* NULL: nothing */
 	struct operation *operation;
 	uint64_t generation;
 };
@@ -195,7 +202,7 @@ static void on_checkpointed(void *arg, int r)
 		checkpoint->then(instance && instance->generation == checkpoint->generation
 					 ? instance
 					 : NULL,
-				 checkpoint->operation);
+				 checkpoint->operation, r);
 	checkpoint_free(checkpoint);
 }
 
@@ -267,9 +274,11 @@ int lifecycle_store_then(struct instance *instance,
 	_cleanup_(store_txn_freep) struct store_txn *txn = changes;
 	int r = checkpoint && txn ? 0 : -ENOMEM;
 
+	if (checkpoint)
+		checkpoint->snapshot = what->added;
 	if (r == 0 && what->snapshot)
 		r = carried_open(what->snapshot, what->fd, &checkpoint->snapshot);
-	if (r == 0 && checkpoint->snapshot)
+	if (r == 0 && what->snapshot)
 		r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_CHECKPOINT,
 					       checkpoint->snapshot);
 	if (r < 0) {

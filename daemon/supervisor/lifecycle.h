@@ -4,6 +4,7 @@
 #ifndef WAT_SUPERVISOR_LIFECYCLE_H
 #define WAT_SUPERVISOR_LIFECYCLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,11 +24,16 @@ struct lifecycle_begin {
 	const uint8_t *state;
 	size_t state_len;
 	const uint8_t *holder_pk;  /* 32 bytes: of the Admin; NULL: there is none to begin with */
-	struct instance *previous; /* the stopped incarnation of the name; NULL: none */
+	struct instance *previous; /* the stopped or failed incarnation of the name; NULL: none */
+	uint64_t from;             /* number of the snapshot that the state is of; 0: of none */
+	bool back;                 /* somebody chose that one, which need not be the last */
+	uint64_t earlier;          /* back: intact one before it; 0: none */
 };
 
 /* Begins an incarnation. The operation is concluded or failed by it. */
 void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin);
+/* Makes a snapshot of an instance that is READY, and answers its number. */
+void lifecycle_snapshot(struct operation *operation, struct instance *instance);
 /* Starts a failed instance's next generation. */
 void lifecycle_revive(struct operation *operation, struct instance *instance);
 /* Starts an instance that ran when watd ended. */

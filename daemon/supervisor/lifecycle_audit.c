@@ -1,4 +1,7 @@
 /* lifecycle_audit.c - what the audit hears of an instance's life. Loop thread. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 
@@ -6,11 +9,12 @@ int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn
 {
 	const struct grant *admin = instance->operation->grant;
 	bool spawned = instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN);
+	char from[320];
 	const struct audit begun = {
 		.kind = spawned ? AUDIT_SPAWN : AUDIT_START,
 		.origin = &instance->origin,
 		.instance = instance,
-		.detail = instance->service,
+		.detail = instance->begun_from ? from : instance->service,
 	};
 	const struct audit granted = {
 		.kind = AUDIT_GRANT,
@@ -19,8 +23,11 @@ int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn
 		.grant = admin ? &admin->row : NULL,
 		.detail = "Admin",
 	};
-	int r = audit_add(txn, &begun);
+	int r;
 
+	(void)snprintf(from, sizeof from, "%s, from snapshot %" PRIu64, instance->service,
+		       instance->begun_from);
+	r = audit_add(txn, &begun);
 	/* Watd begins what its configuration says without one. */
 	return r < 0 || !admin ? r : audit_add(txn, &granted);
 }

@@ -26,7 +26,11 @@ static struct instance *instance_for(struct operation *operation,
 	instance->interface_hash = begin->service->interface_hash;
 	instance->tier = begin->tier;
 	instance->durability = begin->durability;
-	instance->epoch = begin->previous ? begin->previous->epoch : 1;
+	/* Nothing that was allowed after the snapshot is allowed by it. */
+	instance->epoch = begin->previous ? begin->previous->epoch + begin->back : 1;
+	instance->begun_from = begin->from;
+	instance->looked = begin->back;
+	instance->earlier = begin->earlier;
 	instance->generation = 1;
 	instance->created_ms = clock_unix_ms();
 	instance->beginning = true;
@@ -34,6 +38,15 @@ static struct instance *instance_for(struct operation *operation,
 	instance->origin = operation->origin;
 	instance->previous = begin->previous;
 	return instance;
+}
+
+/* Nobody does anything with it, until it has made room or is shown again. */
+static void hide_previous(struct instance *previous)
+{
+	previous->before_removal = previous->state;
+	if (instance_is_given_up(previous))
+		instance_move(previous, INSTANCE_REMOVING);
+	instance_table_hide(&previous->node->instances, previous);
 }
 
 void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin)
@@ -45,7 +58,7 @@ void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *
 		return;
 	}
 	if (begin->previous)
-		instance_table_hide(&operation->node->instances, begin->previous);
+		hide_previous(begin->previous);
 	instance_table_add(&operation->node->instances, instance);
 	lifecycle_start(instance, true);
 }

@@ -121,6 +121,20 @@ void lifecycle_drop_segments(const struct instance *instance, uint64_t below)
 		journal_files_remove_below(instance->node->journal_dir, instance->id, below);
 }
 
+void lifecycle_set_aside_segments(const struct instance *instance)
+{
+	char count[24];
+	size_t n;
+
+	if (!instance_has_journal(instance))
+		return;
+	n = journal_files_set_aside(instance->node->journal_dir, instance->id);
+	(void)snprintf(count, sizeof count, "%zu", n);
+	if (n > 0)
+		log_warning("segments of a journal that was given up are kept in journal/aside",
+			    "instance", instance->name, "segments", count);
+}
+
 static void on_lock_pause(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *instance = arg;

@@ -52,8 +52,9 @@ void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope_
 void lifecycle_detach(struct instance *instance);
 /* Transaction with the instance's row; NULL when memory is out. */
 struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state);
+/* Gives it its number. */
 int lifecycle_txn_add_snapshot(struct store_txn *txn,
-			       const struct instance *instance,
+			       struct instance *instance,
 			       enum store_snapshot_kind kind,
 			       const Wat__Host__Snapshot *snapshot);
 /* What came from a host becomes the newest snapshot in memory. */
@@ -64,7 +65,9 @@ int lifecycle_take_snapshot(struct instance *instance, const Wat__Host__Carried 
 struct lifecycle_stored {
 	const Wat__Host__Carried *snapshot; /* NULL: none */
 	int fd;                             /* that came with it; not taken */
-	void (*then)(struct instance *instance, struct operation *operation);
+	Wat__Host__Snapshot *added;         /* in the transaction already; taken */
+	/* r: as the store says it. */
+	void (*then)(struct instance *instance, struct operation *operation, int r);
 	struct operation *operation;
 };
 /* Takes the transaction (NULL: memory was out). On an error `then` is not called. */
@@ -95,6 +98,9 @@ int segment_files_open(struct instance *instance, bool fresh, struct segment_fil
 void segment_files_close(struct segment_files *files);
 /* To the instance's host, before its Start; takes the descriptors. */
 int segment_files_send(struct instance *instance, struct segment_files *files) WAT_MUST_CHECK;
+/* Those of an incarnation that is no more, and had not been recovered to their end, go to a
+ * directory of their own. */
+void lifecycle_set_aside_segments(const struct instance *instance);
 /* What is in segments below this one is in the store, or is not wanted any more. */
 void lifecycle_drop_segments(const struct instance *instance, uint64_t below);
 #define SEGMENTS_ALL UINT64_MAX

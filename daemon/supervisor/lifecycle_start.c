@@ -2,6 +2,7 @@
  * begin: place -> Start -> commit {instance, Admin's grant, state, answer} -> READY -> answer.
  * Others: place -> Start -> READY. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -194,6 +195,8 @@ void lifecycle_abandon(struct instance *instance,
 	instance_move(instance, INSTANCE_FAILED);
 	instance_table_remove(&node->instances, instance);
 	instance_free(instance);
+	if (previous && previous->state == INSTANCE_REMOVING)
+		instance_move(previous, previous->before_removal);
 	if (previous)
 		instance_table_show(&node->instances, previous);
 	if (operation)
@@ -213,6 +216,8 @@ static void retire_previous(struct instance *instance)
 	if (instance_table_add_ended(&node->instances, previous->id) < 0)
 		log_error("no memory to remember an earlier incarnation", "instance",
 			  previous->name);
+	if (previous->before_removal != INSTANCE_STOPPED)
+		lifecycle_set_aside_segments(previous);
 	list_for_each_safe (i, &previous->grants) {
 		struct grant *grant = container_of(i, struct grant, of_instance);
 
@@ -220,6 +225,7 @@ static void retire_previous(struct instance *instance)
 		grant_table_remove(node->grants, grant);
 	}
 	instance_table_remove(&node->instances, previous);
+	instance_wake(previous);
 	instance_free(previous);
 }
 
@@ -267,7 +273,8 @@ static void on_begun(void *arg, int r)
 	operation = TAKE(instance->operation);
 	if (operation->grant)
 		operation->grant->row.state = 2;
-	instance->beginning = false;
+	instance->beginning = instance->looked = false;
+	instance->begun_from = 0;
 	retire_previous(instance);
 	/* The host may have died while the database wrote. */
 	if (instance->host) {
@@ -362,8 +369,9 @@ static void begun(struct instance *instance)
 
 /* The number of the generation is stored, so that no other one gets it. Its host may have died
  * meanwhile: that was seen to. */
-static void on_went_on(struct instance *instance, struct operation *operation)
+static void on_went_on(struct instance *instance, struct operation *operation, int r)
 {
+	(void)r;
 	if (instance && instance->host && instance->state == INSTANCE_STARTING)
 		lifecycle_ready(instance);
 	if (operation)
@@ -411,6 +419,24 @@ static int take_answer(struct instance *instance, const struct host_answer *answ
 	return r;
 }
 
+/* What does not decode is in a snapshot, and there may be others. */
+static void refused_by_host(struct instance *instance, const struct host_answer *answer)
+{
+	const char *why = answer->failure ? answer->failure->text : "the host refused to start it";
+	uint64_t seq = instance->beginning ? instance->begun_from : instance->snapshot;
+	char text[WAT_FAILURE_TEXT_MAX], advice[128];
+
+	if (seq == 0 ||
+	    (answer->status != WAT_INVALID_ARGUMENT && answer->status != WAT_TOO_LARGE)) {
+		refused(instance, answer->status, answer->failure, why);
+		return;
+	}
+	instance_snapshot_advice(instance, advice, sizeof advice);
+	(void)snprintf(text, sizeof text, "snapshot %" PRIu64 " of %s can't be started: %s; %s",
+		       seq, instance->name, why, advice);
+	refused(instance, WAT_DATA_LOSS, NULL, text);
+}
+
 static void on_started(void *arg, const struct host_answer *answer)
 {
 	struct instance *instance = arg;
@@ -420,8 +446,7 @@ static void on_started(void *arg, const struct host_answer *answer)
 	if (answer->died)
 		return;
 	if (answer->status != WAT_OK) {
-		refused(instance, answer->status, answer->failure,
-			answer->failure ? answer->failure->text : "the host refused to start it");
+		refused_by_host(instance, answer);
 		return;
 	}
 	instance->verdict = failure_free(instance->verdict);
@@ -439,15 +464,19 @@ void lifecycle_resume(struct instance *instance)
 	const struct plugin_file *file;
 	const Wat__Manifest__Service *service;
 	struct node *node = instance->node;
+	char text[256];
 
 	instance->generation++;
 	instance->resuming = true;
 	instance->origin = node->start;
-	if (catalog_find(&node->catalog, instance->service, &file, &service) != CATALOG_FOUND ||
-	    !instance->committed) {
+	if (!instance->committed) {
+		instance_damage(instance, text, sizeof text);
+		refused(instance, WAT_DATA_LOSS, NULL, text);
+		return;
+	}
+	if (catalog_find(&node->catalog, instance->service, &file, &service) != CATALOG_FOUND) {
 		refused(instance, WAT_START_FAILED, NULL,
-			instance->committed ? "its plugin is not in the plugin directory"
-					    : "it has no committed state");
+			"its plugin is not in the plugin directory");
 		return;
 	}
 	instance_set_service(instance, file->path, file->schema_digest, service);

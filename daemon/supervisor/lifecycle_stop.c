@@ -290,10 +290,16 @@ static void on_recovered(void *arg, const struct host_answer *answer)
 /* No Stop handler: its last committed state is the last, and what the journal has since. */
 static void stop_failed(struct instance *instance)
 {
+	char text[256];
 	int r;
 
 	instance->before_stop = instance->state;
 	instance_move(instance, INSTANCE_STOPPING);
+	if (!instance->committed) {
+		instance_damage(instance, text, sizeof text);
+		not_recovered(instance, WAT_DATA_LOSS, NULL, text);
+		return;
+	}
 	r = lifecycle_recover(instance, on_recovered);
 	if (r == 0) {
 		instance->recovering = true;

@@ -19,7 +19,10 @@ enum node_method {
 	NODE_WAIT,
 	NODE_SET_LOG_LEVEL,
 	NODE_GET_LOG_LEVEL,
-	NODE_EVENTS
+	NODE_EVENTS,
+	NODE_LOGS,
+	NODE_SNAPSHOTS,
+	NODE_SNAPSHOT
 };
 enum admin_method { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
 enum host_method {
@@ -30,7 +33,8 @@ enum host_method {
 	HOST_FINISH,
 	HOST_PROVISION,
 	HOST_DEPROVISION,
-	HOST_SEGMENT
+	HOST_SEGMENT,
+	HOST_SNAPSHOT
 };
 
 /* An answer is stored under its interface and method. */

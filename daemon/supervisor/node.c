@@ -276,12 +276,17 @@ static int fail(int r, const char *what, const char *path)
 	return r;
 }
 
-static bool is_known(void *arg, const uint8_t instance_id[16])
+/* A beginning from an earlier snapshot ends an incarnation whose journal nobody has read to its
+ * end. */
+static enum journal_fate judge_journal(void *arg, const uint8_t instance_id[16])
 {
 	struct node *node = arg;
 	const struct instance *instance = instance_table_by_id(&node->instances, instance_id);
 
-	return instance && instance->state != INSTANCE_STOPPED;
+	if (instance)
+		return instance->state == INSTANCE_STOPPED ? JOURNAL_REMOVE : JOURNAL_KEEP;
+	return instance_table_is_ended(&node->instances, instance_id) ? JOURNAL_SET_ASIDE
+								      : JOURNAL_REMOVE;
 }
 
 static int init_state(struct node *node)
@@ -322,7 +327,7 @@ static int init_state(struct node *node)
 		return -ENOMEM;
 	r = node_load(node);
 	if (r == 0)
-		journal_files_remove_unknown(node->journal_dir, is_known, node);
+		journal_files_sweep(node->journal_dir, judge_journal, node);
 	if (r == 0)
 		r = denials_new(node, &node->denials);
 	if (r == 0)
@@ -375,6 +380,7 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->waits);
 	list_init(&node->readers);
 	list_init(&node->log_readers);
+	list_init(&node->asking);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
 		return fail(-errno, "no pipe", "");
 	node->base = event_base_new();

@@ -90,20 +90,28 @@ static int on_snapshot(void *arg, const struct store_snapshot *row)
 	if (!instance)
 		return 0;
 	memcpy(instance->schema, row->schema, sizeof instance->schema);
+	memcpy(instance->interface, row->interface, sizeof instance->interface);
+	instance->snapshot = row->seq;
 	snapshot.state = (ProtobufCBinaryData){row->state_len, (uint8_t *)row->state};
 	snapshot.lanes = (ProtobufCBinaryData){row->lanes_len, (uint8_t *)row->lanes};
 	snapshot.last_seq = row->last_seq;
 	return instance_set_snapshot(instance, &snapshot, row->at_ms);
 }
 
-static int on_bad_snapshot(void *arg,
-			   const char *name,
-			   const uint8_t instance_id[16],
-			   const char *why)
+static int on_bad_snapshot(void *arg, const struct store_snapshot *row, uint64_t earlier)
 {
-	(void)arg;
-	(void)instance_id;
-	log_error("a stored state is damaged and is not used", "instance", name, "why", why);
+	struct instance *instance =
+		instance_table_by_id(&((struct node *)arg)->instances, row->instance_id);
+	char text[256];
+
+	if (!instance)
+		return 0;
+	instance->snapshot = row->seq;
+	instance->damaged = true;
+	instance->looked = true;
+	instance->earlier = earlier;
+	instance_damage(instance, text, sizeof text);
+	log_error("a stored state is damaged and is not used", "instance", row->name, "what", text);
 	return 0;
 }
 

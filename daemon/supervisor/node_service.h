@@ -3,6 +3,7 @@
 #define WAT_SUPERVISOR_NODE_SERVICE_H
 
 #include "daemon/supervisor/control_call.h"
+#include "daemon/supervisor/instance.h"
 #include "proto/plugin_file.h"
 #include "proto/support/must_check.h"
 #include <wat/node.pb-c.h>
@@ -16,6 +17,12 @@ wat_status node_find_service(struct wat_call *call,
 			     const struct plugin_file **ret_file,
 			     const Wat__Manifest__Service **ret_service);
 wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret);
+/* What every beginning is asked: while watd ends it is refused. */
+wat_status node_check_begin(struct wat_call *call,
+			    const ProtobufCBinaryData *holder_pk,
+			    Wat__Node__Tier tier,
+			    uint32_t durability);
+enum instance_tier node_tier_of(Wat__Node__Tier tier, enum instance_tier fallback);
 /* Points into the instance. */
 void node_describe_instance(const struct instance *instance, Wat__Node__Instance *out);
 

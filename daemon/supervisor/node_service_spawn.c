@@ -1,4 +1,4 @@
-/* node_service_spawn.c - Spawn and Start of wat.node.Node. Loop thread. */
+/* node_service_spawn.c - Spawn of wat.node.Node, and what it shares with Start. Loop thread. */
 #include <string.h>
 #include <wat/node.service.h>
 
@@ -26,7 +26,7 @@ static wat_status check_tier(struct wat_call *call, Wat__Node__Tier tier)
 			       "tier: expected thread or process, got number %d", (int)tier);
 }
 
-static enum instance_tier tier_of(Wat__Node__Tier tier, enum instance_tier fallback)
+enum instance_tier node_tier_of(Wat__Node__Tier tier, enum instance_tier fallback)
 {
 	if (tier == WAT__NODE__TIER__DEFAULT_TIER)
 		return fallback;
@@ -50,16 +50,24 @@ static wat_status check_key(struct wat_call *call, const ProtobufCBinaryData *ke
 			       key->len);
 }
 
-static wat_status check_spawn(struct wat_call *call, const node_spawn_request *in)
+wat_status node_check_begin(struct wat_call *call,
+			    const ProtobufCBinaryData *holder_pk,
+			    Wat__Node__Tier tier,
+			    uint32_t durability)
 {
 	wat_status status = refuse_while_suspending(call);
 
 	if (status == WAT_OK)
-		status = check_key(call, &in->holder_pk);
+		status = check_key(call, holder_pk);
 	if (status == WAT_OK)
-		status = check_tier(call, in->tier);
-	if (status == WAT_OK)
-		status = check_durability(call, in->durability);
+		status = check_tier(call, tier);
+	return status == WAT_OK ? check_durability(call, durability) : status;
+}
+
+static wat_status check_spawn(struct wat_call *call, const node_spawn_request *in)
+{
+	wat_status status = node_check_begin(call, &in->holder_pk, in->tier, in->durability);
+
 	if (status != WAT_OK)
 		return status;
 	if (!name_is_valid(in->name))
@@ -116,96 +124,11 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 		operation_forget(operation);
 		return status;
 	}
-	begin.tier = tier_of(in->tier, INSTANCE_PROCESS);
+	begin.tier = node_tier_of(in->tier, INSTANCE_PROCESS);
 	begin.durability = instance_durability(in->durability, begin.service);
 	begin.state = in->state.data;
 	begin.state_len = in->state.len;
 	begin.holder_pk = in->holder_pk.data;
 	lifecycle_begin(operation, &begin);
 	return WAT_OK;
-}
-
-/* A stopped name: a new incarnation from its final state. */
-static wat_status start_stopped(struct wat_call *call,
-				struct operation *operation,
-				const node_start_request *in,
-				struct instance *previous)
-{
-	struct lifecycle_begin begin = {
-		.name = previous->name,
-		.tier = tier_of(in->tier, previous->tier),
-		.durability = in->durability ? (int)in->durability : previous->durability,
-		.state = previous->committed,
-		.state_len = previous->committed_len,
-		.holder_pk = in->holder_pk.data,
-		.previous = previous,
-	};
-	wat_status status = node_find_service(call, previous->service, &begin.file, &begin.service);
-
-	if (status == WAT_OK && !previous->committed)
-		status = call->api->fail(
-			call, WAT_DATA_LOSS,
-			"the final state of \"%s\" is damaged; spawn it with a state",
-			previous->name);
-	if (status != WAT_OK)
-		operation_forget(operation);
-	else
-		lifecycle_begin(operation, &begin);
-	return status;
-}
-
-static wat_status start_failed(struct wat_call *call,
-			       struct operation *operation,
-			       const node_start_request *in,
-			       struct instance *instance)
-{
-	if (!instance->committed) {
-		operation_forget(operation);
-		return call->api->fail(call, WAT_DATA_LOSS,
-				       "\"%s\" has no committed state that can be read",
-				       instance->name);
-	}
-	if (in->durability && (int)in->durability != instance->durability) {
-		operation_forget(operation);
-		return call->api->fail(call, WAT_FAILED_PRECONDITION,
-				       "\"%s\" goes on as it was; its durability can be changed "
-				       "only when it begins anew, after a stop",
-				       instance->name);
-	}
-	instance->tier = tier_of(in->tier, instance->tier);
-	lifecycle_revive(operation, instance);
-	return WAT_OK;
-}
-
-wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node_start_request *in)
-{
-	struct wat_call *call = &c->base;
-	struct instance *instance = NULL;
-	struct operation *operation;
-	wat_status status = refuse_while_suspending(call);
-
-	(void)state;
-	if (status == WAT_OK)
-		status = check_key(call, &in->holder_pk);
-	if (status == WAT_OK)
-		status = check_tier(call, in->tier);
-	if (status == WAT_OK)
-		status = check_durability(call, in->durability);
-	if (status != WAT_OK)
-		return status;
-	operation = operation_begin(call, ANSWER_OF_NODE(NODE_START), &in->request_id, &status);
-	if (!operation)
-		return status;
-	status = node_find_instance(call, in->name, &instance);
-	if (status == WAT_OK && instance->state == INSTANCE_STOPPED)
-		return start_stopped(call, operation, in, instance);
-	if (status == WAT_OK && instance_is_given_up(instance))
-		return start_failed(call, operation, in, instance);
-	if (status == WAT_OK)
-		status = call->api->fail(
-			call, WAT_FAILED_PRECONDITION,
-			"\"%s\" is %s; only a stopped or failed instance can be started", in->name,
-			instance_state_name(instance->state));
-	operation_forget(operation);
-	return status;
 }

@@ -326,6 +326,8 @@ static void read_values(struct options *options)
 		.binds = rate_of(options, WATD_KEY_bind_rate, WATD_KEY_bind_burst),
 		.unauthenticated = drop_of(options, WATD_KEY_max_unauthenticated),
 		.buffered = number_of(options, WATD_KEY_max_buffered) * MEBIBYTE,
+		.keep = {.checkpoints = number_of(options, WATD_KEY_checkpoints),
+			 .others = number_of(options, WATD_KEY_snapshots)},
 	};
 }
 

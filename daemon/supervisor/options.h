@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/sources.h"
 #include "daemon/config/config.h"
+#include "daemon/store/store.h"
 #include "proto/support/must_check.h"
 
 /* What the clients of watd may take. */
@@ -22,6 +23,7 @@ struct limits {
 	struct token_rate binds; /* of a uid or an address */
 	struct early_drop unauthenticated;
 	uint64_t buffered; /* bytes */
+	struct store_keep keep; /* snapshots */
 };
 
 struct options {

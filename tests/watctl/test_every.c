@@ -29,6 +29,8 @@ static const struct line lines[] = {
 	{"describe", {"counter"}, "Increment", "userMethods", {"none"}, 1, "NOT_FOUND"},
 	{"spawn", {"counter", "@"}, "admin", "incarnation", {"none", "x"}, 1, "NOT_FOUND"},
 	{"start", {"stopped"}, "a new one", "incarnation", {"c1"}, 1, "FAILED_PRECONDITION"},
+	{"snapshots", {"c1"}, "counter.Counter", "snapshots", {"nobody"}, 1, "NOT_FOUND"},
+	{"snapshot", {"c1"}, "snapshot ", "seq", {"stopped"}, 1, "FAILED_PRECONDITION"},
 	{"wait", {"c1"}, "c1 is ready", "state", {"nobody"}, 1, "NOT_FOUND"},
 	{"admin", {"c1"}, "an Admin of c1 is in", "ended", {"nobody"}, 1, "NOT_FOUND"},
 	{"provision", {"c1", "@"}, "wats1_", "token", {"c1", "me"}, 1, "ALREADY_EXISTS"},
