@@ -13,7 +13,7 @@
 
 /* In the order of the .proto files. */
 enum { ADMIN_PROVISION, ADMIN_DEPROVISION };
-enum { NODE_SPAWN = 6, NODE_START = 7, NODE_KILL = 8, NODE_OPEN_ADMIN = 10, NODE_EVENTS = 15 };
+enum { NODE_SPAWN = 6, NODE_START = 7, NODE_KILL = 8, NODE_OPEN_ADMIN = 10, NODE_IMPORT = 22 };
 
 /* Node and Admin requests may hold a whole state. */
 static bool is_too_large(const wat_capability *capability, size_t n)
@@ -283,7 +283,7 @@ wat_node *wat_node_free(wat_node *node)
  * Of a method that is not known here neither is known. */
 static bool node_call_may_repeat(uint16_t method)
 {
-	return method <= NODE_EVENTS && method != NODE_KILL;
+	return method <= NODE_IMPORT && method != NODE_KILL;
 }
 
 int wat_node_call_raw(wat_node *node,
@@ -363,6 +363,40 @@ int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *give
 		else
 			*ret_token = NULL;
 		protobuf_c_message_free_unpacked(message, NULL);
+	}
+	sodium_memzero(&holder, sizeof holder);
+	return r;
+}
+
+int wat_import_raw(wat_node *node,
+		   const void *file,
+		   size_t n,
+		   const char *name,
+		   const struct wat_spawn *given,
+		   char **ret_token)
+{
+	Wat__Node__ImportRequest request = WAT__NODE__IMPORT_REQUEST__INIT;
+	struct wat_spawn spawn;
+	struct holder holder;
+	ProtobufCMessage *reply;
+	uint8_t id[16];
+	int r = spawn_take(given, &spawn);
+
+	if (r != 0)
+		return r;
+	holder_make(&holder);
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	request.file = (ProtobufCBinaryData){n, (uint8_t *)(uintptr_t)file};
+	request.name = (char *)(uintptr_t)(name ? name : "");
+	request.tier = (Wat__Node__Tier)spawn.tier;
+	request.durability = spawn.durability;
+	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
+	r = call_message(&node->capability, NODE_IMPORT, &request.base,
+			 &wat__node__import_reply__descriptor, &reply);
+	if (r == 0) {
+		r = take_token(&((Wat__Node__ImportReply *)reply)->token, &holder, ret_token);
+		protobuf_c_message_free_unpacked(reply, NULL);
 	}
 	sodium_memzero(&holder, sizeof holder);
 	return r;

@@ -1,7 +1,5 @@
 /* command_spawn.c - spawn and start: an incarnation begins, and its Admin goes into the keyring. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -13,56 +11,13 @@
 #include "client/watctl/message.h"
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
+#include "client/watctl/spawn_options.h"
 #include "client/watctl/view.h"
 
 static const struct output_column columns[] = {
 	{"name", NULL}, {"service", NULL},    {"incarnation", NULL},
 	{"tier", NULL}, {"generation", NULL}, {"admin", NULL},
 };
-
-/* --tier, WAT_TIER_DEFAULT without. */
-static int read_tier(const struct watctl *ctl, uint32_t *ret)
-{
-	const char *tier = ctl->values[WATCTL_TIER];
-
-	if (!tier)
-		*ret = WAT_TIER_DEFAULT;
-	else if (strcmp(tier, "thread") == 0)
-		*ret = WAT_TIER_THREAD;
-	else if (strcmp(tier, "process") == 0)
-		*ret = WAT_TIER_PROCESS;
-	else
-		return problem_usage(ctl, "--tier is thread or process, not \"%s\"", tier);
-	return 0;
-}
-
-static int read_durability(const struct watctl *ctl, uint32_t *ret)
-{
-	static const char *const names[] = {"", "none", "crash", "sync"};
-	const char *given = ctl->values[WATCTL_DURABILITY];
-
-	for (uint32_t i = 1; given && i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(given, names[i]) == 0) {
-			*ret = i;
-			return 0;
-		}
-	return given ? problem_usage(ctl, "--durability is none, crash or sync, not \"%s\"", given)
-		     : 0;
-}
-
-static int read_from(const struct watctl *ctl, uint64_t *ret)
-{
-	const char *given = ctl->values[WATCTL_FROM];
-	char *end = NULL;
-
-	if (!given)
-		return 0;
-	errno = 0;
-	*ret = strtoull(given, &end, 10);
-	if (errno == 0 && *given >= '1' && *given <= '9' && *end == '\0' && *ret <= INT64_MAX)
-		return 0;
-	return problem_usage(ctl, "--from is the number of a snapshot, not \"%s\"", given);
-}
 
 /* What there is now, as watd shows it. */
 static int print_begun(struct watctl *ctl, const char *name, const char *admin)
@@ -137,8 +92,7 @@ int command_spawn(struct watctl *ctl)
 	const char *name = watctl_argument(ctl, 1);
 	int r;
 
-	if ((r = read_tier(ctl, &how.tier)) != 0 ||
-	    (r = read_durability(ctl, &how.durability)) != 0 ||
+	if ((r = spawn_read_options(ctl, &how)) != 0 ||
 	    (r = hold_check_name(ctl, "an instance", name)) != 0 ||
 	    (r = spawn(ctl, name, &how)) != 0)
 		return r;
@@ -173,9 +127,8 @@ int command_start(struct watctl *ctl)
 	bool renewed = false;
 	int r;
 
-	if ((r = read_tier(ctl, &how.tier)) != 0 ||
-	    (r = read_durability(ctl, &how.durability)) != 0 ||
-	    (r = read_from(ctl, &how.from)) != 0 ||
+	if ((r = spawn_read_options(ctl, &how)) != 0 ||
+	    (r = spawn_read_from(ctl, &how.from)) != 0 ||
 	    (r = hold_check_name(ctl, "an instance", name)) != 0 ||
 	    (r = start(ctl, name, &how, &renewed)) != 0)
 		return r;

@@ -362,6 +362,55 @@ const struct command commands[] = {
 		.words = {WORD_LEVEL},
 	},
 	{
+		.name = "backup",
+		.group = GROUP_NODE,
+		.arguments = "FILE",
+		.summary = "copy everything that watd keeps into FILE",
+		.details = "First everything that runs is checkpointed; nothing stops for it. FILE "
+			   "has mode\n"
+			   "0600 and is there whole or not at all. Instances that could not be "
+			   "asked are\n"
+			   "named. The keys in the state directory are not in it. watd --restore "
+			   "FILE goes\n"
+			   "back to it.",
+		.examples = "  watctl backup watd-$(date +%F).backup",
+		.run = command_backup,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_FILE},
+	},
+	{
+		.name = "export",
+		.group = GROUP_NODE,
+		.arguments = "NAME FILE",
+		.summary = "write the state of an instance to FILE, to begin one from it elsewhere",
+		.details = "As it is now, or as it was in the snapshot of --from. Capabilities are "
+			   "not in it.\n"
+			   "It serves on: to move it, stop it first.",
+		.examples = "  watctl stop c1 && watctl export c1 c1.wat",
+		.run = command_export,
+		.n_min = 2,
+		.n_max = 2,
+		.options = WATCTL_HAS(FROM),
+		.words = {WORD_INSTANCE, WORD_FILE},
+	},
+	{
+		.name = "import",
+		.group = GROUP_NODE,
+		.arguments = "FILE [NAME]",
+		.summary =
+			"begin an instance from what export wrote; its Admin goes into the keyring",
+		.details = "Under the name that it had, or NAME. Where it runs and what its calls "
+			   "survive\n"
+			   "is as it was, unless the options say otherwise.",
+		.examples = "  watctl import c1.wat",
+		.run = command_import,
+		.n_min = 1,
+		.n_max = 2,
+		.options = WATCTL_HAS(TIER) | WATCTL_HAS(DURABILITY),
+		.words = {WORD_FILE, WORD_ANY},
+	},
+	{
 		.name = "new",
 		.group = GROUP_TOOL,
 		.arguments = "NAME [DIR]",

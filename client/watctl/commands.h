@@ -21,12 +21,15 @@ int commands_refuse(const struct watctl *ctl, const char *name);
 int command_complete(char *const *words, int n);
 
 int command_admin(struct watctl *ctl) WAT_MUST_CHECK;
+int command_backup(struct watctl *ctl) WAT_MUST_CHECK;
 int command_call(struct watctl *ctl) WAT_MUST_CHECK;
 int command_completion(struct watctl *ctl) WAT_MUST_CHECK;
 int command_deprovision(struct watctl *ctl) WAT_MUST_CHECK;
 int command_describe(struct watctl *ctl) WAT_MUST_CHECK;
 int command_events(struct watctl *ctl) WAT_MUST_CHECK;
+int command_export(struct watctl *ctl) WAT_MUST_CHECK;
 int command_help(struct watctl *ctl) WAT_MUST_CHECK;
+int command_import(struct watctl *ctl) WAT_MUST_CHECK;
 int command_kill(struct watctl *ctl) WAT_MUST_CHECK;
 int command_log_level(struct watctl *ctl) WAT_MUST_CHECK;
 int command_logs(struct watctl *ctl) WAT_MUST_CHECK;

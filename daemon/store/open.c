@@ -15,12 +15,12 @@
 #include "daemon/store/schema.h"
 #include "proto/support/cleanup.h"
 
-static int execute(sqlite3 *db, const char *sql)
+int store_execute(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(db, sql);
 }
 
-static int read_number(sqlite3 *db, const char *sql, int64_t *ret)
+int store_read_int(sqlite3 *db, const char *sql, int64_t *ret)
 {
 	sqlite3_stmt *statement;
 	int r = 0;
@@ -61,25 +61,25 @@ static int make_tables(sqlite3 *db)
 		       "INSERT INTO node(one, id, last_time) VALUES(1, x'%s', 0); PRAGMA "
 		       "application_id = %d; PRAGMA user_version = %d; COMMIT",
 		       hex, STORE_APPLICATION_ID, STORE_VERSION);
-	r = execute(db, "BEGIN IMMEDIATE");
+	r = store_execute(db, "BEGIN IMMEDIATE");
 	if (r == 0)
-		r = execute(db, store_schema);
-	return r < 0 ? r : execute(db, sql);
+		r = store_execute(db, store_schema);
+	return r < 0 ? r : store_execute(db, sql);
 }
 
 /* All steps in one transaction: a database is of one version or of another. */
 static int migrate(sqlite3 *db, int64_t version)
 {
 	char sql[64];
-	int r = execute(db, "BEGIN IMMEDIATE");
+	int r = store_execute(db, "BEGIN IMMEDIATE");
 
 	for (int64_t v = version; r == 0 && v < STORE_VERSION; v++)
-		r = execute(db, store_migrations[v - 1]);
+		r = store_execute(db, store_migrations[v - 1]);
 	(void)snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", STORE_VERSION);
 	if (r == 0)
-		r = execute(db, sql);
+		r = store_execute(db, sql);
 	if (r < 0)
-		(void)execute(db, "ROLLBACK");
+		(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return r;
 }
 
@@ -87,10 +87,10 @@ static int check_version(sqlite3 *db)
 {
 	int64_t version = 0, application = 0;
 	char found[24], expected[24];
-	int r = read_number(db, "PRAGMA user_version", &version);
+	int r = store_read_int(db, "PRAGMA user_version", &version);
 
 	if (r == 0)
-		r = read_number(db, "PRAGMA application_id", &application);
+		r = store_read_int(db, "PRAGMA application_id", &application);
 	if (r < 0)
 		return r;
 	if (version == 0 && application == 0)
@@ -107,14 +107,15 @@ static int check_version(sqlite3 *db)
 
 /* EXCLUSIVE comes before WAL, so that the index of the log is in memory and not in a mapped file: a
  * full disk is then an error and not a SIGBUS. */
-static int set_up(sqlite3 *db)
+int store_set_up(sqlite3 *db)
 {
 	int r;
 
-	if ((r = execute(db, "PRAGMA locking_mode = EXCLUSIVE")) < 0 ||
-	    (r = execute(db, "PRAGMA journal_mode = WAL")) < 0 ||
-	    (r = execute(db, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
-			     "foreign_keys = ON")) < 0 ||
+	if ((r = store_execute(db, "PRAGMA locking_mode = EXCLUSIVE")) < 0 ||
+	    (r = store_execute(db, "PRAGMA journal_mode = WAL")) < 0 ||
+	    (r = store_execute(db,
+			       "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
+			       "foreign_keys = ON")) < 0 ||
 	    (r = check_intact(db)) < 0)
 		return r;
 	return check_version(db);
@@ -124,10 +125,10 @@ static int set_up(sqlite3 *db)
 static int read_last_snapshot(struct store *store)
 {
 	int64_t last = 0;
-	int r = read_number(store->db,
-			    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = "
-			    "'snapshots'), 0)",
-			    &last);
+	int r = store_read_int(store->db,
+			       "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = "
+			       "'snapshots'), 0)",
+			       &last);
 
 	store->last_snapshot = (uint64_t)last;
 	return r;
@@ -137,7 +138,7 @@ static int read_last_snapshot(struct store *store)
 static int read_node(struct store *store)
 {
 	sqlite3_stmt *statement;
-	int r = execute(store->db, "UPDATE node SET starts = starts + 1");
+	int r = store_execute(store->db, "UPDATE node SET starts = starts + 1");
 
 	if (r < 0)
 		return r;
@@ -164,7 +165,7 @@ static int open_path(struct store *store, const char *path)
 			    NULL) != SQLITE_OK)
 		r = store_fail(store->db, path);
 	else
-		r = set_up(store->db);
+		r = store_set_up(store->db);
 	if (r == 0)
 		r = read_node(store);
 	if (r == 0)
@@ -176,21 +177,44 @@ static int open_path(struct store *store, const char *path)
 	return r;
 }
 
-/* The database and its log, together and under a name that says when. */
-static int set_aside(const char *path, char **ret_note)
+/* Another one that is there stays. */
+static int name_aside(const char *path, const char *why, char *ret, size_t size)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	char from[PATH_MAX], to[PATH_MAX], aside[PATH_MAX - 8];
+	unsigned long long now = clock_unix_s();
 
-	if (snprintf(aside, sizeof aside, "%s.corrupt-%llu", path,
-		     (unsigned long long)clock_unix_s()) >= (int)sizeof aside)
-		return -ENAMETOOLONG;
+	do {
+		if (snprintf(ret, size, "%s.%s-%llu", path, why, now++) >= (int)size)
+			return -ENAMETOOLONG;
+	} while (access(ret, F_OK) == 0);
+	return 0;
+}
+
+int store_set_aside(const char *path, const char *why, char *ret_aside, size_t size)
+{
+	/* The log first: without it the database is only older, with another's it is broken. */
+	static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
+	char from[PATH_MAX], to[PATH_MAX];
+	int r = name_aside(path, why, ret_aside, size);
+
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		(void)snprintf(from, sizeof from, "%s%s", path, suffixes[i]);
-		(void)snprintf(to, sizeof to, "%s%s", aside, suffixes[i]);
+		if (snprintf(from, sizeof from, "%s%s", path, suffixes[i]) >= (int)sizeof from ||
+		    snprintf(to, sizeof to, "%s%s", ret_aside, suffixes[i]) >= (int)sizeof to)
+			return -ENAMETOOLONG;
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return -errno;
 	}
+	return 0;
+}
+
+static int set_damaged_aside(const char *path, char **ret_note)
+{
+	char aside[PATH_MAX];
+	int r = store_set_aside(path, "corrupt", aside, sizeof aside);
+
+	if (r < 0)
+		return r;
 	if (asprintf(ret_note, "%s is damaged; it is kept as %s, and a new one was made", path,
 		     aside) < 0) {
 		*ret_note = NULL;
@@ -220,7 +244,7 @@ int store_open(const char *state_dir, struct store **ret, char **ret_note)
 	if (r == 0)
 		r = open_path(store, path);
 	if (r == -EBADMSG) {
-		r = set_aside(path, ret_note);
+		r = set_damaged_aside(path, ret_note);
 		if (r == 0)
 			r = open_path(store, path);
 	}

@@ -151,6 +151,13 @@ int store_fail(sqlite3 *db, const char *what);
 void store_digest(const uint8_t *bytes, size_t n, uint8_t digest[32]);
 /* Of the state, the lanes and the number; without the latter two, of the state alone. */
 void store_snapshot_digest(const struct store_snapshot *row, uint8_t digest[32]);
+/* open.c. Says what is refused. */
+int store_execute(sqlite3 *db, const char *sql) WAT_MUST_CHECK;
+int store_read_int(sqlite3 *db, const char *sql, int64_t *ret) WAT_MUST_CHECK;
+/* Modes, check, migration or making of the tables: -EBADMSG, -EPROTO as store_open has them. */
+int store_set_up(sqlite3 *db) WAT_MUST_CHECK;
+/* Renames a database with its log to PATH.WHY-<Unix time>. */
+int store_set_aside(const char *path, const char *why, char *ret_aside, size_t size) WAT_MUST_CHECK;
 /* Prepared statements for the thread. */
 int store_prepare(struct store *store) WAT_MUST_CHECK;
 /* Binds values to a statement: SQLITE_OK, or its error. They stay the caller's. */

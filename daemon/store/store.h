@@ -272,6 +272,26 @@ int store_find_snapshot(struct store *store,
 			store_snapshot_found *done,
 			void *arg) WAT_MUST_CHECK;
 
+/* A copy of the database as a file, in steps between which others' changes are committed, and are
+ * in it too. The file must not be there; what a failure leaves of it is removed. Nothing is synced.
+ * -ENOMEM: done is not called. */
+int store_backup(struct store *store, const char *path, store_done *done, void *arg) WAT_MUST_CHECK;
+
+/* watd --restore: makes a copy of `file` the database of the state directory, whose lock the caller
+ * has and which no store has open. Tokens of before are good for nothing any more: every epoch is
+ * higher than any that was. Numbers that are never used twice go on from the higher ones. */
+struct store_restored {
+	char aside[4096]; /* where the database of before is; "": there was none */
+	bool unreadable;  /* that one is damaged, or a newer watd's */
+	unsigned n_instances;
+	unsigned n_damaged; /* of them, whose state is damaged */
+	uint64_t at_ms;     /* of the newest snapshot in it */
+};
+/* -ENODATA: the file is no backup of watd; -EPROTO: of a newer watd; -EBADMSG: it is damaged.
+ * Nothing has changed then. */
+int store_restore(const char *state_dir, const char *file, struct store_restored *ret)
+	WAT_MUST_CHECK;
+
 /* Readable when callbacks wait. */
 int store_event_fd(const struct store *store);
 void store_run_done(struct store *store);

@@ -56,6 +56,12 @@ struct origin {
 	K(GRANT, "grant", LASTING, INFO, "a capability was given", "")                             \
 	K(GRANT_REFUSED, "grant-refused", LASTING, WARNING, "a capability was not given", "")      \
 	K(REVOKE, "revoke", LASTING, INFO, "a capability was taken back", "")                      \
+	K(DATABASE_DAMAGED, "database-damaged", LASTING, ERROR,                                    \
+	  "the database was damaged, and a new one was made", "watd --restore FILE")               \
+	K(BACKUP, "backup", LASTING, INFO, "a backup was made", "")                                \
+	K(RESTORE, "restore", LASTING, WARNING, "watd goes back to a backup", "")                  \
+	K(EXPORT, "export", LASTING, INFO, "the state of an instance was given out", "")           \
+	K(IMPORT, "import", LASTING, INFO, "an instance was begun from a file", "")                \
 	K(RELOAD, "reload", LASTING, INFO, "the configuration was read again", "")                 \
 	K(LOG_LEVEL, "log-level", LASTING, INFO, "the level of the log was set", "")               \
 	K(DENY, "deny", FREQUENT, WARNING, "capability refused", "")                               \

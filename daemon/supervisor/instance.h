@@ -79,6 +79,8 @@ struct instance {
 	bool damaged;          /* that one is, and so `committed` is NULL */
 	bool looked;           /* for an intact one of the name before it: */
 	uint64_t earlier;      /* the newest; 0: there is none */
+	char begun_note[160];  /* the same, and where else a state may be from, for people; "":
+				  nothing */
 	uint64_t begun_from; /* number of the snapshot that it begins from; 0: it was given a state
 			      */
 	uint8_t *lanes;      /* of the clients, as of that state */

@@ -181,12 +181,18 @@ void journal_files_remove_below(int dir_fd, const uint8_t instance_id[16], uint6
 
 static int move_aside(int dir_fd, const char *name)
 {
-	char to[NAME_SIZE + 8];
+	char to[NAME_SIZE + 24];
 
 	if (mkdirat(dir_fd, "aside", 0700) < 0 && errno != EEXIST)
 		return -errno;
 	(void)snprintf(to, sizeof to, "aside/%s", name);
-	return renameat(dir_fd, name, dir_fd, to) < 0 ? -errno : 0;
+	/* One of the same name that is there already stays: numbers begin anew after a restore. */
+	for (unsigned i = 1; renameat2(dir_fd, name, dir_fd, to, RENAME_NOREPLACE) < 0; i++) {
+		if (errno != EEXIST || i == 0)
+			return -errno;
+		(void)snprintf(to, sizeof to, "aside/%s.%u", name, i);
+	}
+	return 0;
 }
 
 static bool set_aside(int dir_fd, const char *name)

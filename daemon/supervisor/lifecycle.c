@@ -157,10 +157,10 @@ struct checkpoint {
 	struct node *node;
 	uint8_t instance_id[16];
 	uint64_t at_ms;
-	uint64_t segment;              /* the first one that is not in it */
-	Wat__Host__Snapshot *snapshot; /* NULL: none */
-	void (*then)(struct instance *, struct operation *, int r); /* NULL: nothing */
-	struct operation *operation;
+	uint64_t segment;                                  /* the first one that is not in it */
+	Wat__Host__Snapshot *snapshot;                     /* NULL: none */
+	void (*then)(struct instance *, void *arg, int r); /* NULL: nothing */
+	void *arg;
 	uint64_t generation;
 };
 
@@ -202,7 +202,7 @@ static void on_checkpointed(void *arg, int r)
 		checkpoint->then(instance && instance->generation == checkpoint->generation
 					 ? instance
 					 : NULL,
-				 checkpoint->operation, r);
+				 checkpoint->arg, r);
 	checkpoint_free(checkpoint);
 }
 
@@ -291,7 +291,7 @@ int lifecycle_store_then(struct instance *instance,
 	checkpoint->segment = instance_has_journal(instance) ? instance->segment : 0;
 	checkpoint->generation = instance->generation;
 	checkpoint->then = what->then;
-	checkpoint->operation = what->operation;
+	checkpoint->arg = what->arg;
 	store_submit(instance->node->store, TAKE(txn), on_checkpointed, checkpoint);
 	return 0;
 }

@@ -28,11 +28,28 @@ struct lifecycle_begin {
 	uint64_t from;             /* number of the snapshot that the state is of; 0: of none */
 	bool back;                 /* somebody chose that one, which need not be the last */
 	uint64_t earlier;          /* back: intact one before it; 0: none */
+	const char *note; /* where the state is from, for the audit; NULL: from the caller */
 };
 
 /* Begins an incarnation. The operation is concluded or failed by it. */
 void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *begin);
-/* Makes a snapshot of an instance that is READY, and answers its number. */
+/* A snapshot of an instance that is READY, which serves on. */
+struct lifecycle_take {
+	enum store_snapshot_kind kind;
+	/* What goes into the same transaction; the number is instance->snapshot. NULL: nothing. */
+	int (*add)(void *arg,
+		   struct instance *instance,
+		   const Wat__Host__Snapshot *snapshot,
+		   struct store_txn *txn);
+	/* Once, not from lifecycle_take. WAT_OK: it is stored. */
+	void (*done)(void *arg,
+		     wat_status status,
+		     const Wat__Envelope__Failure *failure,
+		     const char *text);
+	void *arg;
+};
+int lifecycle_take(struct instance *instance, const struct lifecycle_take *take) WAT_MUST_CHECK;
+/* Makes one that is asked for, and answers its number. */
 void lifecycle_snapshot(struct operation *operation, struct instance *instance);
 /* Starts a failed instance's next generation. */
 void lifecycle_revive(struct operation *operation, struct instance *instance);

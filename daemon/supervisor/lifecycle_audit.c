@@ -1,20 +1,30 @@
 /* lifecycle_audit.c - what the audit hears of an instance's life. Loop thread. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 
+static enum audit_kind kind_of(const struct operation *operation)
+{
+	switch (operation->answer) {
+	case ANSWER_OF_NODE(NODE_SPAWN):
+		return AUDIT_SPAWN;
+	case ANSWER_OF_NODE(NODE_IMPORT):
+		return AUDIT_IMPORT;
+	default:
+		return AUDIT_START;
+	}
+}
+
 int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn)
 {
 	const struct grant *admin = instance->operation->grant;
-	bool spawned = instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN);
-	char from[320];
+	char detail[sizeof instance->service + sizeof instance->begun_note];
 	const struct audit begun = {
-		.kind = spawned ? AUDIT_SPAWN : AUDIT_START,
+		.kind = kind_of(instance->operation),
 		.origin = &instance->origin,
 		.instance = instance,
-		.detail = instance->begun_from ? from : instance->service,
+		.detail = detail,
 	};
 	const struct audit granted = {
 		.kind = AUDIT_GRANT,
@@ -25,8 +35,7 @@ int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn
 	};
 	int r;
 
-	(void)snprintf(from, sizeof from, "%s, from snapshot %" PRIu64, instance->service,
-		       instance->begun_from);
+	(void)snprintf(detail, sizeof detail, "%s%s", instance->service, instance->begun_note);
 	r = audit_add(txn, &begun);
 	/* Watd begins what its configuration says without one. */
 	return r < 0 || !admin ? r : audit_add(txn, &granted);

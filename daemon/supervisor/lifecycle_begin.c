@@ -29,6 +29,9 @@ static struct instance *instance_for(struct operation *operation,
 	/* Nothing that was allowed after the snapshot is allowed by it. */
 	instance->epoch = begin->previous ? begin->previous->epoch + begin->back : 1;
 	instance->begun_from = begin->from;
+	if (begin->note)
+		(void)snprintf(instance->begun_note, sizeof instance->begun_note, ", %s",
+			       begin->note);
 	instance->looked = begin->back;
 	instance->earlier = begin->earlier;
 	instance->generation = 1;

@@ -67,8 +67,8 @@ struct lifecycle_stored {
 	int fd;                             /* that came with it; not taken */
 	Wat__Host__Snapshot *added;         /* in the transaction already; taken */
 	/* r: as the store says it. */
-	void (*then)(struct instance *instance, struct operation *operation, int r);
-	struct operation *operation;
+	void (*then)(struct instance *instance, void *arg, int r);
+	void *arg;
 };
 /* Takes the transaction (NULL: memory was out). On an error `then` is not called. */
 int lifecycle_store_then(struct instance *instance,

@@ -1,6 +1,7 @@
 /* lifecycle_snapshot.c - a snapshot because somebody asks for it. Loop thread.
  * Snapshot by the host -> commit {snapshot, answer} -> answer. The instance serves meanwhile. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,48 +17,38 @@ DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
 struct taking {
 	struct node *node;
-	struct operation *operation;
+	struct lifecycle_take take;
 	uint8_t instance_id[16];
 	uint64_t generation;
 };
 
-static void on_stored(struct instance *instance, struct operation *operation, int r)
+/* Frees. */
+static void tell(struct taking *taking,
+		 wat_status status,
+		 const Wat__Envelope__Failure *failure,
+		 const char *text)
 {
-	(void)instance;
-	if (r == 0)
-		operation_conclude(operation);
-	else
-		operation_fail(operation, WAT_RESOURCE_EXHAUSTED, NULL,
-			       "the snapshot could not be stored: %s", lifecycle_store_error(r));
+	taking->take.done(taking->take.arg, status, failure, text);
+	free(taking);
 }
 
-static int add_all(struct instance *instance,
-		   struct operation *operation,
-		   const Wat__Host__Snapshot *snapshot,
-		   struct store_txn *txn)
+static void on_stored(struct instance *instance, void *arg, int r)
 {
-	Wat__Node__SnapshotReply reply = WAT__NODE__SNAPSHOT_REPLY__INIT;
-	const struct audit made = {
-		.kind = AUDIT_SNAPSHOT,
-		.origin = &operation->origin,
-		.instance = instance,
-	};
-	int r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_MANUAL, snapshot);
+	char text[128];
 
-	reply.seq = instance->snapshot;
-	reply.bytes = snapshot->state.len;
-	reply.generation = instance->generation;
-	if (r == 0)
-		r = operation_decide(operation, &reply.base, txn);
-	return r == 0 ? audit_add(txn, &made) : r;
+	(void)instance;
+	(void)snprintf(text, sizeof text, "the snapshot could not be stored: %s",
+		       lifecycle_store_error(r));
+	tell(arg, r == 0 ? WAT_OK : WAT_RESOURCE_EXHAUSTED, NULL, r == 0 ? "" : text);
 }
 
 static int store_taken(struct instance *instance,
-		       struct operation *operation,
+		       struct taking *taking,
 		       const struct host_answer *answer)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
-	struct lifecycle_stored what = {.then = on_stored, .operation = operation};
+	struct lifecycle_stored what = {.then = on_stored, .arg = taking};
+	const struct lifecycle_take *take = &taking->take;
 	ProtobufCMessage *message;
 	int r = txn ? check_unpack(&wat__host__snapshot_reply__descriptor, NULL, answer->body,
 				   answer->n, &message, NULL)
@@ -70,7 +61,9 @@ static int store_taken(struct instance *instance,
 	protobuf_c_message_free_unpacked(message, NULL);
 	if (r < 0)
 		return r;
-	r = add_all(instance, operation, what.added, txn);
+	r = lifecycle_txn_add_snapshot(txn, instance, take->kind, what.added);
+	if (r == 0 && take->add)
+		r = take->add(take->arg, instance, what.added, txn);
 	if (r < 0) {
 		wat__host__snapshot__free_unpacked(what.added, NULL);
 		return r;
@@ -92,40 +85,82 @@ static struct instance *still_there(const struct taking *taking)
 
 static void on_taken(void *arg, const struct host_answer *answer)
 {
-	_cleanup_(freep) struct taking *taking = arg;
-	struct operation *operation = taking->operation;
+	struct taking *taking = arg;
 	struct instance *instance = still_there(taking);
+	char text[128];
 	int r;
 
 	if (answer->died || !instance) {
-		operation_fail(operation, WAT_UNAVAILABLE, NULL,
-			       "the instance %s meanwhile; no snapshot was made",
-			       answer->died ? "lost its process" : "was stopped");
+		tell(taking, WAT_UNAVAILABLE, NULL,
+		     answer->died ? "the instance lost its process meanwhile; no snapshot was made"
+				  : "the instance was stopped meanwhile; no snapshot was made");
 	} else if (answer->status != WAT_OK) {
-		operation_fail(operation, answer->status, answer->failure, "%s",
-			       answer->failure ? answer->failure->text
-					       : "the host made no snapshot");
-	} else if ((r = store_taken(instance, operation, answer)) < 0) {
-		operation_fail(operation, WAT_RESOURCE_EXHAUSTED, NULL,
-			       "the snapshot can't be stored: %s", strerror(-r));
+		tell(taking, answer->status, answer->failure,
+		     answer->failure ? answer->failure->text : "the host made no snapshot");
+	} else if ((r = store_taken(instance, taking, answer)) < 0) {
+		(void)snprintf(text, sizeof text, "the snapshot can't be stored: %s", strerror(-r));
+		tell(taking, WAT_RESOURCE_EXHAUSTED, NULL, text);
 	}
+}
+
+int lifecycle_take(struct instance *instance, const struct lifecycle_take *take)
+{
+	Wat__Host__SnapshotRequest request = WAT__HOST__SNAPSHOT_REQUEST__INIT;
+	_cleanup_(freep) struct taking *taking = calloc(1, sizeof *taking);
+	int r;
+
+	if (!taking)
+		return -ENOMEM;
+	request.instance_id = (ProtobufCBinaryData){16, instance->id};
+	taking->node = instance->node;
+	taking->take = *take;
+	taking->generation = instance->generation;
+	memcpy(taking->instance_id, instance->id, sizeof taking->instance_id);
+	r = host_request(instance->host, HOST_SNAPSHOT, &request.base, -1, on_taken, taking);
+	if (r == 0)
+		(void)TAKE(taking);
+	return r;
+}
+
+static int add_answer(void *arg,
+		      struct instance *instance,
+		      const Wat__Host__Snapshot *snapshot,
+		      struct store_txn *txn)
+{
+	struct operation *operation = arg;
+	Wat__Node__SnapshotReply reply = WAT__NODE__SNAPSHOT_REPLY__INIT;
+	const struct audit made = {
+		.kind = AUDIT_SNAPSHOT,
+		.origin = &operation->origin,
+		.instance = instance,
+	};
+	int r;
+
+	reply.seq = instance->snapshot;
+	reply.bytes = snapshot->state.len;
+	reply.generation = instance->generation;
+	r = operation_decide(operation, &reply.base, txn);
+	return r == 0 ? audit_add(txn, &made) : r;
+}
+
+static void on_done(void *arg,
+		    wat_status status,
+		    const Wat__Envelope__Failure *failure,
+		    const char *text)
+{
+	if (status == WAT_OK)
+		operation_conclude(arg);
+	else
+		operation_fail(arg, status, failure, "%s", text);
 }
 
 void lifecycle_snapshot(struct operation *operation, struct instance *instance)
 {
-	Wat__Host__SnapshotRequest request = WAT__HOST__SNAPSHOT_REQUEST__INIT;
-	struct taking *taking = calloc(1, sizeof *taking);
+	const struct lifecycle_take take = {.kind = STORE_SNAPSHOT_MANUAL,
+					    .add = add_answer,
+					    .done = on_done,
+					    .arg = operation};
 
-	request.instance_id = (ProtobufCBinaryData){16, instance->id};
-	if (taking) {
-		taking->node = instance->node;
-		taking->operation = operation;
-		taking->generation = instance->generation;
-		memcpy(taking->instance_id, instance->id, sizeof taking->instance_id);
-	}
-	if (taking &&
-	    host_request(instance->host, HOST_SNAPSHOT, &request.base, -1, on_taken, taking) == 0)
-		return;
-	free(taking);
-	operation_fail(operation, WAT_OVERLOADED, NULL, "no memory; the instance goes on");
+	if (lifecycle_take(instance, &take) < 0)
+		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory; the instance goes on");
 }

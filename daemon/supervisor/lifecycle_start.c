@@ -318,6 +318,7 @@ static int decide_reply(struct instance *instance,
 {
 	Wat__Node__SpawnReply spawned = WAT__NODE__SPAWN_REPLY__INIT;
 	Wat__Node__StartReply started = WAT__NODE__START_REPLY__INIT;
+	Wat__Node__ImportReply imported = WAT__NODE__IMPORT_REPLY__INIT;
 	ProtobufCBinaryData bytes = {token ? TOKEN_SIZE : 0, (uint8_t *)token};
 	ProtobufCBinaryData id = {16, instance->id};
 
@@ -327,6 +328,14 @@ static int decide_reply(struct instance *instance,
 		spawned.generation = instance->generation;
 		spawned.service = instance->service;
 		return operation_decide(instance->operation, &spawned.base, txn);
+	}
+	if (instance->operation->answer == ANSWER_OF_NODE(NODE_IMPORT)) {
+		imported.token = bytes;
+		imported.incarnation = id;
+		imported.generation = instance->generation;
+		imported.service = instance->service;
+		imported.name = instance->name;
+		return operation_decide(instance->operation, &imported.base, txn);
 	}
 	started.token = bytes;
 	started.incarnation = id;
@@ -369,8 +378,10 @@ static void begun(struct instance *instance)
 
 /* The number of the generation is stored, so that no other one gets it. Its host may have died
  * meanwhile: that was seen to. */
-static void on_went_on(struct instance *instance, struct operation *operation, int r)
+static void on_went_on(struct instance *instance, void *arg, int r)
 {
+	struct operation *operation = arg;
+
 	(void)r;
 	if (instance && instance->host && instance->state == INSTANCE_STARTING)
 		lifecycle_ready(instance);
@@ -385,7 +396,7 @@ static int went_on(struct instance *instance,
 		   const struct host_answer *answer)
 {
 	struct store_txn *txn = lifecycle_txn(instance, STORE_RUNNING);
-	struct lifecycle_stored what = {.then = on_went_on, .operation = instance->operation};
+	struct lifecycle_stored what = {.then = on_went_on, .arg = instance->operation};
 
 	if (instance_has_journal(instance)) {
 		user_end_take_lives(instance, reply);

@@ -16,6 +16,7 @@
 #include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/restore.h"
 
 /* A descriptor missing among 0, 1, 2 would be given to the first file that is opened, and then be
  * written to as a log. */
@@ -67,7 +68,7 @@ static int run(struct options *options, struct problems *problems)
 	if (options->print_address)
 		return gate_print_addresses(options);
 	log_setup(options->format, options->level);
-	return serve(options);
+	return options->restore ? restore(options) : serve(options);
 }
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/backup.h"
 #include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/host.h"
@@ -27,6 +28,7 @@
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/overloads.h"
 #include "daemon/supervisor/reload.h"
+#include "daemon/supervisor/restore.h"
 #include "daemon/supervisor/session.h"
 #include "daemon/supervisor/sockets.h"
 #include "daemon/supervisor/user_end.h"
@@ -285,15 +287,27 @@ static enum journal_fate judge_journal(void *arg, const uint8_t instance_id[16])
 
 	if (instance)
 		return instance->state == INSTANCE_STOPPED ? JOURNAL_REMOVE : JOURNAL_KEEP;
+	/* The database that knew them may be mended. */
+	if (node->damage)
+		return JOURNAL_SET_ASIDE;
 	return instance_table_is_ended(&node->instances, instance_id) ? JOURNAL_SET_ASIDE
 								      : JOURNAL_REMOVE;
+}
+
+/* Half a restore is no state to go on from. */
+static int check_restored(const char *dir)
+{
+	if (!restore_is_half_done(dir))
+		return 0;
+	log_error("a restore was not finished, and nothing is started from it", "path", dir, "help",
+		  "watd --restore FILE once more");
+	return -EBUSY;
 }
 
 static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
 	const char *key_dir;
-	_cleanup_(freep) char *note = NULL;
 	char pid[16];
 	int other = 0, r;
 
@@ -308,9 +322,14 @@ static int init_state(struct node *node)
 	}
 	if (r < 0)
 		return fail(r, "the state directory can't be written", dir);
-	r = store_open(dir, &node->store, &note);
-	if (note)
-		log_error("the database was damaged", "what", note);
+	r = check_restored(dir);
+	if (r < 0)
+		return r;
+	backup_sweep(dir);
+	r = store_open(dir, &node->store, &node->damage);
+	if (node->damage)
+		log_error("the database was damaged", "what", node->damage, "help",
+			  "watd --restore FILE goes back to a backup");
 	if (r < 0)
 		return fail(r, "the database can't be opened", dir);
 	r = journal_files_init(dir, &node->journal_dir);
@@ -347,6 +366,13 @@ static void note_start(struct node *node)
 
 	(void)snprintf(detail, sizeof detail, "version %s, process %d", WAT_VERSION, (int)getpid());
 	audit_record(node, &start);
+	if (node->damage) {
+		const struct audit damage = {.kind = AUDIT_DATABASE_DAMAGED,
+					     .origin = &node->start,
+					     .detail = node->damage};
+
+		audit_record(node, &damage);
+	}
 }
 
 /* Without an orderly end there is none in the audit either. */
@@ -462,7 +488,9 @@ void node_deinit(struct node *node)
 	node->denials = denials_free(node->denials);
 	note_end(node);
 	audit_deinit(node);
+	node->backup = backup_free(node->backup);
 	store_close(node->store);
+	free(node->damage);
 	startup_deinit(&node->startup);
 	grant_files_deinit(&node->grant_files);
 	free_instances(node);

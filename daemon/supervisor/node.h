@@ -60,12 +60,14 @@ struct node {
 	struct overloads *overloads;
 	struct host *pool; /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;
-	struct gate *gate; /* NULL: there is none */
+	struct gate *gate;     /* NULL: there is none */
+	struct backup *backup; /* being made, or there to be read; NULL: none */
 	struct event *stored, *terminate, *interrupt, *hangup, *overdue;
 	struct notify notify;
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
 	int lock_fd;
 	int journal_dir; /* state_dir/journal */
+	char *damage;    /* the database was, and a new one made; NULL: it was not */
 	uint64_t started_ms;
 	uint64_t last_time; /* Unix seconds, never backward */
 	/* Number of the newest channel: the count of starts in the upper 24 bits, so that none is

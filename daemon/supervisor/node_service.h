@@ -22,6 +22,11 @@ wat_status node_check_begin(struct wat_call *call,
 			    const ProtobufCBinaryData *holder_pk,
 			    Wat__Node__Tier tier,
 			    uint32_t durability);
+/* A name is free when it was never used, or its incarnation was stopped. */
+wat_status node_check_free(struct wat_call *call, const struct instance *previous);
+wat_status node_check_state(struct wat_call *call,
+			    const ProtobufCBinaryData *state,
+			    const Wat__Manifest__Service *service);
 enum instance_tier node_tier_of(Wat__Node__Tier tier, enum instance_tier fallback);
 /* Points into the instance. */
 void node_describe_instance(const struct instance *instance, Wat__Node__Instance *out);

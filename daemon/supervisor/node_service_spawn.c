@@ -76,21 +76,21 @@ static wat_status check_spawn(struct wat_call *call, const node_spawn_request *i
 	return WAT_OK;
 }
 
-static wat_status check_state_size(struct wat_call *call,
-				   const node_spawn_request *in,
-				   const Wat__Manifest__Service *service)
+wat_status node_check_state(struct wat_call *call,
+			    const ProtobufCBinaryData *state,
+			    const Wat__Manifest__Service *service)
 {
 	uint32_t max = service->state_max ? service->state_max : WAT_STATE_MAX;
 
-	if (in->state.len <= max)
+	if (state->len <= max)
 		return WAT_OK;
 	return call->api->fail(call, WAT_RESOURCE_EXHAUSTED,
-			       "the state has %zu bytes, the limit of %s is %u", in->state.len,
+			       "the state has %zu bytes, the limit of %s is %u", state->len,
 			       service->name, max);
 }
 
 /* A name is free when it was never used or its incarnation was stopped. */
-static wat_status check_free(struct wat_call *call, const struct instance *previous)
+wat_status node_check_free(struct wat_call *call, const struct instance *previous)
 {
 	if (!previous || previous->state == INSTANCE_STOPPED)
 		return WAT_OK;
@@ -115,11 +115,11 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 	if (!operation)
 		return status;
 	begin.previous = instance_table_by_name(&node->instances, in->name);
-	status = check_free(call, begin.previous);
+	status = node_check_free(call, begin.previous);
 	if (status == WAT_OK)
 		status = node_find_service(call, in->service, &begin.file, &begin.service);
 	if (status == WAT_OK)
-		status = check_state_size(call, in, begin.service);
+		status = node_check_state(call, &in->state, begin.service);
 	if (status != WAT_OK) {
 		operation_forget(operation);
 		return status;

@@ -125,6 +125,7 @@ static wat_status begin_from(const struct return_to *to,
 			     size_t size)
 {
 	struct node *node = to->operation->node;
+	char note[48];
 	struct lifecycle_begin begin = {
 		.name = previous->name,
 		.tier = node_tier_of(to->tier, previous->tier),
@@ -134,6 +135,7 @@ static wat_status begin_from(const struct return_to *to,
 		.from = found->row.seq,
 		.back = true,
 		.earlier = found->earlier,
+		.note = note,
 	};
 
 	if (catalog_find(&node->catalog, previous->service, &begin.file, &begin.service) !=
@@ -143,6 +145,7 @@ static wat_status begin_from(const struct return_to *to,
 	}
 	if (!look_at(found, previous->name, begin.file, begin.service, text, size))
 		return found->intact ? WAT_FAILED_PRECONDITION : WAT_DATA_LOSS;
+	(void)snprintf(note, sizeof note, "from snapshot %" PRIu64, found->row.seq);
 	begin.state = found->row.state;
 	begin.state_len = found->row.state_len;
 	lifecycle_begin(to->operation, &begin);

@@ -59,6 +59,9 @@ static void print_help(void)
 		       key_of(i)->fallback ? key_of(i)->fallback : "");
 	}
 	print_option("print-address", "", "print the addresses that TCP clients use");
+	print_option("restore", "FILE",
+		     "go back to a backup (watctl backup), and end; no watd may run. Nothing is "
+		     "deleted: what was there is set aside");
 	print_option("version", "", "print the version");
 	print_option("help", "", "print this");
 	puts("\nThe same keys, without dashes, stand in [watd] of the configuration, which also "
@@ -94,6 +97,7 @@ enum {
 	OPTION_CHECK,
 	OPTION_DEFAULT,
 	OPTION_ADDRESS,
+	OPTION_RESTORE,
 	OPTION_VERSION,
 	OPTION_HELP,
 	OPTION_KEYS, /* + enum watd_key */
@@ -113,6 +117,8 @@ static int take_option(struct options *options, int which)
 	case OPTION_ADDRESS:
 		options->print_address = true;
 		return 0;
+	case OPTION_RESTORE:
+		return set(&options->restore, optarg);
 	case OPTION_VERSION:
 		puts("watd " WAT_VERSION);
 		return OPTIONS_EXIT_OK;
@@ -137,6 +143,7 @@ static int parse_arguments(struct options *options, int argc, char **argv)
 		{"check-config", no_argument, NULL, OPTION_CHECK},
 		{"default-config", no_argument, NULL, OPTION_DEFAULT},
 		{"print-address", no_argument, NULL, OPTION_ADDRESS},
+		{"restore", required_argument, NULL, OPTION_RESTORE},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{0},
@@ -391,6 +398,7 @@ void options_deinit(struct options *options)
 		free(options->given[i]);
 	}
 	free(options->given_config);
+	free(options->restore);
 	free(options->host_program);
 	free(options->gate_program);
 	config_free(options->config);

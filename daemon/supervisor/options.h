@@ -42,6 +42,7 @@ struct options {
 	char *given_config;
 	bool check;         /* --check-config */
 	bool print_address; /* --print-address */
+	char *restore;      /* --restore; NULL: not given */
 };
 
 enum options_outcome {

@@ -196,6 +196,8 @@ void node_troubles(const struct node *node, struct lines *ret)
 	const struct list *at = NULL;
 	const char *text;
 
+	if (node->damage)
+		lines_add(ret, "%s (watd --restore FILE goes back to a backup)", node->damage);
 	while ((text = startup_trouble(node, &at)))
 		lines_add(ret, "%s", text);
 	at = NULL;

@@ -47,6 +47,9 @@ static const struct line lines[] = {
 	 "UNIMPLEMENTED"},
 	{"reload", {NULL}, "nothing is different", "changes", {"x"}, 64, "reload takes no"},
 	{"log-level", {NULL}, "debug", "level", {"x"}, 1, "INVALID_ARGUMENT"},
+	{"backup", {"@"}, "backup of", "bytes", {"/none/x"}, 78, "no backup in"},
+	{"export", {"c1", "@"}, "exported snapshot", "seq", {"nobody", "x"}, 1, "NOT_FOUND"},
+	{"import", {"IMAGE", "@"}, "imported", "admin", {"/none/x"}, 78, "nothing can be imported"},
 	{"new", {"greeter", "@"}, "/greeter.proto", "files", {"Greeter"}, 64, "can't be the name"},
 	{"completion", {"bash"}, "complete -F", NULL, {"fish"}, 64, "not for \"fish\""},
 	{"help", {NULL}, "usage: watctl", NULL, {"spwan"}, 64, "did you mean spawn?"},
@@ -70,6 +73,8 @@ static void test_none_is_left_out(void **state)
 }
 
 /* Instances as each line finds them. */
+static char image[128];
+
 static void prepare(void)
 {
 	static const char *const names[] = {"c1", "stopped"};
@@ -83,6 +88,9 @@ static void prepare(void)
 	assert_ends(0, "");
 	WATCTL("stop", "stopped");
 	assert_ends(0, "");
+	snprintf(image, sizeof image, "%s/image", the_daemon.dir);
+	WATCTL("export", "stopped", image);
+	assert_ends(0, "");
 }
 
 /* "@" is a name that nothing has yet: of an instance, a user, a directory. */
@@ -91,9 +99,12 @@ static const char *fresh(const char *argument, const char *command)
 	static char name[128];
 	static unsigned n;
 
+	if (argument && strcmp(argument, "IMAGE") == 0)
+		return image;
 	if (!argument || strcmp(argument, "@") != 0)
 		return argument;
-	if (strcmp(command, "new") == 0)
+	if (strcmp(command, "new") == 0 || strcmp(command, "backup") == 0 ||
+	    strcmp(command, "export") == 0)
 		snprintf(name, sizeof name, "%s/fresh%u", the_daemon.dir, n++);
 	else
 		snprintf(name, sizeof name, "fresh%u", n++);

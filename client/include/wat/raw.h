@@ -95,6 +95,14 @@ WAT_API_CHECK int wat_start_raw(wat_node *,
 				const char *name,
 				const struct wat_spawn *,
 				char **ret_token);
+/* An instance from a file that `watctl export` made. name NULL: as in the file; tier and durability
+ * as in the file, unless given. */
+WAT_API_CHECK int wat_import_raw(wat_node *,
+				 const void *file,
+				 size_t n,
+				 const char *name,
+				 const struct wat_spawn *,
+				 char **ret_token);
 enum wat_admin_flags { WAT_ADMIN_ONLY = 1 }; /* every other Admin of the instance ends */
 /* One more Admin of an instance, however it began. flags: enum wat_admin_flags; ret_ended (NULL:
  * not wanted): how many others ended. RESOURCE_EXHAUSTED when it has as many as it may have. */
