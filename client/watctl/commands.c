@@ -299,6 +299,29 @@ const struct command commands[] = {
 		.words = {WORD_INSTANCE},
 	},
 	{
+		.name = "replay",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "print the state as it was after a record of the journal",
+		.details =
+			"Of a service that is deterministic: its calls are run again, from the "
+			"newest\n"
+			"checkpoint on, in a process of their own that changes nothing and is "
+			"ended after\n"
+			"60 s of processor time. NAME goes on meanwhile, if it runs; of a stopped "
+			"one there\n"
+			"is its final state. Where a call differs it is said which: the record "
+			"before that\n"
+			"one is the last that can be had.",
+		.examples = "  watctl replay c1 --to 4711 > c1.json\n"
+			    "  watctl spawn counter c2 --state @c1.json",
+		.run = command_replay,
+		.n_min = 1,
+		.n_max = 1,
+		.options = WATCTL_HAS(TO),
+		.words = {WORD_INSTANCE},
+	},
+	{
 		.name = "rm",
 		.group = GROUP_RUN,
 		.arguments = "NAME",

@@ -38,6 +38,7 @@ int command_new(struct watctl *ctl) WAT_MUST_CHECK;
 int command_plugins(struct watctl *ctl) WAT_MUST_CHECK;
 int command_provision(struct watctl *ctl) WAT_MUST_CHECK;
 int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
+int command_replay(struct watctl *ctl) WAT_MUST_CHECK;
 int command_rm(struct watctl *ctl) WAT_MUST_CHECK;
 int command_show(struct watctl *ctl) WAT_MUST_CHECK;
 int command_snapshot(struct watctl *ctl) WAT_MUST_CHECK;

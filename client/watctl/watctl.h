@@ -71,6 +71,7 @@ enum watctl_word {
 	  "the state to wait for; else ready")                                                     \
 	O(FOLLOW, 'f', "follow", NULL, ANY, "go on with what happens from now on")                 \
 	O(SINCE, 0, "since", "TIME", ANY, "2h, 2026-01-31, \"2026-01-31 12:00\", today, @SECONDS") \
+	O(TO, 0, "to", "SEQ", ANY, "as of this record of the journal; else the last")              \
 	O(LINES, 'n', "lines", "N|all", ANY, "at most so many, the newest")                        \
 	O(FROM, 0, "from", "SEQ", ANY, "begin from this snapshot; see watctl snapshots NAME")
 

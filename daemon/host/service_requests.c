@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/crash_point.h"
@@ -95,6 +96,21 @@ static bool may_replay(const struct service_loop *loop,
 	return false;
 }
 
+/* A replay is asked for the state only. */
+static bool give_last(struct service_loop *loop,
+		      struct request *request,
+		      const Wat__Host__StartRequest *in)
+{
+	if (!(loop->self ? request_give_state(loop, request)
+			 : request_give_committed(loop, request)))
+		return false;
+	if (in->replay) {
+		free(request->snapshot->lanes.data);
+		request->snapshot->lanes = (ProtobufCBinaryData){0};
+	}
+	return true;
+}
+
 /* From the snapshot and the journal to an instance that serves, or that is to answer its last state
  * only. */
 static bool begin(struct service_loop *loop,
@@ -107,8 +123,7 @@ static bool begin(struct service_loop *loop,
 	    !recover_all(loop, request, in, from))
 		return false;
 	if (in->recover_only)
-		return loop->self ? request_give_state(loop, request)
-				  : request_give_committed(loop, request);
+		return give_last(loop, request, in);
 	return request_load_self(loop, request) &&
 	       (!in->run_start ||
 		request_run_lifecycle(loop, request, DISPATCH_START, WAT_START_FAILED)) &&

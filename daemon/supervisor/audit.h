@@ -62,6 +62,7 @@ struct origin {
 	K(RESTORE, "restore", LASTING, WARNING, "watd goes back to a backup", "")                  \
 	K(EXPORT, "export", LASTING, INFO, "the state of an instance was given out", "")           \
 	K(IMPORT, "import", LASTING, INFO, "an instance was begun from a file", "")                \
+	K(REPLAY, "replay", LASTING, INFO, "a state of before was asked for", "")                  \
 	K(RELOAD, "reload", LASTING, INFO, "the configuration was read again", "")                 \
 	K(LOG_LEVEL, "log-level", LASTING, INFO, "the level of the log was set", "")               \
 	K(DENY, "deny", FREQUENT, WARNING, "capability refused", "")                               \

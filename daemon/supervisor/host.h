@@ -41,9 +41,12 @@ struct host {
 	uint64_t next_id;
 };
 
+struct host_death;
+
 /* What a host said to a request; valid during the callback. */
 struct host_answer {
-	bool died; /* the host ended before it answered */
+	bool died;                      /* the host ended before it answered, */
+	const struct host_death *death; /* and how */
 	wat_status status;
 	const Wat__Envelope__Failure *failure; /* NULL: none */
 	const uint8_t *body;

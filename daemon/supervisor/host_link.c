@@ -244,9 +244,10 @@ void host_link_drain(struct host *host)
 	} while (r > 0);
 }
 
-void host_link_fail_requests(struct host *host)
+void host_link_fail_requests(struct host *host, const struct host_death *death)
 {
-	static const struct host_answer died = {.died = true, .status = WAT_UNAVAILABLE, .fd = -1};
+	const struct host_answer died = {
+		.died = true, .death = death, .status = WAT_UNAVAILABLE, .fd = -1};
 	struct list *first;
 
 	while ((first = list_first(&host->requests))) {

@@ -11,6 +11,6 @@ void host_link_deinit(struct host *host);
 /* Handles everything that is still in the socket: called when the process has ended. */
 void host_link_drain(struct host *host);
 /* Answers every open request with `died`. */
-void host_link_fail_requests(struct host *host);
+void host_link_fail_requests(struct host *host, const struct host_death *death);
 
 #endif

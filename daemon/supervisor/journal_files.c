@@ -157,6 +157,22 @@ int journal_files_open(int dir_fd,
 	return 0;
 }
 
+int journal_files_open_to_read(int dir_fd,
+			       const uint8_t instance_id[16],
+			       uint64_t number,
+			       int *ret_fd)
+{
+	char name[NAME_SIZE];
+	int fd;
+
+	name_of(instance_id, number, name);
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
 static void remove_file(int dir_fd, const char *name)
 {
 	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)

@@ -25,6 +25,11 @@ int journal_files_open(int dir_fd,
 		       uint64_t number,
 		       bool fresh,
 		       int *ret_fd) WAT_MUST_CHECK;
+/* The same for reading it only, without the lock: whoever appends to it goes on. */
+int journal_files_open_to_read(int dir_fd,
+			       const uint8_t instance_id[16],
+			       uint64_t number,
+			       int *ret_fd) WAT_MUST_CHECK;
 /* Removes those below the number. What can't be removed is logged, and tried again with the next.
  */
 void journal_files_remove_below(int dir_fd, const uint8_t instance_id[16], uint64_t number);

@@ -329,7 +329,7 @@ void lifecycle_host_died(struct host *host, struct host_death *death)
 	if (node->pool == host)
 		node->pool = NULL;
 	note_failures(host, death);
-	host_link_fail_requests(host);
+	host_link_fail_requests(host, death);
 	while ((first = list_first(&host->instances))) {
 		struct instance *instance = container_of(first, struct instance, of_host);
 		Wat__Envelope__Failure *failure = TAKE(instance->death);

@@ -177,7 +177,6 @@ static int commit_stop(struct instance *instance)
 	note_left(left, instance);
 	/* Nobody goes on with its lanes. */
 	snapshot.lanes = (ProtobufCBinaryData){0};
-	snapshot.last_seq = 0;
 	if ((r = lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_FINAL, &snapshot)) < 0 ||
 	    (r = decide(instance, txn, left)) < 0 || (r = add_event(txn, instance, left->n)) < 0)
 		return r;

@@ -26,7 +26,8 @@ enum node_method {
 	NODE_BACKUP,
 	NODE_READ_BACKUP,
 	NODE_EXPORT,
-	NODE_IMPORT
+	NODE_IMPORT,
+	NODE_REPLAY
 };
 enum admin_method { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_STOP };
 enum host_method {

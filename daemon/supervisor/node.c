@@ -213,6 +213,7 @@ static void suspend(struct node *node)
 	gate_stop_accepting(node->gate);
 	(void)event_add(node->overdue, &overdue);
 	startup_cancel(node);
+	node_replays_end(node);
 	list_for_each_safe (i, &node->instances.all) {
 		lifecycle_suspend(container_of(i, struct instance, all));
 	}
@@ -407,6 +408,7 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->readers);
 	list_init(&node->log_readers);
 	list_init(&node->asking);
+	list_init(&node->replays);
 	if (pipe2(node->lifeline, O_CLOEXEC) < 0)
 		return fail(-errno, "no pipe", "");
 	node->base = event_base_new();

@@ -53,6 +53,7 @@ struct node {
 	struct output_log *output;  /* what hosts wrote */
 	struct list log_readers;    /* calls of Logs that are open */
 	struct event *written;      /* hosts wrote, and somebody waits for that */
+	struct list replays;        /* and of Replay */
 	struct list asking;         /* other calls that wait for the store */
 	struct event *changed;      /* an instance changed its state, and somebody waits for that */
 	size_t n_sessions, n_gated; /* n_gated: of them, behind the gate */

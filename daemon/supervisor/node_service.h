@@ -44,4 +44,7 @@ void node_logs_deinit(struct node *node);
 /* A host wrote a line. */
 void node_logs_notice(struct node *node);
 
+/* Calls of Replay that are open: each is told, and its process ends. */
+void node_replays_end(struct node *node);
+
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,26 @@ int ctl_start_with_test_plugins(void **state)
 {
 	(void)state;
 	return start(WAT_BUILD_DIR "/tests/plugins");
+}
+
+int ctl_start_with_drift(void **state)
+{
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	unsetenv("WAT_TOKEN_FILE");
+	test_daemon_init(&the_daemon, NULL);
+	(void)snprintf(path, sizeof path, "%s/conf", the_daemon.dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	(void)snprintf(path, sizeof path, "%s/conf/watd.conf", the_daemon.dir);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs("[plugin drift]\nfile = " WAT_BUILD_DIR "/tests/plugins/drift.so\n",
+			  file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	test_daemon_start(&the_daemon);
+	return 0;
 }
 
 int ctl_end(void **state)

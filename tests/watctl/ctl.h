@@ -22,6 +22,8 @@ extern struct test_output out; /* of the last watctl */
 /* Fixtures: a watd with the built plugins, or with those of the tests. */
 int ctl_start(void **state);
 int ctl_start_with_test_plugins(void **state);
+/* The built ones and drift.so, which is deterministic, by the configuration. */
+int ctl_start_with_drift(void **state);
 int ctl_end(void **state);
 
 void assert_ends(int code, const char *said);

@@ -17,7 +17,8 @@ struct line {
 	const char *says;
 };
 
-/* In this order, in one watd; before each there are c1 with its User me, and `stopped`. */
+/* In this order, in one watd; before each there are c1 with its User me, `stopped`, and d1, which
+ * is deterministic. */
 static const struct line lines[] = {
 	{"status", {NULL}, "version", "nodeId", {"nobody"}, 1, "NOT_FOUND"},
 	{"ls", {NULL}, "c1", "instances", {"x"}, 64, "ls takes no argument \"x\""},
@@ -37,6 +38,7 @@ static const struct line lines[] = {
 	{"deprovision", {"c1", "me"}, "me is no User", "user", {"c1", "x"}, 1, "NOT_FOUND"},
 	{"stop", {"c1"}, "{\"value\":\"0\"}", "value", {"nobody"}, 77, "ACCESS_DENIED"},
 	{"kill", {"c1"}, "killed process", "pid", {"nobody"}, 1, "NOT_FOUND"},
+	{"replay", {"d1"}, "{\"value\":\"0\"}", "value", {"c1"}, 1, "FAILED_PRECONDITION"},
 	{"rm", {"stopped"}, "removed stopped", "incarnation", {"nobody"}, 1, "NOT_FOUND"},
 	{"call",
 	 {"c1", "Increment", "n=0", "--as", "me"},
@@ -77,11 +79,12 @@ static char image[128];
 
 static void prepare(void)
 {
-	static const char *const names[] = {"c1", "stopped"};
+	static const char *const names[] = {"c1", "stopped", "d1"};
+	static const char *const services[] = {"counter", "counter", "drift"};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		WATCTL("rm", "-f", names[i]);
-		WATCTL("spawn", "counter", names[i]);
+		WATCTL("spawn", services[i], names[i]);
 		assert_ends(0, "");
 	}
 	WATCTL("provision", "c1", "me");
@@ -209,5 +212,5 @@ int main(void)
 		cmocka_unit_test(test_help),
 	};
 
-	return test_run_cases(tests, ctl_start, ctl_end);
+	return test_run_cases(tests, ctl_start_with_drift, ctl_end);
 }

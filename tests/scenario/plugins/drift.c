@@ -77,3 +77,17 @@ wat_status drift_on_add_and_die(struct drift_add_and_die_call *call,
 	out->value = ++state->value;
 	return WAT_OK;
 }
+
+wat_status drift_on_add_and_spin(struct drift_add_and_spin_call *call,
+				 drift_state *state,
+				 const drift_amount *in,
+				 drift_time *out)
+{
+	volatile bool spinning = is_other(in);
+
+	(void)call;
+	while (spinning)
+		;
+	out->value = ++state->value;
+	return WAT_OK;
+}
