@@ -15,6 +15,7 @@
 #include "proto/check.h"
 #include "proto/interface.h"
 #include "proto/limits.h"
+#include "proto/plugin_imports.h"
 #include "proto/support/cleanup.h"
 
 typedef Google__Protobuf__FileDescriptorSet file_set;
@@ -197,6 +198,32 @@ static int match(struct plugin_file *file)
 	return r;
 }
 
+/* A deterministic service that asks others than its call for the time or for random bytes answers
+ * otherwise when it is run again. It may have its reasons: so it can be used. */
+static int look_at_imports(struct plugin_file *file, Elf *elf)
+{
+	_cleanup_(freep) char *names = NULL;
+	const char *service = NULL;
+	int r;
+
+	for (size_t i = 0; i < file->manifest->n_services; i++)
+		if (file->manifest->services[i]->deterministic && !service)
+			service = file->manifest->services[i]->name;
+	if (!service)
+		return 0;
+	r = plugin_imports_of_chance(elf, &names);
+	if (r < 0 || !names)
+		return r;
+	if (asprintf(&file->warning,
+		     "%s is deterministic, and its plugin imports %s: time and randomness have to "
+		     "come from wat_now and wat_random",
+		     service, names) < 0) {
+		file->warning = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int read_all(struct plugin_file *file, Elf *elf, const char *why, uint32_t abi)
 {
 	int r;
@@ -208,7 +235,9 @@ static int read_all(struct plugin_file *file, Elf *elf, const char *why, uint32_
 	r = read_manifest(file, elf, abi);
 	if (r == 0)
 		r = read_schema(file, elf);
-	return r == 0 ? match(file) : r;
+	if (r == 0)
+		r = match(file);
+	return r == 0 ? look_at_imports(file, elf) : r;
 }
 
 int plugin_file_new(const char *path,
@@ -236,6 +265,7 @@ struct plugin_file *plugin_file_free(struct plugin_file *file)
 		return NULL;
 	free(file->path);
 	free(file->error);
+	free(file->warning);
 	free(file->schema);
 	if (file->manifest)
 		wat__manifest__plugin__free_unpacked(file->manifest, NULL);

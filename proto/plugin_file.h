@@ -16,6 +16,7 @@
 struct plugin_file {
 	char *path;
 	char *error;                     /* why it can't be used; NULL if it can */
+	char *warning;                   /* what its author should look at; NULL: nothing */
 	Wat__Manifest__Plugin *manifest; /* NULL with an error */
 	uint8_t *schema;
 	size_t schema_len;

@@ -31,7 +31,8 @@ static const struct output_column status_columns[] = {
 static const struct output_column plugin_columns[] = {{"file", "FILE"},
 						      {"service", "SERVICE"},
 						      {"prefix", "PREFIX"},
-						      {"error", ""}};
+						      {"error", ""},
+						      {"warning", ""}};
 static const struct output_column ls_columns[] = {
 	{"name", "NAME"},      {"service", "SERVICE"}, {"tier", "TIER"},   {"state", "STATE"},
 	{"generation", "GEN"}, {"pid", "PID"},         {"users", "USERS"}, {"deaths", "DEATHS"},
@@ -110,11 +111,12 @@ static void print_plugins(json_t *document)
 		json_array_foreach(services, j, service)
 		{
 			(void)json_array_append_new(
-				rows, json_pack("{s:O, s:O, s:O, s:O}", "file",
+				rows, json_pack("{s:O, s:O, s:O, s:O, s:O}", "file",
 						json_object_get(file, "file"), "service",
 						json_object_get(service, "name"), "prefix",
 						json_object_get(service, "prefix"), "error",
-						json_object_get(file, "error")));
+						json_object_get(file, "error"), "warning",
+						json_object_get(file, "warning")));
 		}
 		if (json_array_size(services) == 0)
 			(void)json_array_append(rows, file);

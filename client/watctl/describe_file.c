@@ -33,6 +33,8 @@ static int read_file(const struct watctl *ctl, const char *path, struct plugin_f
 	if (file->error)
 		return problem(ctl, WAT_FAILED_PRECONDITION, "%s is no plugin that can be used: %s",
 			       path, file->error);
+	if (file->warning)
+		fprintf(stderr, "watctl: %s: %s\n", path, file->warning);
 	*ret = TAKE(file);
 	return 0;
 }

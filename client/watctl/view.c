@@ -121,8 +121,8 @@ static json_t *view_plugin(const Wat__Node__PluginFile *file)
 		(void)json_array_append_new(services,
 					    json_pack("{s:s, s:s}", "name", file->services[i]->name,
 						      "prefix", file->services[i]->prefix));
-	return json_pack("{s:s, s:o, s:s}", "file", file->file, "services", services, "error",
-			 file->error);
+	return json_pack("{s:s, s:o, s:s, s:s}", "file", file->file, "services", services, "error",
+			 file->error, "warning", file->warning);
 }
 
 json_t *view_plugins(const Wat__Node__PluginList *list)

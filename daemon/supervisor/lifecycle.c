@@ -29,6 +29,15 @@ void lifecycle_detach(struct instance *instance)
 		host_end(host);
 }
 
+void lifecycle_warn(const struct instance *instance,
+		    const struct plugin_file *file,
+		    const Wat__Manifest__Service *service)
+{
+	if (file->warning && service->deterministic)
+		log_warning("a journal may not run again as it ran", "instance", instance->name,
+			    "plugin", file->path, "why", file->warning);
+}
+
 struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state)
 {
 	_cleanup_(freep) uint8_t *failure = NULL;

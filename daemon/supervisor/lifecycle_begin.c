@@ -60,6 +60,7 @@ void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *
 		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
 		return;
 	}
+	lifecycle_warn(instance, begin->file, begin->service);
 	if (begin->previous)
 		hide_previous(begin->previous);
 	instance_table_add(&operation->node->instances, instance);

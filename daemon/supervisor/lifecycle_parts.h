@@ -48,6 +48,10 @@ void lifecycle_audit_abandoned(const struct instance *instance,
 void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope__Failure *failure);
 
 /* lifecycle.c */
+/* Says what the author of its plugin should look at. */
+void lifecycle_warn(const struct instance *instance,
+		    const struct plugin_file *file,
+		    const Wat__Manifest__Service *service);
 /* Takes the instance out of its host; a process of its own then ends. */
 void lifecycle_detach(struct instance *instance);
 /* Transaction with the instance's row; NULL when memory is out. */

@@ -490,6 +490,7 @@ void lifecycle_resume(struct instance *instance)
 			"its plugin is not in the plugin directory");
 		return;
 	}
+	lifecycle_warn(instance, file, service);
 	instance_set_service(instance, file->path, file->schema_digest, service);
 	lifecycle_start(instance, false);
 }

@@ -94,6 +94,8 @@ static node_plugin_file *describe_file(struct node_plugins_call *call,
 		out->error = file->error;
 		return out;
 	}
+	if (file->warning)
+		out->warning = file->warning;
 	out->services = wat_alloc(call, file->manifest->n_services * sizeof(*out->services));
 	for (size_t i = 0; i < file->manifest->n_services; i++) {
 		node_plugin_service *service = wat_alloc(call, sizeof *service);

@@ -12,6 +12,7 @@
 
 #define DRIFT WAT_BUILD_DIR "/tests/plugins/drift.so"
 #define MENDED WAT_BUILD_DIR "/tests/plugins/mended/drift_mended.so"
+#define PROBE WAT_BUILD_DIR "/tests/plugins/probe.so"
 #define COUNTER WAT_BUILD_DIR "/plugins/counter.so"
 
 struct world {
@@ -174,6 +175,33 @@ static void test_clock(void **state)
 	assert_int_equal(count_segments(w), 0);
 }
 
+/* What a plugin imports is looked at before any of it is mapped: a deterministic service's that has a
+ * clock or a source of randomness is named, by plugins, by describe, and in the log when it is begun;
+ * one that has none is not. */
+static void test_imports(void **state)
+{
+	static const char warning[] =
+		"drift.Drift is deterministic, and its plugin imports clock_gettime:";
+	struct world *w = *state;
+
+	GOOD(w, "plugins");
+	assert_in(w->out.out, warning);
+	GOOD(w, "-j", "plugins");
+	assert_in(w->out.out, warning);
+	GOOD(w, "describe", w->drift);
+	assert_in(w->out.err, warning);
+	assert_false(test_daemon_logged(&w->daemon, warning));
+	GOOD(w, "spawn", "drift", "d1");
+	assert_true(test_daemon_logged(&w->daemon, warning));
+	for (const char *const *quiet =
+		     (const char *const[]){WAT_BUILD_DIR "/tests/plugins/tally.so", COUNTER, PROBE,
+					   NULL};
+	     *quiet; quiet++) {
+		GOOD(w, "describe", *quiet);
+		assert_string_equal(w->out.err, "");
+	}
+}
+
 /* A watd that starts anew leaves it alone, whether it was in order that the one before ended or
  * not; one that is the first to notice does the same. */
 static void test_restart(void **state)
@@ -270,9 +298,10 @@ static void test_dies_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clock),  cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_mended), cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_pool),   cmocka_unit_test(test_dies_again),
+		cmocka_unit_test(test_imports),    cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_restart),    cmocka_unit_test(test_mended),
+		cmocka_unit_test(test_stopped),    cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_dies_again),
 	};
 
 	return test_run_cases(tests, set_up, tear_down);

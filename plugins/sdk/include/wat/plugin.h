@@ -46,7 +46,8 @@ enum wat_log_level { WAT_LOG_ERROR = 3, WAT_LOG_WARNING = 4, WAT_LOG_INFO = 6, W
 /* Level: enum wat_log_level. One line in the log of watd. */
 #define wat_log(call, level, ...) ((call)->base.api->log(&(call)->base, (level), __VA_ARGS__))
 
-/* Unix time in nanoseconds. The only clock a handler should use. */
+/* Unix time in nanoseconds. The only clock a handler should use. In a deterministic service it is
+ * recorded, as randomness and context are, and given back when the call is run again. */
 #define wat_now(call) ((call)->base.api->now(&(call)->base))
 /* Where this handler runs and for whom: const struct wat_context *, valid while the call is. */
 #define wat_context(call) ((call)->base.api->context(&(call)->base))
