@@ -175,9 +175,9 @@ static void test_clock(void **state)
 	assert_int_equal(count_segments(w), 0);
 }
 
-/* What a plugin imports is looked at before any of it is mapped: a deterministic service's that has a
- * clock or a source of randomness is named, by plugins, by describe, and in the log when it is begun;
- * one that has none is not. */
+/* What a plugin imports is looked at before any of it is mapped: a deterministic service's that has
+ * a clock or a source of randomness is named, by plugins, by describe, and in the log when it is
+ * begun; one that has none is not. */
 static void test_imports(void **state)
 {
 	static const char warning[] =
