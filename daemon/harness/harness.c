@@ -27,6 +27,7 @@ static wat_test *allocate(const struct wat_service *service)
 	test->instance.slot = &test->slot;
 	test->instance.outbox = &test->outbox;
 	test->now_ns = FIRST_TIME_NS;
+	test->segment_fd = -1;
 	(void)snprintf(test->instance.name, sizeof test->instance.name, "test");
 	if (queue_init(&test->outbox) < 0) {
 		free(test);
@@ -97,7 +98,7 @@ int wat_test_start(wat_test *test, const ProtobufCMessage *state)
 	if (r == 0)
 		r = add_tester(test);
 	if (r == 0)
-		r = harness_begin(test, &from, true);
+		r = harness_begin(test, &from, HARNESS_FIRST);
 	if (r != 0)
 		remove_users(test);
 	return r;
@@ -110,6 +111,7 @@ wat_test *wat_test_free(wat_test *test)
 	harness_end(test, WAT_UNAVAILABLE, "the test has ended");
 	remove_users(test);
 	harness_drop_calls(test);
+	harness_forget_journal(test);
 	queue_deinit(&test->instance.inbox);
 	queue_deinit(&test->outbox);
 	free(test);
@@ -187,10 +189,23 @@ int wat_test_resume(wat_test *test)
 	if (r == 0) {
 		harness_end(test, WAT_UNAVAILABLE, "the instance is suspended");
 		harness_read_rest(test);
-		r = harness_begin(test, request.snapshot, false);
+		r = harness_begin(test, request.snapshot, HARNESS_AGAIN);
 	}
 	request_deinit(&request);
 	return r;
+}
+
+/* Nobody is told of anything: the process is gone. */
+int wat_test_crash(wat_test *test)
+{
+	if (!test->instance.loop)
+		return harness_fail(test, WAT_STOPPED, "no instance is running");
+	if (!interface_is_deterministic(test->instance.service->interface))
+		return harness_fail(test, WAT_FAILED_PRECONDITION,
+				    "its journal holds states: wat_test_resume is the same to it");
+	harness_end(test, WAT_UNAVAILABLE, "the process died");
+	harness_read_rest(test);
+	return harness_begin(test, test->begun, HARNESS_AFTER_A_DEATH);
 }
 
 int wat_test_stop(wat_test *test, ProtobufCMessage **ret_state)

@@ -41,12 +41,19 @@ struct wat_test {
 	struct harness_user *acting; /* of users */
 	uint64_t n_users, last_id, connection;
 	uint64_t now_ns, seed, n_random;
+	/* Of a deterministic service: */
+	Wat__Host__Snapshot *begun; /* what the instance was made of; NULL: none */
+	uint64_t segment;           /* number of its journal's file, */
+	int segment_fd;             /* and the file, in memory; -1: none */
 	char text[WAT_FAILURE_TEXT_MAX];
 };
 
 /* harness_instance.c */
+enum harness_begin { HARNESS_FIRST, HARNESS_AGAIN, HARNESS_AFTER_A_DEATH };
 /* The loop, and its Start request. */
-int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, bool run_start) WAT_MUST_CHECK;
+int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, enum harness_begin how)
+	WAT_MUST_CHECK;
+void harness_forget_journal(struct wat_test *test);
 void harness_end(struct wat_test *test, wat_status status, const char *text);
 /* Serves the request, which then has the answer; its status. The sentence goes to test->text.
  * request_deinit follows. */

@@ -1,14 +1,17 @@
 /* harness_instance.c - the instance's beginning and end, as watd asks for them. Test's thread. */
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sodium.h>
 
 #include "daemon/harness/harness.h"
 #include "daemon/host/call_self.h"
+#include "daemon/host/plugin_load.h"
 #include "daemon/host/service_loop.h"
 #include "daemon/host/service_requests.h"
 #include "proto/failure.h"
@@ -73,7 +76,64 @@ int harness_serve(struct wat_test *test, struct request *request)
 	return (int)request->status;
 }
 
-int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, bool run_start)
+void harness_forget_journal(struct wat_test *test)
+{
+	if (test->begun)
+		wat__host__snapshot__free_unpacked(test->begun, NULL);
+	test->begun = NULL;
+	test->segment_fd = fd_close(test->segment_fd);
+}
+
+/* Takes the descriptor. */
+static int add_segment(struct request *request, uint64_t number, bool fresh, int fd)
+{
+	struct segment *segment = fd < 0 ? NULL : calloc(1, sizeof *segment);
+
+	if (!segment) {
+		(void)fd_close(fd);
+		return -ENOMEM;
+	}
+	segment->number = number;
+	segment->fresh = fresh;
+	segment->fd = fd;
+	list_append(&request->segments, &segment->link);
+	return 0;
+}
+
+/* A fresh file to go on with, and after a death the one that is there. */
+static int add_journal(struct wat_test *test, struct request *request, enum harness_begin how)
+{
+	int fd, r = 0;
+
+	if (how == HARNESS_AFTER_A_DEATH)
+		r = add_segment(request, test->segment, false, fd_take(&test->segment_fd));
+	test->segment_fd = fd_close(test->segment_fd);
+	fd = memfd_create("journal", MFD_CLOEXEC);
+	if (r < 0 || fd < 0) {
+		(void)fd_close(fd);
+		return r < 0 ? r : -errno;
+	}
+	test->segment_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	r = add_segment(request, ++test->segment, true, fd);
+	return r == 0 && test->segment_fd < 0 ? -EMFILE : r;
+}
+
+static int serve_start(struct wat_test *test, struct request *request, enum harness_begin how)
+{
+	bool journal = interface_is_deterministic(test->instance.service->interface);
+	int r = journal ? add_journal(test, request, how) : 0;
+
+	if (r == 0)
+		r = harness_serve(test, request);
+	if (r != WAT_OK || !journal)
+		return r;
+	if (test->begun)
+		wat__host__snapshot__free_unpacked(test->begun, NULL);
+	test->begun = TAKE(request->snapshot);
+	return WAT_OK;
+}
+
+int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, enum harness_begin how)
 {
 	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
 	Wat__Host__Carried carried = WAT__HOST__CARRIED__INIT;
@@ -88,10 +148,12 @@ int harness_begin(struct wat_test *test, Wat__Host__Snapshot *from, bool run_sta
 		(struct loop_source){.now_ns = fake_now, .random = fake_random, .arg = test};
 	carried.snapshot = from;
 	in.from = &carried;
-	in.run_start = run_start;
-	in.durability = DURABILITY_NONE;
+	in.run_start = how == HARNESS_FIRST;
+	in.durability = interface_is_deterministic(test->instance.service->interface)
+				? DURABILITY_CRASH
+				: DURABILITY_NONE;
 	request_init(&request, REQUEST_START, &in.base, -1);
-	r = harness_serve(test, &request);
+	r = serve_start(test, &request, how);
 	request_deinit(&request);
 	if (r != WAT_OK)
 		harness_end(test, WAT_UNAVAILABLE, "it did not start");

@@ -185,6 +185,7 @@ static void test_ends(void **state)
 {
 	dice_state *final = NULL;
 
+	assert_int_equal(wat_test_crash(dice_harness_base(*state)), WAT_FAILED_PRECONDITION);
 	assert_int_equal(wat_test_resume(dice_harness_base(*state)), WAT_OK);
 	EXPECT(*state, "load", "start", "load");
 	assert_int_equal(dice_harness_stop(*state, &final), WAT_OK);

@@ -65,6 +65,12 @@ WAT_TEST_CHECK int wat_test_answer(wat_test *test, uint64_t call, ProtobufCMessa
 WAT_TEST_CHECK int wat_test_state(wat_test *test, ProtobufCMessage **ret_state);
 /* A suspension and what follows it: save, a new process, load; neither Stop nor Start runs. */
 WAT_TEST_CHECK int wat_test_resume(wat_test *test);
+/* A death and what follows it, of a deterministic service: a new process makes the instance from
+ * what the last start, resume or crash left, by running again what was called since, with the time
+ * and the randomness that it had. START_FAILED, with the call and what differs, for one that does
+ * not do again what it did: then nothing runs any more. FAILED_PRECONDITION for any other service.
+ * Users stay; calls are made on new connections. */
+WAT_TEST_CHECK int wat_test_crash(wat_test *test);
 /* Ends the incarnation, its users too: Stop, save. A failing Stop leaves the instance as it is.
  * Another incarnation may be started from the state, as watd would. ret_state may be NULL. */
 WAT_TEST_CHECK int wat_test_stop(wat_test *test, ProtobufCMessage **ret_state);
