@@ -3,7 +3,7 @@
 #   make run    builds, and shows watd at work
 #   make test   builds in every way that is tested, and runs all tests
 #   make torture  kills what can die, 1,000 times in each way, and cuts the power 5,000 times; TORTURE_ROUNDS=, TORTURE_SEED=
-#   make bench  measures calls against a bare echo and Redis; BENCH_SECONDS=20 for steadier figures
+#   make bench  measures calls against a bare echo, Redis and gRPC; BENCH_SECONDS=20 for steadier figures
 #   make deb    builds Debian packages into build/deb/packages/
 .PHONY: all packages build run test torture bench deb clean
 
@@ -14,7 +14,7 @@ packages:
 
 build: packages
 	@mkdir -p build
-	@cmake -S . -B build $(if $(wildcard build/CMakeCache.txt),,-G Ninja) -DCMAKE_BUILD_TYPE=Release -DWAT_SANITIZE= > build/configure.log 2>&1 \
+	@cmake -S . -B build $(if $(wildcard build/CMakeCache.txt),,-G Ninja) -DCMAKE_BUILD_TYPE=Release -DWAT_SANITIZE= $(WITH) > build/configure.log 2>&1 \
 		|| { cat build/configure.log; exit 1; }
 	@cmake --build build
 
@@ -31,7 +31,7 @@ torture:
 
 bench:
 	@cmake/packages.sh bench
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build WITH=-DWAT_BENCH_GRPC=ON
 	@tests/bench/run.sh build/bin/wat-bench --json build/bench.json
 
 deb:

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,19 +75,71 @@ int socket_connect(const char *path)
 	return fd;
 }
 
-void child_wait_socket(pid_t pid, const char *path)
+static struct sockaddr_in at_port(unsigned port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static int try_port(unsigned port)
+{
+	struct sockaddr_in address = at_port(port);
+	_cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int one = 1;
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+		return -1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	return fd_take(&fd);
+}
+
+int port_connect(unsigned port)
+{
+	int fd = try_port(port);
+
+	if (fd < 0)
+		fatal("port %u: %s", port, strerror(errno));
+	return fd;
+}
+
+unsigned port_free(void)
+{
+	_cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = at_port(0);
+	socklen_t size = sizeof address;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+		fatal("no port of TCP: %s", strerror(errno));
+	return ntohs(address.sin_port);
+}
+
+/* path, or, if that is NULL, the port. */
+static void wait_for(pid_t pid, const char *path, unsigned port)
 {
 	double until = now_s() + READY_WITHIN_S;
 	int fd;
 
-	while ((fd = try_connect(path)) < 0) {
+	while ((fd = path ? try_connect(path) : try_port(port)) < 0) {
 		if (waitpid(pid, NULL, WNOHANG) != 0)
-			fatal("the process that was to listen at %s has ended", path);
+			fatal("the process that was to listen at %s (%u) has ended",
+			      path ? path : "a port", port);
 		if (now_s() > until)
-			fatal("nobody listens at %s", path);
+			fatal("nobody listens at %s (%u)", path ? path : "a port", port);
 		(void)poll(NULL, 0, 2);
 	}
 	(void)close(fd);
+}
+
+void child_wait_socket(pid_t pid, const char *path)
+{
+	wait_for(pid, path, 0);
+}
+
+void child_wait_port(pid_t pid, unsigned port)
+{
+	wait_for(pid, NULL, port);
 }
 
 double child_wait(pid_t pid)

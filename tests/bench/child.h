@@ -16,8 +16,15 @@ double child_wait(pid_t pid);
 /* SIGTERM, and waits. */
 void child_end(pid_t pid);
 
+/* The same for a TCP port of 127.0.0.1. */
+void child_wait_port(pid_t pid, unsigned port);
+
 /* A connection to a unix socket, blocking. */
 int socket_connect(const char *path);
+/* To a TCP port of 127.0.0.1, without delay. */
+int port_connect(unsigned port);
+/* A TCP port of 127.0.0.1 that nobody listens at. */
+unsigned port_free(void);
 /* Is there such a program in $PATH? */
 bool program_exists(const char *name);
 

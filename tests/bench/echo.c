@@ -1,8 +1,12 @@
 /* echo.c - the least that a server can do: reads up to 64 KiB of what came and writes it back.
  *
- *   bench-echo SOCKET */
+ *   bench-echo SOCKET        a unix socket
+ *   bench-echo --tcp PORT    of 127.0.0.1 */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -22,6 +26,28 @@ static int listen_at(const char *path)
 	memcpy(address.sun_path, path, strlen(path));
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1024) < 0)
 		return -1;
+	return fd;
+}
+
+static int listen_tcp(const char *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1024) < 0)
+		return -1;
+	return fd;
+}
+
+static int take(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), one = 1;
+
+	/* Of a unix socket it means nothing. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	return fd;
 }
 
@@ -58,10 +84,14 @@ static void echo(int fd)
 int main(int argc, char **argv)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int epoll = epoll_create1(EPOLL_CLOEXEC), listener = argc == 2 ? listen_at(argv[1]) : -1;
+	int epoll = epoll_create1(EPOLL_CLOEXEC), listener = -1;
 
+	if (argc == 2)
+		listener = listen_at(argv[1]);
+	else if (argc == 3 && strcmp(argv[1], "--tcp") == 0)
+		listener = listen_tcp(argv[2]);
 	if (epoll < 0 || watch(epoll, listener) < 0) {
-		fprintf(stderr, "usage: bench-echo SOCKET (%s)\n", strerror(errno));
+		fprintf(stderr, "usage: bench-echo SOCKET | --tcp PORT (%s)\n", strerror(errno));
 		return 1;
 	}
 	for (;;) {
@@ -71,6 +101,6 @@ int main(int argc, char **argv)
 			if (events[i].data.fd != listener)
 				echo(events[i].data.fd);
 			else
-				(void)watch(epoll, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+				(void)watch(epoll, take(listener));
 	}
 }

@@ -127,7 +127,7 @@ void frames_start(struct contestant *ret, const struct echo *echo)
 	frames->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-		int fd = socket_connect(echo->path);
+		int fd = echo_connect(echo);
 
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
 		    epoll_ctl(frames->epoll, EPOLL_CTL_ADD, fd, &event) < 0)

@@ -16,13 +16,14 @@ static json_t *json_of_series(const struct series *series)
 }
 
 static json_t *json_of_figures(const struct report *report,
+			       const struct group *group,
 			       enum placement placement,
 			       enum load load)
 {
 	const struct figures *figures = report->figures[placement][load];
 	json_t *all = json_object();
 
-	for (enum who who = 0; who < N_CONTESTANTS; who++)
+	for (enum who who = group->first; who <= group->last; who++)
 		if (figures[who].wall_us.n > 0)
 			json_object_set_new(all, report->names[who],
 					    json_pack("{s:o, s:o}", "wall_us",
@@ -32,11 +33,24 @@ static json_t *json_of_figures(const struct report *report,
 	return all;
 }
 
-static json_t *json_of_loads(const struct report *report, enum placement placement)
+static json_t *json_of_loads(const struct report *report,
+			     const struct group *group,
+			     enum placement placement)
 {
 	return json_pack("{s:o, s:o}", "round_trip",
-			 json_of_figures(report, placement, LOAD_ROUND_TRIP), "pipelined",
-			 json_of_figures(report, placement, LOAD_PIPELINED));
+			 json_of_figures(report, group, placement, LOAD_ROUND_TRIP), "pipelined",
+			 json_of_figures(report, group, placement, LOAD_PIPELINED));
+}
+
+static json_t *json_of_groups(const struct report *report, enum placement placement)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < N_GROUPS; i++)
+		if (groups[i].placements[placement])
+			json_object_set_new(all, groups[i].name,
+					    json_of_loads(report, &groups[i], placement));
+	return all;
 }
 
 static json_t *json_of_spread(struct spread spread)
@@ -52,7 +66,7 @@ static json_t *json_of_marks(const struct report *report)
 	for (size_t i = 0; i < N_MARKS; i++) {
 		const struct mark *mark = &marks[i];
 
-		if (mark->to == REDIS && !report->has_redis)
+		if (!mark_is_measured(report, mark))
 			continue;
 		json_array_append_new(
 			all,
@@ -86,7 +100,7 @@ static json_t *json_of_life(const struct report *report)
 					      json_of_idle(&life->instance), "connection",
 					      json_of_idle(&life->connection)));
 	}
-	if (report->has_life && report->has_redis)
+	if (report->life[REDIS].connection.server > 0)
 		json_object_set_new(all, report->names[REDIS],
 				    json_pack("{s:o}", "connection",
 					      json_of_idle(&report->life[REDIS].connection)));
@@ -100,8 +114,8 @@ int json_write(const struct report *report, const char *path)
 				report->n_cores, "pinned_core", report->core, "kernel",
 				report->kernel, "redis", report->redis, "load", report->load,
 				"rounds", (json_int_t)report->n_rounds, "round_s", report->seconds,
-				"pinned", json_of_loads(report, PINNED), "unpinned",
-				json_of_loads(report, UNPINNED), "marks", json_of_marks(report),
+				"pinned", json_of_groups(report, PINNED), "unpinned",
+				json_of_groups(report, UNPINNED), "marks", json_of_marks(report),
 				"life", json_of_life(report));
 	int r = all ? json_dump_file(all, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
 

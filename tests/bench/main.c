@@ -1,6 +1,6 @@
-/* main.c - wat-bench: what a call costs, against a bare echo and Redis, in one run.
+/* main.c - wat-bench: what a call costs, against a bare echo, Redis and gRPC, in one run.
  *
- *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--smoke]
+ *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--only unix|tcp|disk] [--smoke]
  *
  * The client is this process; the servers are its children. See docs/bench.md. */
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "tests/bench/child.h"
-#include "tests/bench/contestants.h"
+#include "tests/bench/line_up.h"
 #include "tests/bench/machine.h"
 #include "tests/bench/report.h"
 
@@ -24,10 +24,9 @@ struct bench {
 	size_t n_rounds;
 	const char *json;
 	bool smoke;
+	const char *group; /* alone; NULL: all, and everything else */
 	cpu_set_t all, one;
-	struct echo echo;
-	struct node node;
-	struct contestant contestants[N_CONTESTANTS];
+	struct line_up line_up;
 	struct report report;
 };
 
@@ -67,17 +66,18 @@ static void measure(struct contestant *contestant,
 		    struct figures *figures)
 {
 	struct run run = {0};
-	double own = own_cpu_s(), server = tree_cpu_s(contestant->pid);
+	const pid_t pid = contestant->pid;
+	double own = own_cpu_s(), server = pid > 0 ? tree_cpu_s(pid) : 0;
 
 	contestant->run(contestant, load, seconds, &run);
-	run.cpu_s += tree_cpu_s(contestant->pid) - server + own_cpu_s() - own;
+	run.cpu_s += (pid > 0 ? tree_cpu_s(pid) : 0) - server + own_cpu_s() - own;
 	series_add(&figures->wall_us, run.wall_s / run.n_calls * 1e6);
 	series_add(&figures->cpu_us, run.cpu_s / run.n_calls * 1e6);
 }
 
 static bool takes_part(const struct bench *bench, enum who who)
 {
-	return bench->contestants[who].run != NULL;
+	return bench->line_up.contestants[who].run != NULL;
 }
 
 static void place(struct bench *bench, enum placement placement)
@@ -88,28 +88,33 @@ static void place(struct bench *bench, enum placement placement)
 }
 
 /* A B C A B C ...; the first round, in which caches and buffers fill, is not kept. */
-static void measure_load(struct bench *bench, enum placement placement, enum load load)
+static void measure_load(struct bench *bench,
+			 const struct group *group,
+			 enum placement placement,
+			 enum load load)
 {
 	struct figures unused;
 	double seconds = bench->report.seconds;
 
 	for (size_t round = 0; round <= bench->n_rounds; round++)
-		for (enum who who = 0; who < N_CONTESTANTS; who++) {
+		for (enum who who = group->first; who <= group->last; who++) {
 			struct figures *kept = &bench->report.figures[placement][load][who];
 
 			unused.wall_us.n = unused.cpu_us.n = 0;
 			if (takes_part(bench, who))
-				measure(&bench->contestants[who], load, seconds,
+				measure(&bench->line_up.contestants[who], load, seconds,
 					round == 0 ? &unused : kept);
 		}
 }
 
-static void measure_loads(struct bench *bench)
+static void measure_group(struct bench *bench, const struct group *group)
 {
 	for (enum placement placement = 0; placement < N_PLACEMENTS; placement++) {
+		if (!group->placements[placement])
+			continue;
 		place(bench, placement);
 		for (enum load load = 0; load < N_LOADS; load++)
-			measure_load(bench, placement, load);
+			measure_load(bench, group, placement, load);
 	}
 }
 
@@ -118,11 +123,13 @@ static void measure_lives(struct bench *bench)
 	struct report *report = &bench->report;
 
 	report->has_life = true;
-	life_measure(&bench->node, WAT_TIER_THREAD, &report->life_size, &report->life[THREAD]);
-	life_measure(&bench->node, WAT_TIER_PROCESS, &report->life_size, &report->life[PROCESS]);
-	if (report->has_redis)
-		life_connections(bench->contestants[REDIS].pid,
-				 redis_socket(&bench->contestants[REDIS]),
+	life_measure(&bench->line_up.node, WAT_TIER_THREAD, &report->life_size,
+		     &report->life[THREAD]);
+	life_measure(&bench->line_up.node, WAT_TIER_PROCESS, &report->life_size,
+		     &report->life[PROCESS]);
+	if (takes_part(bench, REDIS))
+		life_connections(bench->line_up.contestants[REDIS].pid,
+				 redis_socket(&bench->line_up.contestants[REDIS]),
 				 report->life_size.n_connections, &report->life[REDIS].connection);
 }
 
@@ -162,47 +169,26 @@ static void start(struct bench *bench, const char *dir)
 {
 	struct report *report = &bench->report;
 
-	echo_start(&bench->echo, WAT_BUILD_DIR "/bin/bench-echo", dir);
-	raw_start(&bench->contestants[RAW], &bench->echo);
-	frames_start(&bench->contestants[FRAMES], &bench->echo);
-	node_start(&bench->node, dir);
-	service_start(&bench->contestants[THREAD], "thread, none", &bench->node, WAT_TIER_THREAD,
-		      WAT_DURABILITY_NONE);
-	service_start(&bench->contestants[PROCESS], "process, none", &bench->node, WAT_TIER_PROCESS,
-		      WAT_DURABILITY_NONE);
-	service_start(&bench->contestants[THREAD_CRASH], "thread, crash", &bench->node,
-		      WAT_TIER_THREAD, WAT_DURABILITY_CRASH);
-	service_start(&bench->contestants[PROCESS_CRASH], "process, crash", &bench->node,
-		      WAT_TIER_PROCESS, WAT_DURABILITY_CRASH);
-	report->has_redis = program_exists("redis-server") && program_exists("redis-benchmark");
-	if (report->has_redis) {
-		redis_start(&bench->contestants[REDIS], dir);
-		redis_version(report->redis, sizeof report->redis);
-	} else {
-		fputs("wat-bench: redis-server and redis-benchmark are not there; going on without "
-		      "them\n",
-		      stderr);
-	}
+	line_up_start(&bench->line_up, dir);
+	(void)snprintf(report->redis, sizeof report->redis, "%s", bench->line_up.redis_version);
 	for (enum who who = 0; who < N_CONTESTANTS; who++)
-		report->names[who] = bench->contestants[who].name;
+		report->names[who] = bench->line_up.contestants[who].name;
 }
 
-static void end(struct bench *bench)
+static bool is_group(const char *key)
 {
-	for (enum who who = THREAD; who <= PROCESS_CRASH; who++)
-		service_end(&bench->contestants[who]);
-	node_end(&bench->node);
-	child_end(bench->echo.pid);
-	child_end(bench->contestants[REDIS].pid);
+	for (size_t i = 0; key && i < N_GROUPS; i++)
+		if (strcmp(key, groups[i].key) == 0)
+			return true;
+	return !key;
 }
 
 static void parse(struct bench *bench, int argc, char **argv)
 {
-	static const struct option table[] = {{"seconds", required_argument, NULL, 's'},
-					      {"rounds", required_argument, NULL, 'r'},
-					      {"json", required_argument, NULL, 'j'},
-					      {"smoke", no_argument, NULL, 'k'},
-					      {0}};
+	static const struct option table[] = {
+		{"seconds", required_argument, NULL, 's'}, {"rounds", required_argument, NULL, 'r'},
+		{"json", required_argument, NULL, 'j'},    {"smoke", no_argument, NULL, 'k'},
+		{"only", required_argument, NULL, 'o'},    {0}};
 	int which;
 
 	while ((which = getopt_long(argc, argv, "", table, NULL)) >= 0)
@@ -214,12 +200,14 @@ static void parse(struct bench *bench, int argc, char **argv)
 			bench->json = optarg;
 		else if (which == 'k')
 			*bench = (struct bench){.seconds = 0.01, .n_rounds = 1, .smoke = true};
+		else if (which == 'o')
+			bench->group = optarg;
 		else
 			exit(64);
-	if (!(bench->seconds > 0) || bench->n_rounds == 0 || bench->n_rounds > ROUNDS_MAX ||
-	    optind < argc)
+	if (!is_group(bench->group) || !(bench->seconds > 0) || bench->n_rounds == 0 ||
+	    bench->n_rounds > ROUNDS_MAX || optind < argc)
 		fatal("usage: wat-bench [--seconds S] [--rounds N (at most %u)] [--json FILE] "
-		      "[--smoke]",
+		      "[--only unix|tcp|disk] [--smoke]",
 		      ROUNDS_MAX);
 }
 
@@ -233,9 +221,12 @@ int main(int argc, char **argv)
 		fatal("$TMPDIR names no directory of its own; start it by tests/bench/run.sh");
 	describe(&bench);
 	start(&bench, dir);
-	measure_loads(&bench);
-	measure_lives(&bench);
-	end(&bench);
+	for (size_t i = 0; i < N_GROUPS; i++)
+		if (!bench.group || strcmp(bench.group, groups[i].key) == 0)
+			measure_group(&bench, &groups[i]);
+	if (!bench.group)
+		measure_lives(&bench);
+	line_up_end(&bench.line_up);
 	page_print(&bench.report, stdout);
 	if (bench.json && json_write(&bench.report, bench.json) < 0)
 		fatal("%s can't be written", bench.json);

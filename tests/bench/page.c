@@ -16,7 +16,7 @@ static void print_head(const struct report *report, FILE *out)
 {
 	fprintf(out, "watd " WAT_VERSION ", " COMPILER BUILD " | %s, %d cores | Linux %s",
 		report->processor, report->n_cores, report->kernel);
-	if (report->has_redis)
+	if (*report->redis)
 		fprintf(out, " | Redis %s", report->redis);
 	fprintf(out,
 		"\n%zu rounds of %.2f s each, interleaved; load of the machine at the start %.1f\n"
@@ -48,6 +48,7 @@ static struct series shown(const struct series *wall_us, enum load load)
 }
 
 static void print_row(const struct report *report,
+		      const struct group *group,
 		      enum placement placement,
 		      enum load load,
 		      enum who who,
@@ -57,49 +58,76 @@ static void print_row(const struct report *report,
 	struct series values = shown(&figures->wall_us, load);
 	struct spread spread = series_spread(&values);
 	bool times = load == LOAD_ROUND_TRIP;
+	int digits = times || spread.median >= 0.1 ? 2 : 4;
 
-	fprintf(out, "  %-15s %8.2f [%6.2f to %6.2f]", report->names[who], spread.median,
-		spread.lowest, spread.highest);
+	fprintf(out, "  %-15s %8.*f [%6.*f to %6.*f]", report->names[who], digits, spread.median,
+		digits, spread.lowest, digits, spread.highest);
 	for (int cpu = 0; cpu < 2; cpu++) {
 		const struct series *own = cpu ? &figures->cpu_us : &figures->wall_us;
-		const struct series *raw = cpu ? &all[RAW].cpu_us : &all[RAW].wall_us;
-		const struct series *redis = cpu ? &all[REDIS].cpu_us : &all[REDIS].wall_us;
 
 		if (cpu)
 			fprintf(out, "  %8.2f", series_spread(own).median);
-		print_ratio(out, times ? own : raw, times ? raw : own);
-		print_ratio(out, times ? own : redis, times ? redis : own);
+		for (size_t i = 0; i < 2; i++) {
+			const struct figures *to = &all[group->to[i]];
+			const struct series *other = cpu ? &to->cpu_us : &to->wall_us;
+
+			print_ratio(out, times ? own : other, times ? other : own);
+		}
 	}
 	fputc('\n', out);
 }
 
 static void print_table(const struct report *report,
+			const struct group *group,
 			enum placement placement,
 			enum load load,
 			FILE *out)
 {
-	fprintf(out, "\n%s, %s\n",
-		load == LOAD_ROUND_TRIP ? "Increment, one call under way"
-					: "Increment, 4 connections x 64 calls under way",
+	const char *const *to = group->to_names;
+
+	fprintf(out, "\n%s: Increment, %s, %s\n", group->name,
+		load == LOAD_ROUND_TRIP ? "one call under way"
+					: "4 connections x 64 calls under way",
 		placement == PINNED ? "client and server on one core" : "on all cores");
 	fprintf(out, "  %-15s %8s %18s  %7s  %7s  %8s  %7s  %7s\n", "",
-		load == LOAD_ROUND_TRIP ? "us" : "M/s", "", "of raw", "of Redis", "CPU us",
-		"of raw", "of Redis");
-	for (enum who who = 0; who < N_CONTESTANTS; who++)
-		if (who != REDIS || report->has_redis)
-			print_row(report, placement, load, who, out);
+		load == LOAD_ROUND_TRIP ? "us" : "M/s", "", to[0], to[1], "CPU us", to[0], to[1]);
+	for (enum who who = group->first; who <= group->last; who++)
+		if (report->figures[placement][load][who].wall_us.n > 0)
+			print_row(report, group, placement, load, who, out);
+}
+
+static bool is_measured(const struct report *report,
+			const struct group *group,
+			enum placement placement)
+{
+	const struct figures *figures = report->figures[placement][LOAD_PIPELINED];
+
+	for (enum who who = group->first; who <= group->last; who++)
+		if (figures[who].wall_us.n > 0)
+			return true;
+	return false;
+}
+
+static void print_group(const struct report *report, const struct group *group, FILE *out)
+{
+	for (enum placement placement = 0; placement < N_PLACEMENTS; placement++)
+		for (enum load load = 0; is_measured(report, group, placement) && load < N_LOADS;
+		     load++)
+			print_table(report, group, placement, load, out);
 }
 
 static void print_marks(const struct report *report, FILE *out)
 {
-	fputs("\nMarks, client and server on one core, durability none\n", out);
+	fputs("\nMarks, client and server on one core, durability none where nothing is said; sync "
+	      "on all cores\n",
+	      out);
 	for (size_t i = 0; i < N_MARKS; i++) {
 		const struct mark *mark = &marks[i];
 		struct spread wall = mark_ratio(report, mark, false);
 
-		if (mark->to == REDIS && !report->has_redis)
+		if (!mark_is_measured(report, mark))
 			continue;
-		fprintf(out, "  %-35s %s %.1f  %6.2f [%5.2f to %5.2f]  by CPU time %6.2f  %s\n",
+		fprintf(out, "  %-35s %s %4.1f  %6.2f [%5.2f to %5.2f]  by CPU time %6.2f  %s\n",
 			mark->text, mark->speed ? ">=" : "<=", mark->limit, wall.median,
 			wall.lowest, wall.highest, mark_ratio(report, mark, true).median,
 			mark_is_met(report, mark) ? "met" : "MISSED");
@@ -163,7 +191,7 @@ static void print_life(const struct report *report, FILE *out)
 		print_idle(out, tier_name(who), "instance", &report->life[who].instance);
 		print_idle(out, "", "idle connection", &report->life[who].connection);
 	}
-	if (report->has_redis)
+	if (report->life[REDIS].connection.server > 0)
 		print_idle(out, report->names[REDIS], "idle connection",
 			   &report->life[REDIS].connection);
 }
@@ -171,9 +199,8 @@ static void print_life(const struct report *report, FILE *out)
 void page_print(const struct report *report, FILE *out)
 {
 	print_head(report, out);
-	for (enum placement placement = 0; placement < N_PLACEMENTS; placement++)
-		for (enum load load = 0; load < N_LOADS; load++)
-			print_table(report, placement, load, out);
+	for (size_t i = 0; i < N_GROUPS; i++)
+		print_group(report, &groups[i], out);
 	print_marks(report, out);
 	if (report->has_life)
 		print_life(report, out);

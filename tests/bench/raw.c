@@ -125,6 +125,23 @@ void echo_start(struct echo *ret, const char *program, const char *dir)
 	child_wait_socket(ret->pid, ret->path);
 }
 
+void echo_start_tcp(struct echo *ret, const char *program, const char *dir)
+{
+	char log[128], port[16];
+	char *arguments[] = {(char *)program, (char *)"--tcp", port, NULL};
+
+	ret->port = port_free();
+	(void)snprintf(port, sizeof port, "%u", ret->port);
+	(void)snprintf(log, sizeof log, "%s/echo-tcp.log", dir);
+	ret->pid = child_start(arguments, log, NULL);
+	child_wait_port(ret->pid, ret->port);
+}
+
+int echo_connect(const struct echo *echo)
+{
+	return echo->port > 0 ? port_connect(echo->port) : socket_connect(echo->path);
+}
+
 void raw_start(struct contestant *ret, const struct echo *echo)
 {
 	struct raw *raw = calloc(1, sizeof *raw);
@@ -138,7 +155,7 @@ void raw_start(struct contestant *ret, const struct echo *echo)
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
 
-		raw->fds[i] = socket_connect(echo->path);
+		raw->fds[i] = echo_connect(echo);
 		if (epoll_ctl(raw->epoll, EPOLL_CTL_ADD, raw->fds[i], &event) < 0)
 			fatal("epoll: %s", strerror(errno));
 	}

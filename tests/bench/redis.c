@@ -1,4 +1,5 @@
 /* redis.c - a redis-server of our own and redis-benchmark, as Debian ships them. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "tests/bench/contestants.h"
 
 struct redis {
-	char socket[128];
+	char socket[128]; /* "": by TCP */
+	char port[16];
 	double per_second[N_LOADS]; /* the last one; redis-benchmark counts calls, not seconds */
 };
 
@@ -37,8 +39,8 @@ static void run(struct contestant *contestant, enum load load, double seconds, s
 	bool pipelined = load == LOAD_PIPELINED;
 	char connections[16], in_flight[16], calls[32];
 	char *arguments[] = {(char *)"redis-benchmark",
-			     (char *)"-s",
-			     redis->socket,
+			     (char *)(*redis->socket ? "-s" : "-p"),
+			     *redis->socket ? redis->socket : redis->port,
 			     (char *)"-c",
 			     connections,
 			     (char *)"-P",
@@ -63,32 +65,80 @@ static void run(struct contestant *contestant, enum load load, double seconds, s
 	ret->cpu_s = child_wait(pid);
 }
 
-void redis_start(struct contestant *ret, const char *dir)
+/* In a directory of its own, for an append-only file of its own. */
+static void start_server(struct contestant *ret, const char *dir, const char *append)
 {
-	struct redis *redis = calloc(1, sizeof *redis);
-	char log[128];
+	struct redis *redis = ret->client;
+	char own[128], log[160];
 	char *arguments[] = {(char *)"redis-server",
 			     (char *)"--port",
-			     (char *)"0",
+			     redis->port,
+			     (char *)"--bind",
+			     (char *)"127.0.0.1",
 			     (char *)"--unixsocket",
-			     redis ? redis->socket : NULL,
+			     redis->socket,
 			     (char *)"--save",
 			     (char *)"",
-			     (char *)"--appendonly",
-			     (char *)"no",
 			     (char *)"--dir",
-			     (char *)dir,
+			     own,
+			     (char *)"--appendonly",
+			     (char *)(append ? "yes" : "no"),
+			     (char *)"--appendfsync",
+			     (char *)(append ? append : "no"),
 			     NULL};
+
+	(void)snprintf(own, sizeof own, "%s/redis-XXXXXX", dir);
+	if (!mkdtemp(own))
+		fatal("%s: %s", own, strerror(errno));
+	(void)snprintf(log, sizeof log, "%s/log", own);
+	ret->pid = child_start(arguments, log, NULL);
+	if (*redis->socket)
+		child_wait_socket(ret->pid, redis->socket);
+	else
+		child_wait_port(ret->pid, (unsigned)strtoul(redis->port, NULL, 10));
+}
+
+static struct redis *redis_new(struct contestant *ret, const char *name)
+{
+	struct redis *redis = calloc(1, sizeof *redis);
 
 	if (!redis)
 		fatal("no memory");
 	redis->per_second[LOAD_ROUND_TRIP] = 20e3;
 	redis->per_second[LOAD_PIPELINED] = 500e3;
+	(void)snprintf(redis->port, sizeof redis->port, "0");
+	*ret = (struct contestant){.name = name, .run = run, .client = redis};
+	return redis;
+}
+
+void redis_start(struct contestant *ret, const char *dir)
+{
+	struct redis *redis = redis_new(ret, "redis-server");
+
 	(void)snprintf(redis->socket, sizeof redis->socket, "%s/redis.sock", dir);
-	(void)snprintf(log, sizeof log, "%s/redis.log", dir);
-	*ret = (struct contestant){.name = "redis-server", .run = run, .client = redis};
-	ret->pid = child_start(arguments, log, NULL);
-	child_wait_socket(ret->pid, redis->socket);
+	start_server(ret, dir, NULL);
+}
+
+void redis_start_tcp(struct contestant *ret, const char *dir)
+{
+	struct redis *redis = redis_new(ret, "redis-server");
+
+	(void)snprintf(redis->port, sizeof redis->port, "%u", port_free());
+	start_server(ret, dir, NULL);
+}
+
+void redis_start_durable(struct contestant *ret,
+			 const char *dir,
+			 const char *name,
+			 const char *append)
+{
+	struct redis *redis = redis_new(ret, name);
+
+	/* Until the first time tells better. */
+	redis->per_second[LOAD_ROUND_TRIP] = 1e3;
+	redis->per_second[LOAD_PIPELINED] = 50e3;
+	(void)snprintf(redis->socket, sizeof redis->socket, "%s/redis-%s.sock", dir, append);
+	start_server(ret, dir, append);
 }
 
 const char *redis_socket(const struct contestant *contestant)

@@ -9,8 +9,41 @@
 #include "tests/bench/measure.h"
 
 enum placement { PINNED, UNPINNED, N_PLACEMENTS };
-/* A counter on a thread or in a process of its own, without a journal or with the usual one. */
-enum who { RAW, FRAMES, THREAD, PROCESS, THREAD_CRASH, PROCESS_CRASH, REDIS, N_CONTESTANTS };
+/* A counter on a thread or in a process of its own, without a journal, with the usual one or with
+ * one that is synced; and whom it is compared to. */
+enum who {
+	RAW,
+	FRAMES,
+	THREAD,
+	PROCESS,
+	THREAD_CRASH,
+	PROCESS_CRASH,
+	REDIS,
+	RAW_TCP,
+	THREAD_TCP,
+	PROCESS_TCP,
+	PROCESS_CRASH_TCP,
+	REDIS_TCP,
+	GRPC,
+	FDATASYNC,
+	SQLITE,
+	THREAD_SYNC,
+	PROCESS_SYNC,
+	REDIS_ALWAYS,
+	REDIS_EVERYSEC,
+	N_CONTESTANTS
+};
+
+/* Those who are measured in turn, and compared. */
+struct group {
+	const char *key, *name;
+	enum who first, last;
+	enum who to[2]; /* the ratios that are shown */
+	const char *to_names[2];
+	bool placements[N_PLACEMENTS];
+};
+#define N_GROUPS 3u
+extern const struct group groups[N_GROUPS];
 
 struct figures {
 	struct series wall_us, cpu_us; /* per call, of each round */
@@ -24,22 +57,24 @@ struct report {
 	double seconds; /* of a round */
 	const char *names[N_CONTESTANTS];
 	struct figures figures[N_PLACEMENTS][N_LOADS][N_CONTESTANTS];
-	bool has_life, has_redis;
+	bool has_life;
 	struct life_size life_size;
 	/* THREAD and PROCESS, with the usual journal; of REDIS the connection. */
 	struct life life[N_CONTESTANTS];
 };
 
-/* What the design promises of counters without a journal; pinned. */
+/* What the design promises. */
 struct mark {
 	const char *text;
+	enum placement placement;
 	enum load load;
 	enum who who, to;
 	bool speed;   /* a ratio of speeds, not of times */
 	double limit; /* at most, of times; at least, of speeds */
 };
-#define N_MARKS 6u
+#define N_MARKS 15u
 extern const struct mark marks[N_MARKS];
+bool mark_is_measured(const struct report *report, const struct mark *mark);
 /* wall or CPU time. */
 struct spread mark_ratio(const struct report *report, const struct mark *mark, bool cpu);
 bool mark_is_met(const struct report *report, const struct mark *mark);

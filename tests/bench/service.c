@@ -1,9 +1,11 @@
 /* service.c - a watd, and counters that libwat increments: every call is encoded, checked, decoded
  * and answered as in any program. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/bench/child.h"
 #include "tests/bench/contestants.h"
@@ -15,7 +17,8 @@ struct lane {
 };
 
 struct service {
-	wat *w;
+	wat *ws[CONNECTIONS];
+	size_t n_ws; /* all Users by one, or each by its own */
 	counter_admin *admin;
 	struct lane lanes[CONNECTIONS];
 	int64_t added;
@@ -27,9 +30,29 @@ static void must(int r, const char *what)
 		fatal("%s: %s", what, wat_failure()->text);
 }
 
+/* What watd --print-address says. */
+static void ask_address(struct node *node, char *state, char *listen)
+{
+	char *arguments[] = {(char *)WAT_BUILD_DIR "/bin/watd",
+			     (char *)"--state-dir",
+			     state,
+			     (char *)"--listen",
+			     listen,
+			     (char *)"--print-address",
+			     NULL};
+	int out;
+	pid_t pid = child_start(arguments, NULL, &out);
+	ssize_t n = read(out, node->remote, sizeof node->remote - 1);
+
+	(void)close(out);
+	(void)child_wait(pid);
+	node->remote[n > 0 ? n : 0] = '\0';
+	node->remote[strcspn(node->remote, "\n")] = '\0';
+}
+
 void node_start(struct node *ret, const char *dir)
 {
-	char state[128], run[128], log[128];
+	char state[128], run[128], log[128], listen[32];
 	char *arguments[] = {(char *)WAT_BUILD_DIR "/bin/watd",
 			     (char *)"--state-dir",
 			     state,
@@ -39,16 +62,26 @@ void node_start(struct node *ret, const char *dir)
 			     (char *)WAT_BUILD_DIR "/plugins",
 			     (char *)"--log-level",
 			     (char *)"warning",
+			     (char *)"--listen",
+			     listen,
+			     (char *)"--gate-connections",
+			     (char *)"100000",
+			     (char *)"--gate-connections-of-address",
+			     (char *)"100000",
+			     (char *)"--max-connections",
+			     (char *)"100000",
 			     NULL};
 
 	*ret = (struct node){0};
 	(void)snprintf(state, sizeof state, "%s/state", dir);
 	(void)snprintf(run, sizeof run, "%s/run", dir);
 	(void)snprintf(log, sizeof log, "%s/watd.log", dir);
+	(void)snprintf(listen, sizeof listen, "127.0.0.1:%u", port_free());
 	(void)snprintf(ret->socket, sizeof ret->socket, "%s/run/watd.sock", dir);
 	(void)snprintf(ret->admin_socket, sizeof ret->admin_socket, "%s/run/admin.sock", dir);
 	ret->pid = child_start(arguments, log, NULL);
 	child_wait_socket(ret->pid, ret->admin_socket);
+	ask_address(ret, state, listen);
 	must(wat_connect(ret->admin_socket, &ret->w), "watd");
 	must(wat_node_open(ret->w, &ret->node), "the node");
 }
@@ -108,6 +141,33 @@ static void fill(struct lane *lane)
 		must(counter_increment_send(lane->user, &one, on_value, lane), "Increment");
 }
 
+static void dispatch(struct service *service)
+{
+	struct pollfd fds[CONNECTIONS];
+
+	if (service->n_ws == 1) {
+		must(wat_dispatch(service->ws[0], -1), "wat_dispatch");
+		return;
+	}
+	for (size_t i = 0; i < service->n_ws; i++)
+		fds[i] = (struct pollfd){.fd = wat_fd(service->ws[i]), .events = POLLIN};
+	/* There is always an answer to come. */
+	if (poll(fds, service->n_ws, -1) < 0)
+		fatal("poll");
+	for (size_t i = 0; i < service->n_ws; i++)
+		if (fds[i].revents)
+			must(wat_dispatch(service->ws[i], 0), "wat_dispatch");
+}
+
+static size_t outstanding(struct service *service)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->n_ws; i++)
+		n += wat_outstanding(service->ws[i]);
+	return n;
+}
+
 static uint64_t pipelined(struct service *service, double until)
 {
 	uint64_t n = 0;
@@ -115,11 +175,11 @@ static uint64_t pipelined(struct service *service, double until)
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		fill(&service->lanes[i]);
 	while (now_s() < until)
-		must(wat_dispatch(service->w, -1), "wat_dispatch");
+		dispatch(service);
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		service->lanes[i].again = false;
-	while (wat_outstanding(service->w) > 0)
-		must(wat_dispatch(service->w, -1), "wat_dispatch");
+	while (outstanding(service) > 0)
+		dispatch(service);
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		n += service->lanes[i].n;
 	return n;
@@ -149,31 +209,65 @@ static void run(struct contestant *contestant, enum load load, double seconds, s
 	service->added += (int64_t)n;
 }
 
+static void open_user(struct service *service, size_t i)
+{
+	counter_user *first;
+	char *token = NULL, user[32];
+
+	(void)snprintf(user, sizeof user, "u%zu", i);
+	first = node_user(service->admin, user);
+	must(counter_user_token(first, &token), user);
+	must(counter_user_open(service->ws[i % service->n_ws], token, &service->lanes[i].user),
+	     user);
+	counter_user_free(first);
+	wat_memory_free(token);
+}
+
+static void start(struct contestant *ret,
+		  const struct node *node,
+		  counter_admin *admin,
+		  const char *address,
+		  size_t n_ws)
+{
+	struct service *service = calloc(1, sizeof *service);
+
+	if (!service)
+		fatal("no memory");
+	ret->pid = node->pid;
+	ret->run = run;
+	ret->client = service;
+	service->admin = admin;
+	service->n_ws = n_ws;
+	for (size_t i = 0; i < n_ws; i++)
+		must(wat_connect(address, &service->ws[i]), address);
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		open_user(service, i);
+}
+
 void service_start(struct contestant *ret,
 		   const char *name,
 		   struct node *node,
 		   uint32_t tier,
 		   uint32_t durability)
 {
-	struct service *service = calloc(1, sizeof *service);
-	char instance[32], user[32], *token = NULL;
+	char instance[32];
 
-	if (!service)
-		fatal("no memory");
-	*ret = (struct contestant){.name = name, .pid = node->pid, .run = run, .client = service};
+	*ret = (struct contestant){.name = name};
 	(void)snprintf(instance, sizeof instance, "bench-%u-%u", tier, durability);
-	service->admin = node_spawn(node, instance, tier, durability);
-	must(wat_connect(node->socket, &service->w), "watd");
-	for (size_t i = 0; i < CONNECTIONS; i++) {
-		counter_user *first;
+	start(ret, node, node_spawn(node, instance, tier, durability), node->socket, 1);
+}
 
-		(void)snprintf(user, sizeof user, "u%zu", i);
-		first = node_user(service->admin, user);
-		must(counter_user_token(first, &token), user);
-		must(counter_user_open(service->w, token, &service->lanes[i].user), user);
-		counter_user_free(first);
-		wat_memory_free(token);
-	}
+void service_start_tcp(struct contestant *ret,
+		       const char *name,
+		       struct node *node,
+		       uint32_t tier,
+		       uint32_t durability)
+{
+	char instance[32];
+
+	*ret = (struct contestant){.name = name};
+	(void)snprintf(instance, sizeof instance, "bench-tcp-%u-%u", tier, durability);
+	start(ret, node, node_spawn(node, instance, tier, durability), node->remote, CONNECTIONS);
 }
 
 void service_end(struct contestant *contestant)
@@ -189,7 +283,8 @@ void service_end(struct contestant *contestant)
 		      final->value);
 	counter_state_free(final);
 	counter_admin_free(service->admin);
-	wat_free(service->w);
+	for (size_t i = 0; i < service->n_ws; i++)
+		wat_free(service->ws[i]);
 	free(service);
 	contestant->client = NULL;
 }
