@@ -1,6 +1,6 @@
 /* main.c - wat-bench: what a call costs, against a bare echo, Redis and gRPC, in one run.
  *
- *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--only unix|tcp|disk] [--smoke]
+ *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--only unix|tcp|disk|crowd] [--smoke]
  *
  * The client is this process; the servers are its children. See docs/bench.md. */
 #include <errno.h>
@@ -133,18 +133,31 @@ static void measure_lives(struct bench *bench)
 				 report->life_size.n_connections, &report->life[REDIS].connection);
 }
 
-/* A descriptor for each idle connection, on either side. */
+static void measure_crowds(struct bench *bench, const char *dir)
+{
+	struct report *report = &bench->report;
+
+	place(bench, UNPINNED);
+	crowd_measure(dir, false, report->n_crowd, &report->crowds[0]);
+	crowd_measure(dir, true, report->n_crowd, &report->crowds[1]);
+}
+
+/* Descriptors for idle connections: of libwat up to four for each, in the gate three. */
 static size_t raise_files(size_t n_wanted)
 {
+	struct rlimit more = {4 * n_wanted + 1000, 4 * n_wanted + 1000};
+
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		fatal("getrlimit: %s", strerror(errno));
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > n_wanted + 200)
-		return n_wanted;
-	return limit.rlim_cur > 250 ? (size_t)limit.rlim_cur - 200 : 50;
+	if (limit.rlim_max >= more.rlim_max || setrlimit(RLIMIT_NOFILE, &more) < 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		if (limit.rlim_max < more.rlim_max)
+			return limit.rlim_max > 1600 ? (size_t)(limit.rlim_max - 1000) / 4 : 200;
+	}
+	return n_wanted;
 }
 
 static void describe(struct bench *bench)
@@ -162,7 +175,7 @@ static void describe(struct bench *bench)
 	report->seconds = bench->seconds / (double)bench->n_rounds;
 	report->life_size =
 		bench->smoke ? (struct life_size){1, 1, 8} : (struct life_size){20, 20, 1000};
-	report->life_size.n_connections = raise_files(report->life_size.n_connections);
+	report->n_crowd = raise_files(bench->smoke ? 8 : 10000);
 }
 
 static void start(struct bench *bench, const char *dir)
@@ -177,6 +190,8 @@ static void start(struct bench *bench, const char *dir)
 
 static bool is_group(const char *key)
 {
+	if (key && strcmp(key, "crowd") == 0)
+		return true;
 	for (size_t i = 0; key && i < N_GROUPS; i++)
 		if (strcmp(key, groups[i].key) == 0)
 			return true;
@@ -207,7 +222,7 @@ static void parse(struct bench *bench, int argc, char **argv)
 	if (!is_group(bench->group) || !(bench->seconds > 0) || bench->n_rounds == 0 ||
 	    bench->n_rounds > ROUNDS_MAX || optind < argc)
 		fatal("usage: wat-bench [--seconds S] [--rounds N (at most %u)] [--json FILE] "
-		      "[--only unix|tcp|disk] [--smoke]",
+		      "[--only unix|tcp|disk|crowd] [--smoke]",
 		      ROUNDS_MAX);
 }
 
@@ -226,6 +241,8 @@ int main(int argc, char **argv)
 			measure_group(&bench, &groups[i]);
 	if (!bench.group)
 		measure_lives(&bench);
+	if (!bench.group || strcmp(bench.group, "crowd") == 0)
+		measure_crowds(&bench, dir);
 	line_up_end(&bench.line_up);
 	page_print(&bench.report, stdout);
 	if (bench.json && json_write(&bench.report, bench.json) < 0)

@@ -196,6 +196,28 @@ static void print_life(const struct report *report, FILE *out)
 			   &report->life[REDIS].connection);
 }
 
+static void print_crowd(const struct crowd *crowd, const char *name, FILE *out)
+{
+	const double limit = CROWD_LIMIT / 10000 * (double)crowd->n, mib = 1024 * 1024;
+
+	if (crowd->n == 0)
+		return;
+	fprintf(out,
+		"  %-15s %zu connections take %5.1f MiB, %4.1f KiB each; <= %.0f MiB: %s (all "
+		"processes then have %.1f MiB)\n",
+		name, crowd->n, crowd->added / mib, crowd->added / 1024 / (double)crowd->n,
+		limit / mib, crowd->added <= limit ? "met" : "MISSED", crowd->all / mib);
+}
+
+static void print_crowds(const struct report *report, FILE *out)
+{
+	if (report->crowds[0].n == 0)
+		return;
+	fputs("\nIdle connections, each with its own socket to watd, bound and used once\n", out);
+	print_crowd(&report->crowds[0], "unix", out);
+	print_crowd(&report->crowds[1], "TCP", out);
+}
+
 void page_print(const struct report *report, FILE *out)
 {
 	print_head(report, out);
@@ -204,5 +226,6 @@ void page_print(const struct report *report, FILE *out)
 	print_marks(report, out);
 	if (report->has_life)
 		print_life(report, out);
+	print_crowds(report, out);
 	fputs("\nWhat the rows mean, and what they don't: docs/bench.md\n", out);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "tests/bench/bench.h"
+#include "tests/bench/crowd.h"
 #include "tests/bench/life.h"
 #include "tests/bench/measure.h"
 
@@ -45,6 +46,9 @@ struct group {
 #define N_GROUPS 3u
 extern const struct group groups[N_GROUPS];
 
+/* What 10,000 connections may take; of fewer their share. */
+#define CROWD_LIMIT (64.0 * 1024 * 1024)
+
 struct figures {
 	struct series wall_us, cpu_us; /* per call, of each round */
 };
@@ -57,6 +61,8 @@ struct report {
 	double seconds; /* of a round */
 	const char *names[N_CONTESTANTS];
 	struct figures figures[N_PLACEMENTS][N_LOADS][N_CONTESTANTS];
+	size_t n_crowd;
+	struct crowd crowds[2]; /* by unix sockets, by TCP */
 	bool has_life;
 	struct life_size life_size;
 	/* THREAD and PROCESS, with the usual journal; of REDIS the connection. */
