@@ -107,6 +107,44 @@ static json_t *json_of_life(const struct report *report)
 	return all;
 }
 
+static json_t *json_of_crowds(const struct report *report)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < 2; i++)
+		json_object_set_new(all, i == 0 ? "unix" : "TCP",
+				    json_pack("{s:I, s:f, s:f}", "connections",
+					      (json_int_t)report->crowds[i].n, "added_bytes",
+					      report->crowds[i].added, "all_bytes",
+					      report->crowds[i].all));
+	return all;
+}
+
+static json_t *json_of_floods(const struct flooded *floods)
+{
+	json_t *all = json_object();
+
+	for (enum flood flood = 0; flood < N_FLOODS; flood++)
+		json_object_set_new(all, flood_names[flood],
+				    json_pack("{s:o, s:o}", "alone_us",
+					      json_of_series(&floods[flood].alone_us), "flooded_us",
+					      json_of_series(&floods[flood].flooded_us)));
+	return all;
+}
+
+static json_t *json_of_recoveries(const struct report *report)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < 2; i++)
+		json_object_set_new(all, i == 0 ? "thread tier" : "process tier",
+				    json_pack("{s:I, s:f, s:f}", "instances",
+					      (json_int_t)report->recoveries[i].n, "listens_s",
+					      report->recoveries[i].listens_s, "all_s",
+					      report->recoveries[i].all_s));
+	return all;
+}
+
 int json_write(const struct report *report, const char *path)
 {
 	json_t *all = json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:f, s:I, s:f, s:o, s:o, s:o, s:o}",
@@ -117,7 +155,14 @@ int json_write(const struct report *report, const char *path)
 				"pinned", json_of_groups(report, PINNED), "unpinned",
 				json_of_groups(report, UNPINNED), "marks", json_of_marks(report),
 				"life", json_of_life(report));
-	int r = all ? json_dump_file(all, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
+	int r;
+
+	json_object_set_new(all, "crowds", json_of_crowds(report));
+	json_object_set_new(all, "floods",
+			    json_pack("{s:o, s:o}", "unix", json_of_floods(report->floods[0]),
+				      "TCP", json_of_floods(report->floods[1])));
+	json_object_set_new(all, "recoveries", json_of_recoveries(report));
+	r = all ? json_dump_file(all, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
 
 	json_decref(all);
 	return r < 0 ? -EIO : 0;

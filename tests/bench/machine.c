@@ -106,6 +106,13 @@ void tree_pin(pid_t root, const cpu_set_t *cores)
 		visit_threads(tree.pids[i], pin_thread, &set);
 }
 
+void process_pin(pid_t pid, const cpu_set_t *cores)
+{
+	cpu_set_t set = *cores;
+
+	visit_threads(pid, pin_thread, &set);
+}
+
 /* The number after "NAME:", in bytes; 0 if there is none. */
 static double kibibytes(FILE *file, const char *name)
 {

@@ -10,6 +10,8 @@
 double tree_cpu_s(pid_t root);
 /* Puts all their threads on these cores; what they start later inherits it. */
 void tree_pin(pid_t root, const cpu_set_t *cores);
+/* The same for one process alone. */
+void process_pin(pid_t pid, const cpu_set_t *cores);
 
 struct memory {
 	double rss; /* bytes; what several processes map counts in each */

@@ -1,6 +1,6 @@
 /* main.c - wat-bench: what a call costs, against a bare echo, Redis and gRPC, in one run.
  *
- *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--only unix|tcp|disk|crowd] [--smoke]
+ *   wat-bench [--seconds S] [--rounds N] [--json FILE] [--only PART] [--smoke]
  *
  * The client is this process; the servers are its children. See docs/bench.md. */
 #include <errno.h>
@@ -24,7 +24,7 @@ struct bench {
 	size_t n_rounds;
 	const char *json;
 	bool smoke;
-	const char *group; /* alone; NULL: all, and everything else */
+	const char *part; /* alone; NULL: all, and everything else */
 	cpu_set_t all, one;
 	struct line_up line_up;
 	struct report report;
@@ -142,6 +142,25 @@ static void measure_crowds(struct bench *bench, const char *dir)
 	crowd_measure(dir, true, report->n_crowd, &report->crowds[1]);
 }
 
+static void measure_recoveries(struct bench *bench, const char *dir)
+{
+	struct report *report = &bench->report;
+
+	place(bench, UNPINNED);
+	recovery_measure(dir, WAT_TIER_THREAD, bench->smoke ? 3 : 1000, &report->recoveries[0]);
+	recovery_measure(dir, WAT_TIER_PROCESS, bench->smoke ? 3 : 200, &report->recoveries[1]);
+}
+
+static void measure_floods(struct bench *bench, const char *dir)
+{
+	struct report *report = &bench->report;
+	size_t n_rounds = bench->smoke ? 1 : bench->n_rounds;
+
+	place(bench, UNPINNED);
+	flood_measure(dir, false, n_rounds, report->seconds, report->floods[0]);
+	flood_measure(dir, true, n_rounds, report->seconds, report->floods[1]);
+}
+
 /* Descriptors for idle connections: of libwat up to four for each, in the gate three. */
 static size_t raise_files(size_t n_wanted)
 {
@@ -188,14 +207,20 @@ static void start(struct bench *bench, const char *dir)
 		report->names[who] = bench->line_up.contestants[who].name;
 }
 
-static bool is_group(const char *key)
+static bool is_wanted(const struct bench *bench, const char *part)
 {
-	if (key && strcmp(key, "crowd") == 0)
-		return true;
-	for (size_t i = 0; key && i < N_GROUPS; i++)
-		if (strcmp(key, groups[i].key) == 0)
+	return !bench->part || strcmp(bench->part, part) == 0;
+}
+
+static bool is_part(const char *name)
+{
+	static const char *const parts[] = {"unix",  "tcp",      "disk", "life",
+					    "crowd", "recovery", "flood"};
+
+	for (size_t i = 0; name && i < sizeof parts / sizeof *parts; i++)
+		if (strcmp(name, parts[i]) == 0)
 			return true;
-	return !key;
+	return !name;
 }
 
 static void parse(struct bench *bench, int argc, char **argv)
@@ -216,13 +241,13 @@ static void parse(struct bench *bench, int argc, char **argv)
 		else if (which == 'k')
 			*bench = (struct bench){.seconds = 0.01, .n_rounds = 1, .smoke = true};
 		else if (which == 'o')
-			bench->group = optarg;
+			bench->part = optarg;
 		else
 			exit(64);
-	if (!is_group(bench->group) || !(bench->seconds > 0) || bench->n_rounds == 0 ||
+	if (!is_part(bench->part) || !(bench->seconds > 0) || bench->n_rounds == 0 ||
 	    bench->n_rounds > ROUNDS_MAX || optind < argc)
 		fatal("usage: wat-bench [--seconds S] [--rounds N (at most %u)] [--json FILE] "
-		      "[--only unix|tcp|disk|crowd] [--smoke]",
+		      "[--only PART] [--smoke]",
 		      ROUNDS_MAX);
 }
 
@@ -237,12 +262,16 @@ int main(int argc, char **argv)
 	describe(&bench);
 	start(&bench, dir);
 	for (size_t i = 0; i < N_GROUPS; i++)
-		if (!bench.group || strcmp(bench.group, groups[i].key) == 0)
+		if (is_wanted(&bench, groups[i].key))
 			measure_group(&bench, &groups[i]);
-	if (!bench.group)
+	if (is_wanted(&bench, "life"))
 		measure_lives(&bench);
-	if (!bench.group || strcmp(bench.group, "crowd") == 0)
+	if (is_wanted(&bench, "crowd"))
 		measure_crowds(&bench, dir);
+	if (is_wanted(&bench, "flood"))
+		measure_floods(&bench, dir);
+	if (is_wanted(&bench, "recovery"))
+		measure_recoveries(&bench, dir);
 	line_up_end(&bench.line_up);
 	page_print(&bench.report, stdout);
 	if (bench.json && json_write(&bench.report, bench.json) < 0)

@@ -218,6 +218,50 @@ static void print_crowds(const struct report *report, FILE *out)
 	print_crowd(&report->crowds[1], "TCP", out);
 }
 
+static void print_flood(const struct flooded *flooded, const char *by, const char *name, FILE *out)
+{
+	struct series ratio = series_ratio(&flooded->flooded_us, &flooded->alone_us);
+	struct spread spread = series_spread(&ratio);
+
+	fprintf(out,
+		"  %-6s %-10s %8.2f us alone, %8.2f us flooded; <= %.1f  %6.2f [%5.2f to %5.2f]  "
+		"%s\n",
+		by, name, series_spread(&flooded->alone_us).median,
+		series_spread(&flooded->flooded_us).median, FLOOD_LIMIT, spread.median,
+		spread.lowest, spread.highest, spread.median <= FLOOD_LIMIT ? "met" : "MISSED");
+}
+
+static void print_floods(const struct report *report, FILE *out)
+{
+	if (report->floods[0][0].alone_us.n == 0)
+		return;
+	fputs("\nAn innocent client while another floods: the 99th percentile of its round trips\n",
+	      out);
+	for (size_t i = 0; i < 2; i++)
+		for (enum flood flood = 0; flood < N_FLOODS; flood++)
+			print_flood(&report->floods[i][flood], i == 0 ? "unix" : "TCP",
+				    flood_names[flood], out);
+}
+
+static void print_recoveries(const struct report *report, FILE *out)
+{
+	const struct recovery *recoveries = report->recoveries;
+
+	if (recoveries[0].n == 0)
+		return;
+	fputs("\nAfter kill -9 of everything: each instance has a journal, and answers a client "
+	      "from "
+	      "before\n",
+	      out);
+	for (size_t i = 0; i < 2; i++)
+		fprintf(out,
+			"  %-15s %4zu instances: watd answers after %.3f s, all of them after %.3f "
+			"s, %.2f ms each\n",
+			i == 0 ? "thread tier" : "process tier", recoveries[i].n,
+			recoveries[i].listens_s, recoveries[i].all_s,
+			recoveries[i].all_s * 1e3 / (double)recoveries[i].n);
+}
+
 void page_print(const struct report *report, FILE *out)
 {
 	print_head(report, out);
@@ -227,5 +271,7 @@ void page_print(const struct report *report, FILE *out)
 	if (report->has_life)
 		print_life(report, out);
 	print_crowds(report, out);
+	print_floods(report, out);
+	print_recoveries(report, out);
 	fputs("\nWhat the rows mean, and what they don't: docs/bench.md\n", out);
 }

@@ -6,8 +6,10 @@
 
 #include "tests/bench/bench.h"
 #include "tests/bench/crowd.h"
+#include "tests/bench/flood.h"
 #include "tests/bench/life.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/recovery.h"
 
 enum placement { PINNED, UNPINNED, N_PLACEMENTS };
 /* A counter on a thread or in a process of its own, without a journal, with the usual one or with
@@ -49,6 +51,9 @@ extern const struct group groups[N_GROUPS];
 /* What 10,000 connections may take; of fewer their share. */
 #define CROWD_LIMIT (64.0 * 1024 * 1024)
 
+/* How much longer an innocent client may wait under a flood. */
+#define FLOOD_LIMIT 1.5
+
 struct figures {
 	struct series wall_us, cpu_us; /* per call, of each round */
 };
@@ -62,7 +67,9 @@ struct report {
 	const char *names[N_CONTESTANTS];
 	struct figures figures[N_PLACEMENTS][N_LOADS][N_CONTESTANTS];
 	size_t n_crowd;
-	struct crowd crowds[2]; /* by unix sockets, by TCP */
+	struct crowd crowds[2];             /* by unix sockets, by TCP */
+	struct flooded floods[2][N_FLOODS]; /* by unix sockets, by TCP */
+	struct recovery recoveries[2];      /* thread, process */
 	bool has_life;
 	struct life_size life_size;
 	/* THREAD and PROCESS, with the usual journal; of REDIS the connection. */
