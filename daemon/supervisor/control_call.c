@@ -54,12 +54,29 @@ void control_call_cancel(struct session *session, uint64_t id)
 	}
 }
 
+/* A client takes no frame that is larger, and would end its connection for it. */
+static void check_size(struct control_call *call)
+{
+	size_t n;
+
+	if (call->base.status != WAT_OK || !call->base.reply)
+		return;
+	n = protobuf_c_message_get_packed_size(call->base.reply);
+	if (n > WAT_CONTROL_BODY_MAX)
+		dispatch_set_failure(
+			&call->base, WAT_RESOURCE_EXHAUSTED,
+			"the reply has %zu bytes, a frame can have %u; ask for less at "
+			"a time (limit)",
+			n, WAT_CONTROL_BODY_MAX);
+}
+
 static void send_answer(struct control_call *call)
 {
 	struct frame reply = {.type = FRAME_REPLY, .id = call->id, .handle = call->handle};
 
 	if (!call->session)
 		return;
+	check_size(call);
 	if (call->base.status == WAT_OK)
 		session_send(call->session, &reply, call->base.reply, -1);
 	else
@@ -144,6 +161,8 @@ static bool may_call(struct session *session, const struct frame *frame)
 	else if (binding && binding->role == TOKEN_USER)
 		deny(session, frame,
 		     "a User calls its service on its channel; managing needs the Admin");
+	else if (binding && node_time(session->node) >= binding->not_after)
+		deny(session, frame, "the token has expired; ask for a new one (watctl admin)");
 	else
 		return true;
 	return false;
@@ -154,7 +173,7 @@ void control_call_run(struct session *session, const struct frame *frame, const 
 	const struct wat_service *service;
 	struct control_call *call;
 
-	if (!may_call(session, frame))
+	if (!session_take_id(session, frame->id) || !may_call(session, frame))
 		return;
 	call = control_call_new(session, frame);
 	if (!call) {

@@ -187,10 +187,7 @@ void session_deny(struct session *session,
 	denials_add(node->denials, &denial);
 }
 
-uint32_t session_add_binding(struct session *session,
-			     int role,
-			     const uint8_t instance_id[16],
-			     const uint8_t grant_id[16])
+uint32_t session_add_binding(struct session *session, const struct binding *binding)
 {
 	size_t i = 0;
 
@@ -208,9 +205,8 @@ uint32_t session_add_binding(struct session *session,
 		session->bindings = grown;
 		session->n_bindings = n;
 	}
-	session->bindings[i] = (struct binding){.used = true, .role = role};
-	memcpy(session->bindings[i].instance_id, instance_id, 16);
-	memcpy(session->bindings[i].grant_id, grant_id, 16);
+	session->bindings[i] = *binding;
+	session->bindings[i].used = true;
 	return (uint32_t)i + 1;
 }
 
@@ -219,6 +215,17 @@ const struct binding *session_binding(const struct session *session, uint32_t ha
 	if (handle == 0 || handle > session->n_bindings || !session->bindings[handle - 1].used)
 		return NULL;
 	return &session->bindings[handle - 1];
+}
+
+bool session_take_id(struct session *session, uint64_t id)
+{
+	if (id > session->last_id) {
+		session->last_id = id;
+		return true;
+	}
+	session_go_away(session, WAT_INVALID_ARGUMENT,
+			"the id of a BIND or a CALL must be greater than that of the one before");
+	return false;
 }
 
 /* What a connection may hold at most is much; what all of them hold at once, not. */

@@ -29,6 +29,7 @@ struct binding {
 	bool used;
 	int role; /* enum token_role */
 	uint8_t instance_id[16], grant_id[16];
+	uint64_t not_after; /* of the token, Unix seconds; UINT64_MAX: it does not end */
 };
 
 struct session {
@@ -44,7 +45,7 @@ struct session {
 	struct source *source; /* NULL: nothing limits it */
 	size_t buffered;       /* its share of admission.buffered */
 	uint8_t challenge[32], chan_bind[32];
-	uint64_t last_slot;
+	uint64_t last_id; /* of a BIND or a CALL */
 	struct binding *bindings;
 	size_t n_bindings;
 	struct list calls;  /* struct control_call */
@@ -101,12 +102,12 @@ void session_deny(struct session *session,
 		  wat_status status,
 		  const char *why);
 
-/* A new handle; 0 when there are too many or memory is out. */
-uint32_t session_add_binding(struct session *session,
-			     int role,
-			     const uint8_t instance_id[16],
-			     const uint8_t grant_id[16]);
+/* A new handle, for a copy of the binding; 0 when there are too many or memory is out. */
+uint32_t session_add_binding(struct session *session, const struct binding *binding);
 /* NULL for an unknown handle. */
 const struct binding *session_binding(const struct session *session, uint32_t handle);
+/* BINDs and CALLs share one sequence. False, and GOAWAY is said, if this one does not go on with
+ * it. */
+bool session_take_id(struct session *session, uint64_t id) WAT_MUST_CHECK;
 
 #endif

@@ -162,13 +162,18 @@ static void note_bound(const struct bind *bind, int role)
 
 static void send_bound(const struct bind *bind, int role, int channel)
 {
-	static const uint8_t nobody[16];
+	struct binding binding = {.role = role, .not_after = UINT64_MAX};
 	const struct instance *instance = bind->instance;
 	Wat__Envelope__Bound bound = WAT__ENVELOPE__BOUND__INIT;
 	struct frame frame = {.type = FRAME_BOUND, .id = bind->frame->id};
 
-	bound.handle = session_add_binding(bind->session, role, instance ? instance->id : nobody,
-					   bind->grant ? bind->grant->row.id : nobody);
+	if (instance)
+		memcpy(binding.instance_id, instance->id, 16);
+	if (bind->grant) {
+		memcpy(binding.grant_id, bind->grant->row.id, 16);
+		binding.not_after = bind->token.not_after;
+	}
+	bound.handle = session_add_binding(bind->session, &binding);
 	if (bound.handle == 0) {
 		fd_close(channel);
 		refuse(bind, WAT_OVERLOADED, "this connection holds too many capabilities");
@@ -377,12 +382,8 @@ void session_bind(struct session *session, const struct frame *frame, const uint
 	struct origin origin;
 	char text[OVERLOAD_TEXT_MAX];
 
-	if (frame->id <= session->last_slot) {
-		session_go_away(session, WAT_INVALID_ARGUMENT,
-				"the id of a BIND must be greater than that of the one before");
+	if (!session_take_id(session, frame->id))
 		return;
-	}
-	session->last_slot = frame->id;
 	origin = session_origin(session);
 	if (admission_may_bind(session)) {
 		bind_run(session, &origin, frame, body);

@@ -11,7 +11,7 @@ static const struct instance *instance_of(struct control_call *call, uint32_t ha
 {
 	const struct binding *binding = session_binding(call->session, handle);
 
-	if (!binding || binding->role == TOKEN_NODE)
+	if (!binding || binding->role == TOKEN_NODE || node_time(call->node) >= binding->not_after)
 		return NULL;
 	return instance_table_by_id(&call->node->instances, binding->instance_id);
 }
@@ -28,7 +28,8 @@ wat_status session_on_get_interface(struct session_get_interface_call *c,
 
 	(void)state;
 	if (!instance)
-		return wat_fail(c, WAT_NOT_FOUND, "handle: no Admin or User is bound under %u",
+		return wat_fail(c, WAT_NOT_FOUND,
+				"handle: no Admin or User is bound under %u, or its time is over",
 				in->handle);
 	if (catalog_find(&call->node->catalog, instance->service, &file, &service) != CATALOG_FOUND)
 		return wat_fail(c, WAT_NOT_FOUND,

@@ -26,9 +26,10 @@ class Daemon:
     """`address` has, by door, what its clients connect to: "unix" with descriptors, "gate" without, "tcp", and "plain"
     TCP. The gate is started for all but the first."""
 
-    def __init__(self, plugin_dir=None, with_gate=False):
+    def __init__(self, plugin_dir=None, with_gate=False, arguments=()):
         self.dir = tempfile.mkdtemp(prefix="wat-protocol-")
         self.plugin_dir = plugin_dir or os.path.join(BUILD, "plugins")
+        self.arguments = arguments
         self.socket = os.path.join(self.dir, "run", "watd.sock")
         self.admin_socket = os.path.join(self.dir, "run", "admin.sock")
         self.address = {"unix": self.socket}
@@ -43,7 +44,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [os.path.join(BUILD, "bin", "watd"), "--state-dir", os.path.join(self.dir, "state"),
                  "--runtime-dir", os.path.join(self.dir, "run"), "--plugin-dir", self.plugin_dir,
-                 "--log-level", "debug", *self.gate_arguments()],
+                 "--log-level", "debug", *self.arguments, *self.gate_arguments()],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=die_with_parent)
         if not self.becomes_ready():
             raise RuntimeError("watd did not get ready:\n" + self.log())
@@ -134,12 +135,13 @@ class DaemonCase(unittest.TestCase):
     """One watd for a class of cases; each has an instance of its own, and leaves no descriptor open."""
 
     plugin_dir = None
+    arguments = ()
     door = "unix"
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(cls.plugin_dir, cls.door != "unix")
+        cls.daemon = Daemon(cls.plugin_dir, cls.door != "unix", cls.arguments)
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.start()
 

@@ -5,6 +5,7 @@ A breach ends its connection or fails its call, and nobody else notices (rows 41
 
 import os
 import socket
+import time
 import unittest
 
 import page
@@ -14,9 +15,9 @@ from wat.admin import ADMIN
 from wat.channel import FdChannel as Channel
 from wat.connection import Connection
 from wat.frame import BODY_MAX, CONTROL_BODY_MAX, ENVELOPE, FLAG_FD, HEADER, Frame, FrameType, error_of
-from wat.status import EndOfStream
+from wat.status import EndOfStream, WatError
 from wat.stream import Stream
-from wat.wire import LENGTH, pack
+from wat.wire import LENGTH, VARINT, pack
 
 UNBOUND_BODY_MAX = 4096
 GET, INCREMENT = 0, 1
@@ -179,7 +180,14 @@ class Breaches:
         channel.send_call(1, INCREMENT, CUT)
         return channel.stream, 1
 
-    def id_backward(self, _):
+    def id_backward(self, on):
+        if on == "control":
+            connection = self.greeted()
+            connection.last_id = 4
+            connection.bind(tokens.ADMIN, self.case.admin_token)
+            connection.last_id = 4
+            self.call(connection, 0, 0)
+            return connection.stream, None
         channel = self.channel()[2]
         channel.send_call(5, GET)
         channel.receive()
@@ -361,6 +369,33 @@ class Violations(DaemonCase):
         self.assertIn("Increment of counter.Counter: n: expected", error.text)
         stream, id_ = self.breaches.malformed_request("control")
         self.assertIn("handle: expected", self.expect_fail(stream, Status.INVALID_ARGUMENT, id_).text)
+
+
+class Expiry(DaemonCase):
+    arguments = ("--grant-life", "4s")
+
+    def test_expired(self):
+        """An Admin that was bound in its time is refused from the end of its token on (row 26)."""
+        self.daemon.watctl("spawn", "counter", self.name)
+        token = tokens.from_text(self.daemon.admin_token(self.name))
+        connection = self.kept(Connection(self.daemon.socket))
+        handle = connection.bind(tokens.ADMIN, token)[0].handle
+        error = self.refused(connection, handle)
+        while error.status == Status.NOT_FOUND:
+            error = self.refused(connection, handle)
+        self.assertEqual(error.status, Status.ACCESS_DENIED)
+        self.assertIn("expired", str(error))
+        self.assertGreaterEqual(time.clock_gettime(time.CLOCK_REALTIME), token.not_after)
+        with self.assertRaises(WatError) as caught:
+            connection.call(0, 0, pack(1, VARINT, handle))
+        self.assertEqual(caught.exception.status, Status.NOT_FOUND)
+
+    def refused(self, connection, handle):
+        """Deprovision of nobody: why not."""
+        request = ADMIN["DeprovisionRequest"].encode(request_id=os.urandom(16), user="nobody")
+        with self.assertRaises(WatError) as caught:
+            connection.call(handle, DEPROVISION, request)
+        return caught.exception
 
 
 if __name__ == "__main__":
