@@ -24,7 +24,7 @@ static void print_option(FILE *out, const struct option_row *row)
 		(void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
 	(void)snprintf(name, sizeof name, "%s--%s%s%s", letter, row->name, row->value ? " " : "",
 		       row->value ? row->value : "");
-	fprintf(out, "  %-32s %s\n", name, row->help);
+	fprintf(out, "  %-33s %s\n", name, row->help);
 }
 
 static void print_options(FILE *out, unsigned which, const char *title)

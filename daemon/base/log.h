@@ -18,7 +18,7 @@ enum log_level {
 
 enum log_format {
 	LOG_FORMAT_TEXT,  /* "warning: sentence key=value" */
-	LOG_FORMAT_JSON,  /* {"time":...,"level":...,"text":...,"key":"value"} */
+	LOG_FORMAT_JSON,  /* {"time_ms":...,"level":...,"text":...,"key":"value"} */
 	LOG_FORMAT_CHILD, /* "<4>sentence key=value" or, with an instance, "<4 NAME>sentence
 			     key=value", for the parent that reads it */
 };

@@ -13,6 +13,7 @@
 #include "proto/support/bytes.h"
 #include "proto/support/cleanup.h"
 
+/* The last of it is the version of the form. */
 static const char magic[8] = "WATJRNL1";
 
 /* What may have been promised is not known any more: the next process reads what is there. */
@@ -115,8 +116,10 @@ int journal_read_header(const uint8_t *bytes,
 {
 	uint8_t key[RECORD_KEY_SIZE], sum[8];
 
-	if (n < JOURNAL_HEADER_SIZE || memcmp(bytes, magic, 8) != 0)
+	if (n < JOURNAL_HEADER_SIZE || memcmp(bytes, magic, 7) != 0)
 		return -EBADMSG;
+	if (bytes[7] != (uint8_t)magic[7])
+		return -EPROTONOSUPPORT;
 	ret->segment = bytes_get64(bytes + 8);
 	ret->generation = bytes_get64(bytes + 16);
 	ret->first_seq = bytes_get64(bytes + 24);

@@ -63,7 +63,8 @@ void journal_ask(struct journal *journal);
 /* With sync: waits until everything is durable. A failure ends the process. */
 void journal_wait(struct journal *journal);
 
-/* Whose segment is this: its number, generation and first record. -EBADMSG. */
+/* Whose segment is this: its number, generation and first record. -EBADMSG;
+ * -EPROTONOSUPPORT: it has the form of another version. */
 struct journal_header {
 	uint64_t segment, generation, first_seq;
 };

@@ -169,19 +169,25 @@ static int apply_records(struct recovery *recovery,
 	return 0;
 }
 
-/* A file that a switch or a start left behind before its first byte was right has nothing to give,
- * and stands in nobody's way. */
-static bool is_begun(const struct recovery *recovery,
-		     const struct segment *segment,
-		     const struct bytes *file,
-		     struct journal_header *ret)
+/* 1: it has something to give. A file that a switch or a start left behind before its first byte
+ * was right has not, and stands in nobody's way; one of another form has, but not for us. */
+static int read_header(struct recovery *recovery,
+		       const struct segment *segment,
+		       const struct bytes *file,
+		       struct journal_header *ret)
 {
-	if (journal_read_header(file->data, file->n, recovery->loop->instance->id, ret) == 0 &&
-	    ret->segment == segment->number)
-		return true;
+	int r = journal_read_header(file->data, file->n, recovery->loop->instance->id, ret);
+
+	if (r == -EPROTONOSUPPORT)
+		return fail(recovery, r,
+			    "segment %llu of its journal was written by another version of watd; "
+			    "that one can start it, and stop it for this one",
+			    (unsigned long long)segment->number);
+	if (r == 0 && ret->segment == segment->number)
+		return 1;
 	if (file->n > 0)
 		log_end(recovery, segment->number, file->n);
-	return false;
+	return 0;
 }
 
 /* 1: what comes after it does not follow from it. */
@@ -190,9 +196,10 @@ static int apply_file(struct recovery *recovery,
 		      const struct bytes *file)
 {
 	struct journal_header header;
+	int r = read_header(recovery, segment, file, &header);
 
-	if (!is_begun(recovery, segment, file, &header))
-		return 0;
+	if (r <= 0)
+		return r;
 	if (header.first_seq > recovery->seq + 1) {
 		log_gap(recovery, segment->number);
 		return 1;

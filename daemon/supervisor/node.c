@@ -194,8 +194,10 @@ static void on_overdue(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (instance)
-		log_warning("the end of watd waits for an instance", "instance", instance->name,
-			    "state", instance_state_name(instance->state));
+		log_warning(
+			"the end of watd waits for an instance that is not done yet: a handler, "
+			"or its last checkpoint",
+			"instance", instance->name);
 }
 
 static void suspend(struct node *node)

@@ -467,6 +467,19 @@ static void test_files(void **state)
 	assert_true(list_empty(&w->request.segments));
 }
 
+/* What another version wrote may hold what was promised: it is refused, and not passed over. */
+static void test_other_version(void **state)
+{
+	struct world *w = *state;
+	struct segment *last;
+
+	segment(w, 5);
+	done(w, 1, 1);
+	last = container_of(w->request.segments.prev, struct segment, link);
+	assert_int_equal(pwrite(last->fd, "WATJRNL2", 8, 0), 8);
+	expect_refused(w, "segment 5 of its journal was written by another version");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -484,6 +497,7 @@ int main(void)
 		TEST(test_no_state),
 		TEST(test_no_lanes),
 		TEST(test_files),
+		TEST(test_other_version),
 	};
 
 	return sodium_init() < 0 ? 1 : test_run_cases(tests, NULL, NULL);
