@@ -67,8 +67,9 @@ class Losses(DaemonCase):
         witness.receive()
         admin = self.admin()
         # Many times what may be open at once; the last of them are under way when Stop is sent.
-        calls = [user.send(INCREMENT, amount(1)) for _ in range(20000)]
-        self.assertEqual(admin.stop().state.value, 20000)
+        n = 20000 if self.door == "unix" else 2000      # a call through the gate wakes three processes
+        calls = [user.send(INCREMENT, amount(1)) for _ in range(n)]
+        self.assertEqual(admin.stop().state.value, n)
         self.assert_answered(user, calls)
         self.expect_end(witness, Status.STOPPED, 1)
         self.assertEqual(self.assert_fails(Status.STOPPED, user.call, GET).chain, [])
