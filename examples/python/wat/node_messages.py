@@ -11,12 +11,16 @@ message NodeStatus {
   uint32 n_instances = 5; uint32 n_ready = 6;
   uint32 n_failed = 7; uint32 n_connections = 8; string state_dir = 9; string socket = 10;
   string plugin_dir = 11;
-  repeated string config_files = 12; repeated string troubles = 13;
+  repeated string config_files = 12; repeated string troubles = 13; string admin_socket = 14;
+  string gate_socket = 15;
+  repeated string addresses = 16; // of TCP
+  uint32 n_gated = 17;        // of n_connections
 }
 message PluginService { string name = 1; string prefix = 2; }
 message PluginFile {
   string file = 1; repeated PluginService services = 2;
   string error = 3;           // why it can't be used; empty if it can
+  string warning = 4;         // what its author should look at
 }
 message PluginList { repeated PluginFile files = 1; }
 message DescribeRequest { string service = 1; }
@@ -45,27 +49,42 @@ message SpawnRequest {
   bytes holder_pk = 6;
   uint32 durability = 7;      // 0: the service's own, 1 none, 2 crash, 3 sync
 }
-message SpawnReply { bytes token = 1; bytes incarnation = 2; uint64 generation = 3;
-  string service = 4; }
+message SpawnReply {
+  bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;
+}
 message StartRequest {
   bytes request_id = 1; string name = 2; Tier tier = 3; bytes holder_pk = 4;
   uint32 durability = 5;      // 0: as it was
+  // number of a snapshot: a new incarnation from there; 0: the last state
+  uint64 from = 6;
 }
-message StartReply { bytes token = 1; bytes incarnation = 2; uint64 generation = 3;
-  string service = 4; }
+message StartReply {
+  bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;
+}
 message KillReply { uint32 pid = 1; uint32 others = 2; }
 message ReloadRequest { bytes request_id = 1; bool dry_run = 2; }
 message ReloadReply {
   repeated string changes = 1; repeated string needs_restart = 2; repeated string errors = 3;
   repeated string troubles = 4;
 }
-message OpenAdminRequest { bytes request_id = 1; string name = 2; bytes holder_pk = 3;
-  bool only = 4; }
-message OpenAdminReply { bytes token = 1; bytes incarnation = 2; string service = 3;
-  uint32 ended = 4; }
+message OpenAdminRequest {
+  bytes request_id = 1; string name = 2; bytes holder_pk = 3; bool only = 4;
+}
+message OpenAdminReply {
+  bytes token = 1; bytes incarnation = 2; string service = 3; uint32 ended = 4;
+}
 message RemoveRequest { bytes request_id = 1; string name = 2; bool force = 3; }
 message RemoveReply { bytes incarnation = 1; uint64 generation = 2; uint32 users = 3; }
 message WaitRequest { string name = 1; string state = 2; }
+message ReplayRequest {
+  string name = 1;
+  uint64 to = 2;              // number of a record of the journal
+  bool to_end = 3;            // instead: the last
+}
+message ReplayReply {
+  bytes state = 1; uint64 seq = 2; string service = 3; bytes incarnation = 4;
+  uint64 generation = 5;
+}
 message SetLogLevelRequest { string level = 1; }
 message LogLevel {
   string level = 1;
@@ -80,8 +99,8 @@ message Event {
   uint64 seq = 1; uint64 time_ms = 2; string kind = 3;
   string instance = 4;        // "": watd. Of a deny: what the token said it is for
   bytes incarnation = 5; uint64 generation = 6;
+  // of the call, BIND, death or start of watd that caused it, as in the log
   fixed64 invocation = 7;
-      // of the call, BIND, death or start of watd that caused it, as in the log
   bool has_peer = 8; uint32 uid = 9; uint32 pid = 10; string user = 11; bytes grant_id = 12;
   uint32 status = 13; uint32 count = 14; string detail = 15;
   string address = 16;        // of a peer on the network; it has no uid and pid here
@@ -101,10 +120,45 @@ message LogLine {
   string text = 8;
 }
 message LogList { repeated LogLine lines = 1; uint64 next_seq = 2; uint64 dropped_seq = 3; }
+message Snapshot {
+  uint64 seq = 1; uint64 time_ms = 2; uint64 generation = 3;
+  string kind = 4;            // "start", "checkpoint", "suspend", "final", "manual"
+  uint64 bytes = 5; string service = 6;
+  bool intact = 7;            // its digest is that of its bytes
+  bytes incarnation = 8; uint64 lane_bytes = 9; bytes schema = 10; bytes interface = 11;
+  bool current = 12;          // what the instance goes on from
+}
+message SnapshotList { repeated Snapshot snapshots = 1; }
+message SnapshotRequest { bytes request_id = 1; string name = 2; }
+message SnapshotReply { uint64 seq = 1; uint64 bytes = 2; uint64 generation = 3; }
+message BackupRequest { bytes request_id = 1; }
+message BackupReply { bytes id = 1; uint64 bytes = 2; repeated string behind = 3; }
+message ReadBackupRequest { bytes id = 1; uint64 offset = 2; }
+message BackupPart { bytes data = 1; uint64 bytes = 2; }
+message ExportRequest { string name = 1; uint64 from = 2; }
+message ExportReply {
+  bytes file = 1;             // "WATIMG1\n", BLAKE2b-256 of the rest, a packed Image
+  uint64 seq = 2;
+}
+message ImportRequest {
+  bytes request_id = 1; bytes file = 2; string name = 3; Tier tier = 4; uint32 durability = 5;
+  bytes holder_pk = 6;
+}
+message ImportReply {
+  bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;
+  string name = 5;
+}
+message Image {
+  string service = 1; bytes interface = 2; bytes schema = 3; bytes state = 4; string name = 5;
+  bytes node_id = 6;
+  bytes incarnation = 7; uint64 generation = 8; uint64 seq = 9; uint64 time_ms = 10;
+  Tier tier = 11; uint32 durability = 12;
+}
 service Node {
   rpc Status(wat.Empty) returns (NodeStatus) { option (wat.method) = { read_only: true }; }
   rpc Plugins(wat.Empty) returns (PluginList) { option (wat.method) = { read_only: true }; }
-  rpc Describe(DescribeRequest) returns (Description) { option (wat.method) = { read_only: true };
+  rpc Describe(DescribeRequest) returns (Description) {
+    option (wat.method) = { read_only: true };
   }
   rpc List(wat.Empty) returns (InstanceList) { option (wat.method) = { read_only: true }; }
   rpc Show(NameRequest) returns (Instance) { option (wat.method) = { read_only: true }; }
@@ -126,6 +180,21 @@ service Node {
     option (wat.method) = { later: true read_only: true };
   }
   rpc Logs(LogsRequest) returns (LogList) {
+    option (wat.method) = { later: true read_only: true };
+  }
+  rpc Snapshots(NameRequest) returns (SnapshotList) {
+    option (wat.method) = { later: true read_only: true };
+  }
+  rpc Snapshot(SnapshotRequest) returns (SnapshotReply) {
+    option (wat.method) = { later: true };
+  }
+  rpc Backup(BackupRequest) returns (BackupReply) { option (wat.method) = { later: true }; }
+  rpc ReadBackup(ReadBackupRequest) returns (BackupPart) {
+    option (wat.method) = { read_only: true };
+  }
+  rpc Export(ExportRequest) returns (ExportReply) { option (wat.method) = { later: true }; }
+  rpc Import(ImportRequest) returns (ImportReply) { option (wat.method) = { later: true }; }
+  rpc Replay(ReplayRequest) returns (ReplayReply) {
     option (wat.method) = { later: true read_only: true };
   }
 }
