@@ -15,10 +15,15 @@
 #define ATTRIBUTION_STOP (ATTRIBUTION_LIFECYCLE + 1)
 #define ATTRIBUTION_SELF 0xffff0100u /* load or save */
 
+/* Exit code of a host that ends by itself because its journal or its memory leaves it no way on:
+ * no handler's doing, whatever runs just then. */
+#define ATTRIBUTION_EXIT_OF_HOST 74
+
 /* One instance; a cache line of its own. */
 struct attribution_slot {
 	_Atomic uint32_t method_plus_1; /* 0: no handler runs */
-	_Atomic uint32_t faulted; /* this instance's thread raised the signal that killed the host */
+	_Atomic uint32_t
+		faulted; /* this instance's thread raised the signal that killed the host */
 	_Atomic uint64_t call_id;
 	uint8_t lane[16];
 	uint8_t padding[32];

@@ -10,6 +10,7 @@
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
+#include "proto/attribution.h"
 #include "proto/support/bytes.h"
 #include "proto/support/cleanup.h"
 
@@ -20,7 +21,7 @@ static const char magic[8] = "WATJRNL1";
 static void __attribute__((noreturn)) die(const char *what, int r)
 {
 	log_error(what, "error", strerror(-r));
-	_exit(1);
+	_exit(ATTRIBUTION_EXIT_OF_HOST);
 }
 
 void journal_init(struct journal *journal,

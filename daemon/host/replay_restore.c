@@ -10,6 +10,7 @@
 #include "daemon/host/record.h"
 #include "daemon/host/replay.h"
 #include "daemon/host/service_loop.h"
+#include "proto/attribution.h"
 #include "proto/support/cleanup.h"
 
 static void __attribute__((noreturn)) end(const struct service_loop *loop, const char *why)
@@ -17,7 +18,7 @@ static void __attribute__((noreturn)) end(const struct service_loop *loop, const
 	log_error("a state can't be taken back; the host ends, and recovery goes on from its "
 		  "journal",
 		  "instance", loop->instance->name, "why", why);
-	_exit(1);
+	_exit(ATTRIBUTION_EXIT_OF_HOST);
 }
 
 /* What was appended since the copy was made. */

@@ -211,9 +211,17 @@ static void instance_host_died(struct instance *instance,
 	}
 }
 
+/* It ended because of its journal or its memory, and not because of what ran. */
+static bool ended_by_itself(const struct host_death *death)
+{
+	return death->signal == 0 && death->exit_code == ATTRIBUTION_EXIT_OF_HOST;
+}
+
 /* A death counts against the instance that an operator meant, else against those that were running
  * a call, else against all. */
-static bool is_culprit(const struct host *host, const struct instance *instance)
+static bool is_culprit(const struct host *host,
+		       const struct instance *instance,
+		       const struct host_death *death)
 {
 	bool condemned = false, running = false;
 
@@ -225,7 +233,7 @@ static bool is_culprit(const struct host *host, const struct instance *instance)
 	}
 	if (condemned)
 		return instance->condemned;
-	return !running || host_running(host, instance->slot);
+	return !running || ended_by_itself(death) || host_running(host, instance->slot);
 }
 
 static const struct instance *find_condemned(const struct host *host)
@@ -271,7 +279,8 @@ static void judge(struct host *host, struct instance *instance, const struct hos
 	instance->running.id = id;
 	memcpy(instance->running.lane, lane, sizeof lane);
 	own = instance->condemned || host_faulted(host, instance->slot) ||
-	      (runs_alone(host) && death->signal != SIGKILL && !death->because_of);
+	      (runs_alone(host) && death->signal != SIGKILL && !death->because_of &&
+	       !ended_by_itself(death));
 	if (!own && ++instance->running.deaths < DEATHS_OF_A_CALL)
 		return;
 	failure_free(instance->verdict);
@@ -293,7 +302,7 @@ static void note_failures(struct host *host, struct host_death *death)
 		/* One that begins or ends has its own cause. */
 		if (!instance->operation)
 			instance->origin = origin;
-		instance->culprit = is_culprit(host, instance);
+		instance->culprit = is_culprit(host, instance, death);
 		instance->died_in = host_running(host, instance->slot);
 		failure_free(instance->death);
 		instance->death = describe(

@@ -279,6 +279,20 @@ static void test_pool(void **state)
 	assert_in(w->out.out, "\"5\"");
 }
 
+/* A host that ends by itself, because its journal can't be made durable, has the exit code that
+ * says so: what ran just then is not to blame, and is done by the next one. */
+static void test_not_to_blame(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, "process");
+	call_in_process(w, "AddAfterExit");
+	assert_in(w->out.out, "\"value\":\"6\"");
+	GOOD(w, "-j", "show", "d1");
+	assert_in(w->out.out, "exited with code 74");
+	assert_in(w->out.out, "\"deaths\":1");
+}
+
 /* A call that kills the process whenever it is run again is no difference: the instance fails by
  * its policy, and what it has is kept. */
 static void test_dies_again(void **state)
@@ -301,7 +315,7 @@ int main(void)
 		cmocka_unit_test(test_imports),    cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_restart),    cmocka_unit_test(test_mended),
 		cmocka_unit_test(test_stopped),    cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_dies_again),
+		cmocka_unit_test(test_dies_again), cmocka_unit_test(test_not_to_blame),
 	};
 
 	return test_run_cases(tests, set_up, tear_down);

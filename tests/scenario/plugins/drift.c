@@ -78,6 +78,18 @@ wat_status drift_on_add_and_die(struct drift_add_and_die_call *call,
 	return WAT_OK;
 }
 
+wat_status drift_on_add_after_exit(struct drift_add_after_exit_call *call,
+				   drift_state *state,
+				   const drift_amount *in,
+				   drift_time *out)
+{
+	(void)call;
+	if (in->n == getpid())
+		_exit(74);
+	out->value = ++state->value;
+	return WAT_OK;
+}
+
 wat_status drift_on_add_and_spin(struct drift_add_and_spin_call *call,
 				 drift_state *state,
 				 const drift_amount *in,
