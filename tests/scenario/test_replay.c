@@ -109,7 +109,7 @@ static struct point replay(struct world *w)
 	assert_non_null(at);
 	assert_int_equal(sscanf(at, "d1 as of record %31[0-9]", point.seq), 1);
 	assert_true(strlen(w->out.out) < sizeof point.state);
-	(void)snprintf(point.state, sizeof point.state, "%s", w->out.out);
+	(void)snprintf(point.state, sizeof point.state, "%.120s", w->out.out);
 	return point;
 }
 
