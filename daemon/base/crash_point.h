@@ -18,6 +18,7 @@
 	P(switch_header, "host", "a fresh segment has its header, the old one goes on")    \
 	P(switch_after, "host", "a fresh segment is gone on with, watd was not answered")  \
 	P(recover_read, "host", "snapshot and segments are read, nothing is written")      \
+	P(replay_call, "host", "a call of a journal was run again")                        \
 	P(recover_after, "host", "a recovered instance has begun its fresh segment")       \
 	P(life_after, "host", "a user's handler is in the journal, watd was not answered") \
 	P(drain_after, "host", "the last state is given, watd was not answered")           \

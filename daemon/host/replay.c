@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/crash_point.h"
 #include "daemon/host/call_answer.h"
 #include "daemon/host/call_parts.h"
 #include "daemon/host/record.h"
@@ -199,6 +200,7 @@ static int run_again(struct replay *replay, uint64_t seq, const struct record_it
 		loop->given.replay = NULL;
 		r = compare(replay, seq, item, outcome);
 	}
+	CRASH_HERE(replay_call);
 	loop->invocations = invocations;
 	loop->left = left;
 	arena_reset(&replay->arena);

@@ -1,7 +1,8 @@
 /* test_crash_points.c - at each place where a process could die, it does: a host or watd, the
  * first or second time that it gets there ($WAT_CRASH_VISITS: up to the ninth), on both tiers and
  * with both durabilities, while two users add and others come and go. Nothing that was acknowledged
- * is lost, nothing is done twice, each handler of a user's life runs once. rows 50, 57, 58 */
+ * is lost, nothing is done twice, each handler of a user's life runs once. Once with a service
+ * whose journal holds states, once with one whose journal holds calls. rows 11, 50, 57, 58 */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/crash_point.h"
+#include "tally.client.h"
 #include "tests/scenario/desk.h"
 
 #define ADDS 600 /* of each user, in each half */
@@ -21,6 +23,7 @@ struct point {
 	const char *name;
 	unsigned visit;
 	uint32_t tier, durability;
+	bool calls; /* of a journal of calls */
 };
 
 struct world {
@@ -57,8 +60,9 @@ static void begin(struct world *w, const struct point *point)
 	assert_int_equal(pthread_create(&w->keeper, NULL, keep, w), 0);
 	while (w->watd == 0)
 		(void)sched_yield();
-	while (wat_connect(w->desk.daemon.admin_socket, &w->desk.admin_side) != 0 ||
-	       wat_connect(w->desk.daemon.socket, &w->desk.user_side) != 0)
+	while (wat_connect(w->desk.daemon.admin_socket, &w->desk.admin_side) != 0)
+		(void)sched_yield();
+	while (wat_connect(w->desk.daemon.socket, &w->desk.user_side) != 0)
 		(void)sched_yield();
 	wat_set_timeout(w->desk.admin_side, 60000);
 	wat_set_timeout(w->desk.user_side, 60000);
@@ -156,6 +160,17 @@ static void assert_inside(const guest_desk_state *state, const char *user, size_
 			 count(state, out));
 }
 
+/* Those that it can't come to: its users leave without a handler. */
+static bool is_of_states(const char *name)
+{
+	return strcmp(name, "deprovision_ran") == 0;
+}
+
+static bool is_of_calls(const char *name)
+{
+	return strcmp(name, "replay_call") == 0;
+}
+
 static void visit(const struct point *point)
 {
 	struct world w = {0};
@@ -201,14 +216,110 @@ static void visit(const struct point *point)
 	guest_desk_state_free(final);
 	guest_desk_admin_free(admin);
 	(void)snprintf(flag, sizeof flag, "%s/died", w.desk.daemon.dir);
-	if (point->visit == 1 && access(flag, F_OK) != 0)
+	if (point->visit == 1 && !is_of_calls(point->name) && access(flag, F_OK) != 0)
+		fail_msg("nobody came to %s", point->name);
+	end(&w);
+}
+
+/* The same with a journal of calls. */
+
+static void on_tallied(void *arg,
+		       int status,
+		       const tally_sum *out,
+		       const struct wat_failure *failure)
+{
+	size_t *open = arg;
+
+	(void)out;
+	if (status != 0)
+		fail_msg("an Add ended with %d: %s", status, failure->text);
+	(*open)--;
+}
+
+static void tally_many(struct world *w, tally_user *user, int n)
+{
+	tally_amount one = TALLY_AMOUNT_INIT;
+	size_t open = 0;
+
+	one.n = 1;
+	while (n > 0 || open > 0) {
+		while (n > 0 && open < IN_FLIGHT) {
+			assert_int_equal(tally_add_send(user, &one, on_tallied, &open), 0);
+			open++;
+			n--;
+		}
+		assert_int_equal(wat_dispatch(w->desk.user_side, -1), 0);
+	}
+}
+
+static tally_user *let_in(struct world *w, tally_admin *admin, const char *name)
+{
+	struct wat_grant grant = WAT_GRANT_INIT;
+	tally_user *by_admin, *user;
+	char *token = NULL;
+
+	grant.name = name;
+	if (tally_provision(admin, &grant, &by_admin) != 0)
+		fail_msg("provision %s: %s", name, wat_failure()->text);
+	assert_int_equal(tally_user_token(by_admin, &token), 0);
+	tally_user_free(by_admin);
+	assert_int_equal(tally_user_open(w->desk.user_side, token, &user), 0);
+	wat_memory_free(token);
+	return user;
+}
+
+static void visit_calls(const struct point *point)
+{
+	struct world w = {0};
+	struct wat_spawn spawn = WAT_SPAWN_INIT;
+	tally_admin *admin = NULL;
+	tally_state *final = NULL;
+	tally_user *ann, *bob;
+	char flag[96];
+	int r;
+
+	begin(&w, point);
+	spawn.tier = point->tier;
+	spawn.durability = point->durability;
+	r = tally_spawn(w.desk.node, "d1", &spawn, NULL, &admin);
+	if (r == WAT_START_FAILED)
+		r = tally_spawn(w.desk.node, "d1", &spawn, NULL, &admin);
+	if (r != 0)
+		fail_msg("%s: spawn: %s", point->name, wat_failure()->text);
+	ann = let_in(&w, admin, "ann");
+	bob = let_in(&w, admin, "bob");
+	tally_many(&w, ann, ADDS);
+	tally_many(&w, bob, ADDS);
+	kill_host(&w);
+	tally_many(&w, ann, ADDS);
+	tally_user_free(bob);
+	assert_int_equal(tally_deprovision(admin, "bob"), 0);
+	tally_user_free(ann);
+	r = tally_stop(admin, &final);
+	while (r == WAT_SERVER_DIED || r == WAT_FAILED_PRECONDITION)
+		r = tally_stop(admin, &final);
+	if (r != 0)
+		fail_msg("%s: stop: %s", point->name, wat_failure()->text);
+	assert_int_equal(final->value, 3 * ADDS);
+	assert_int_equal(final->calls, 3 * ADDS);
+	/* A Provision that could not be stored is taken back, and done anew. */
+	assert_true(final->users >= 2);
+	tally_state_free(final);
+	tally_admin_free(admin);
+	(void)snprintf(flag, sizeof flag, "%s/died", w.desk.daemon.dir);
+	if (point->visit == 1 && !is_of_states(point->name) && access(flag, F_OK) != 0)
 		fail_msg("nobody came to %s", point->name);
 	end(&w);
 }
 
 static void test_point(void **state)
 {
-	visit(*state);
+	const struct point *point = *state;
+
+	if (point->calls)
+		visit_calls(point);
+	else
+		visit(point);
 }
 
 int main(void)
@@ -218,9 +329,9 @@ int main(void)
 		CRASH_POINTS(CRASH_POINT_NAME)
 #undef CRASH_POINT_NAME
 	};
-	static struct point points[CRASH_POINT_N * VISITS_MAX];
-	static struct CMUnitTest tests[CRASH_POINT_N * VISITS_MAX];
-	static char titles[CRASH_POINT_N * VISITS_MAX][64];
+	static struct point points[CRASH_POINT_N * VISITS_MAX * 2];
+	static struct CMUnitTest tests[CRASH_POINT_N * VISITS_MAX * 2];
+	static char titles[CRASH_POINT_N * VISITS_MAX * 2][64];
 	const char *text = getenv("WAT_CRASH_VISITS");
 	unsigned visits = text ? (unsigned)atoi(text) : 2;
 	size_t n = 0;
@@ -228,16 +339,19 @@ int main(void)
 	if (visits > VISITS_MAX)
 		visits = VISITS_MAX;
 	for (size_t i = 0; i < CRASH_POINT_N; i++)
-		for (unsigned v = 1; v <= visits; v++, n++) {
+		for (unsigned v = 1; v <= 2 * visits; v++, n++) {
 			points[n] = (struct point){
 				.name = names[i],
-				.visit = v,
-				.tier = (i + v) % 2 ? WAT_TIER_PROCESS : WAT_TIER_THREAD,
-				.durability = v % 2 == 0 || strcmp(names[i], "sync_after") == 0
-						      ? WAT_DURABILITY_SYNC
-						      : WAT_DURABILITY_CRASH,
+				.visit = (v + 1) / 2,
+				.calls = v % 2 == 0,
+				.tier = (i + (v + 1) / 2) % 2 ? WAT_TIER_PROCESS : WAT_TIER_THREAD,
+				.durability =
+					(v + 1) / 2 % 2 == 0 || strcmp(names[i], "sync_after") == 0
+						? WAT_DURABILITY_SYNC
+						: WAT_DURABILITY_CRASH,
 			};
-			(void)snprintf(titles[n], sizeof titles[n], "%s/%u", names[i], v);
+			(void)snprintf(titles[n], sizeof titles[n], "%s/%u/%s", names[i],
+				       points[n].visit, points[n].calls ? "calls" : "states");
 			tests[n] =
 				(struct CMUnitTest){titles[n], test_point, NULL, NULL, &points[n]};
 		}
