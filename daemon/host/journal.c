@@ -129,6 +129,16 @@ int journal_read_header(const uint8_t *bytes,
 	return memcmp(sum, bytes + 32, sizeof sum) == 0 ? 0 : -EBADMSG;
 }
 
+int journal_sync_file(int fd)
+{
+	int r;
+
+	do
+		r = fdatasync(fd) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	return r;
+}
+
 static bool is_sync(const struct journal *journal)
 {
 	return journal->durability == DURABILITY_SYNC;
@@ -142,7 +152,7 @@ static void *sync_run(void *arg)
 	(void)pthread_mutex_lock(&journal->mutex);
 	while (!journal->ending) {
 		uint64_t up_to = journal->asked;
-		int fd = journal->sync_fd;
+		int fd = journal->sync_fd, r;
 
 		if (up_to == journal->done) {
 			(void)pthread_cond_wait(&journal->work, &journal->mutex);
@@ -150,9 +160,9 @@ static void *sync_run(void *arg)
 		}
 		journal->syncing = true;
 		(void)pthread_mutex_unlock(&journal->mutex);
-		if (fdatasync(fd) < 0)
-			die("a journal can't be made durable; the host ends without answering",
-			    -errno);
+		r = journal_sync_file(fd);
+		if (r < 0)
+			die("a journal can't be made durable; the host ends without answering", r);
 		CRASH_HERE(sync_after);
 		(void)pthread_mutex_lock(&journal->mutex);
 		journal->syncing = false;
@@ -208,8 +218,8 @@ int journal_switch(struct journal *journal, int fd, uint64_t segment)
 	record_key(journal->instance_id, journal->generation, segment, journal->key);
 	r = put_header(journal);
 	CRASH_HERE(switch_header);
-	if (r == 0 && is_sync(journal) && fdatasync(fd) < 0)
-		r = -errno;
+	if (r == 0 && is_sync(journal))
+		r = journal_sync_file(fd);
 	if (r == 0)
 		r = start_thread(journal);
 	if (r < 0) {
@@ -267,10 +277,13 @@ void journal_ask(struct journal *journal)
 
 void journal_wait(struct journal *journal)
 {
+	int r;
+
 	if (journal->fd < 0 || journal_durable(journal) == journal->last_seq)
 		return;
-	if (fdatasync(journal->fd) < 0)
-		die("a journal can't be made durable; the host ends without answering", -errno);
+	r = journal_sync_file(journal->fd);
+	if (r < 0)
+		die("a journal can't be made durable; the host ends without answering", r);
 	(void)pthread_mutex_lock(&journal->mutex);
 	journal->asked = journal->done = journal->last_seq;
 	(void)pthread_mutex_unlock(&journal->mutex);

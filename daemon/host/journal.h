@@ -63,6 +63,10 @@ void journal_ask(struct journal *journal);
 /* With sync: waits until everything is durable. A failure ends the process. */
 void journal_wait(struct journal *journal);
 
+/* What is in the file is durable. A negative errno: it is not known what is; one that was
+ * interrupted is done again. Any thread. */
+int journal_sync_file(int fd) WAT_MUST_CHECK;
+
 /* Whose segment is this: its number, generation and first record. -EBADMSG;
  * -EPROTONOSUPPORT: it has the form of another version. */
 struct journal_header {

@@ -213,8 +213,10 @@ static int apply_segment(struct recovery *recovery, const struct segment *segmen
 {
 	bool sync = recovery->loop->journal.durability == DURABILITY_SYNC;
 	struct bytes file = {0};
-	int r = sync && fdatasync(segment->fd) < 0 ? -errno : read_file(segment->fd, &file);
+	int r = sync ? journal_sync_file(segment->fd) : 0;
 
+	if (r == 0)
+		r = read_file(segment->fd, &file);
 	if (r < 0)
 		(void)fail(recovery, r, "segment %llu of its journal can't be read: %s",
 			   (unsigned long long)segment->number, strerror(-r));

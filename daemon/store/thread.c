@@ -115,6 +115,43 @@ static bool writes(const struct list *group)
 	return false;
 }
 
+static bool is_sync_failure(struct store *store)
+{
+	int code = sqlite3_extended_errcode(store->db);
+
+	return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
+
+/* Of a group whose sync failed nobody knows what is on the disk, and a watd that starts anew might
+ * read it as committed. Another one over it in the log makes sure that it is not: of a row that is
+ * put and dropped, for what changes nothing is not written. No host has that number. */
+static int write_over(struct store *store)
+{
+	uint8_t empty[1] = "";
+	const struct store_value nobody[] = {{.type = STORE_INTEGER},
+					     {.type = STORE_INTEGER},
+					     {.type = STORE_TEXT, .bytes = empty}};
+	int r = store_run(store, STORE_SQL_BEGIN, NULL, 0);
+
+	if (r == 0)
+		r = store_run(store, STORE_SQL_PUT_HOST, nobody, 3);
+	if (r == 0)
+		r = store_run(store, STORE_SQL_DROP_HOST, nobody, 1);
+	return r < 0 ? r : commit(store);
+}
+
+static void roll_back(struct store *store, bool unknown)
+{
+	/* A full disk may have rolled it back already. */
+	if (!sqlite3_get_autocommit(store->db) && store_run(store, STORE_SQL_ROLLBACK, NULL, 0) < 0)
+		log_error("a failed group of changes can't be rolled back");
+	if (!unknown || write_over(store) == 0)
+		return;
+	log_error("the database can't be made durable; watd ends without answering, and the next "
+		  "one reads what is there");
+	_exit(1);
+}
+
 static void apply_group(struct store *store, struct list *group)
 {
 	int r;
@@ -137,9 +174,7 @@ static void apply_group(struct store *store, struct list *group)
 	CRASH_HERE(commit_after);
 	if (r == 0)
 		return;
-	/* A full disk may have rolled it back already. */
-	if (!sqlite3_get_autocommit(store->db) && store_run(store, STORE_SQL_ROLLBACK, NULL, 0) < 0)
-		log_error("a failed group of changes can't be rolled back");
+	roll_back(store, is_sync_failure(store));
 	fail_all(group, r);
 }
 

@@ -77,7 +77,7 @@ static void put_in_place(struct recording *recording)
 	assert_int_equal(setenv("ASAN_OPTIONS", options, 1), 0);
 }
 
-static void start(struct recording *recording)
+void recording_start(struct recording *recording)
 {
 	test_daemon_start(&recording->daemon);
 	mark(recording, STORY_READY, 0, 0, 0);
@@ -124,7 +124,7 @@ void recording_begin(struct recording *recording)
 {
 	test_daemon_init(&recording->daemon, POWER_PLUGINS);
 	put_in_place(recording);
-	start(recording);
+	recording_start(recording);
 	assert_int_equal(wat_connect(recording->daemon.admin_socket, &recording->admin_side), 0);
 	wat_set_timeout(recording->admin_side, 60000);
 	wat_set_reconnect(recording->admin_side, 60000);
@@ -250,11 +250,10 @@ void recording_kill_host(struct recording *recording, unsigned instance)
 	power_log_unlock(recording->log);
 }
 
-void recording_kill_watd(struct recording *recording, unsigned unused)
+void recording_end_watd(struct recording *recording)
 {
 	int hosts[STORY_INSTANCES];
 
-	(void)unused;
 	for (unsigned i = 0; i < STORY_INSTANCES; i++)
 		hosts[i] = recording->stopped[i] ? -1 : host_of(recording, i);
 	power_log_lock(recording->log);
@@ -264,13 +263,19 @@ void recording_kill_watd(struct recording *recording, unsigned unused)
 		hosts[i] = fd_close(hosts[i]);
 	}
 	power_log_unlock(recording->log);
-	start(recording);
+}
+
+void recording_kill_watd(struct recording *recording, unsigned unused)
+{
+	(void)unused;
+	recording_end_watd(recording);
+	recording_start(recording);
 }
 
 void recording_restart(struct recording *recording)
 {
 	assert_int_equal(test_daemon_terminate(&recording->daemon), 0);
-	start(recording);
+	recording_start(recording);
 }
 
 void recording_stop(struct recording *recording, unsigned instance)

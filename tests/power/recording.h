@@ -37,7 +37,10 @@ void recording_call(struct recording *recording,
 		    unsigned argument);
 /* Kills the process of the instance of that number. */
 void recording_kill_host(struct recording *recording, unsigned instance);
-/* Kills watd, and starts it again. */
+/* Kills watd. */
+void recording_end_watd(struct recording *recording);
+void recording_start(struct recording *recording);
+/* Both. */
 void recording_kill_watd(struct recording *recording, unsigned unused);
 void recording_restart(struct recording *recording);
 /* A user of instance 0 that ends again; guest: STORY_GUEST and up. */

@@ -2,6 +2,7 @@
 #include "tests/power/teller.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/check.h"
@@ -62,7 +63,7 @@ static uint32_t reply_of(const struct teller *teller, uint64_t number)
 	return teller->client == 0 && number % 200 >= TELLER_LARGE_FROM ? 50000 : 0;
 }
 
-void teller_put(struct teller *teller, uint64_t number)
+void teller_put_as(struct teller *teller, uint64_t id, uint64_t number)
 {
 	ballot_entry entry = BALLOT_ENTRY_INIT;
 	uint8_t body[64];
@@ -70,7 +71,23 @@ void teller_put(struct teller *teller, uint64_t number)
 	entry.client = teller->client;
 	entry.number = number;
 	entry.reply = reply_of(teller, number);
-	call(teller, METHOD_PUT, number, body, ballot__entry__pack(&entry, body));
+	call(teller, METHOD_PUT, id, body, ballot__entry__pack(&entry, body));
+}
+
+void teller_put(struct teller *teller, uint64_t number)
+{
+	teller_put_as(teller, number, number);
+}
+
+const char *teller_why(struct teller *teller)
+{
+	Wat__Envelope__Failure *failure = wat__envelope__failure__unpack(
+		NULL, teller->channel.frame.body_len, teller->channel.body);
+
+	assert_non_null(failure);
+	(void)snprintf(teller->why, sizeof teller->why, "%s", failure->text);
+	wat__envelope__failure__free_unpacked(failure, NULL);
+	return teller->why;
 }
 
 static int take(struct teller *teller)

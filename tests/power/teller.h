@@ -21,6 +21,7 @@ struct teller {
 	struct hand control, channel;
 	bool bound;
 	uint64_t sent, answered; /* numbers of calls: all up to that one */
+	char why[256];
 };
 
 /* Takes the token, which wat made. The lane is fresh. */
@@ -33,8 +34,12 @@ void teller_unbind(struct teller *teller);
 
 /* Writes a Put as the call of that number. What it asks for follows from the number. */
 void teller_put(struct teller *teller, uint64_t number);
+/* The same as another call than that of its number, for one whose calls were refused in between. */
+void teller_put_as(struct teller *teller, uint64_t call, uint64_t number);
 /* The next answer: 0 and its call and place, a wat_status, or -1: the channel has gone. */
 int teller_take(struct teller *teller, uint64_t *ret_number, uint64_t *ret_place);
+/* What the last answer of those that refused said; valid until the next. Not NULL. */
+const char *teller_why(struct teller *teller);
 /* Reads the state, as the call of that number; freed with ballot_state_free. The same returns. */
 int teller_read(struct teller *teller, uint64_t number, ballot_state **ret);
 
