@@ -113,6 +113,33 @@ static void test_resumed(void **state)
 	}
 }
 
+/* A call that the service has forgotten is not run again by it (TOO_OLD), nor written again by the
+ * library, whatever is lost after that (row 58). */
+static void test_too_old(void **state)
+{
+	struct world *t = *state;
+	struct fake_bind bind;
+
+	for (unsigned i = 0; i < 2; i++) {
+		fake_send(t->user, 0, "x", &t->calls[i]);
+		(void)fake_expect(t->w, &t->channel, FRAME_CALL);
+	}
+	lose_channel(t, &bind);
+	fake_attached(&t->channel, RESUMED, 2);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 1);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 2);
+	fake_fail(&t->channel, 1, WAT_TOO_OLD);
+	fake_wait(t->w, &t->calls[0]);
+	assert_int_equal(t->calls[0].status, WAT_TOO_OLD);
+	lose_channel(t, &bind);
+	fake_attached(&t->channel, RESUMED, 2);
+	assert_int_equal(fake_expect(t->w, &t->channel, FRAME_CALL).id, 2);
+	fake_reply(&t->channel, 2, "kept");
+	fake_wait(t->w, &t->calls[1]);
+	assert_string_equal(t->calls[1].reply, "kept");
+	assert_int_equal(t->calls[0].n, 1);
+}
+
 /* The lane is gone: a new one is taken, only what may be run again is written, renumbered; the
  * others are said to have perhaps run. */
 static void test_lost(void **state)
@@ -443,11 +470,11 @@ static void test_in_flight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_numbers),      CASE(test_resumed),    CASE(test_lost),
-		CASE(test_go_away),      CASE(test_stopped),    CASE(test_no_reconnect),
-		CASE(test_control_lost), CASE(test_node_calls), CASE(test_refused_again),
-		CASE(test_handles),      CASE(test_not_taken),  CASE(test_taken_back),
-		CASE(test_dropped),      CASE(test_in_flight),
+		CASE(test_numbers),       CASE(test_resumed),    CASE(test_lost),
+		CASE(test_go_away),       CASE(test_stopped),    CASE(test_no_reconnect),
+		CASE(test_control_lost),  CASE(test_node_calls), CASE(test_too_old),
+		CASE(test_refused_again), CASE(test_handles),    CASE(test_not_taken),
+		CASE(test_taken_back),    CASE(test_dropped),    CASE(test_in_flight),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
