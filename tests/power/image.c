@@ -303,7 +303,7 @@ static void lose(struct image *image, size_t file, enum image_mode mode)
 		keep_some(image, file);
 		break;
 	case IMAGE_MIXED:
-		lose(image, file, chance_below(&image->chance, IMAGE_MIXED));
+		lose(image, file, (enum image_mode)chance_below(&image->chance, IMAGE_MIXED));
 		break;
 	case IMAGE_NOTHING:
 	default:

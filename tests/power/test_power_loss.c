@@ -182,7 +182,7 @@ static struct image_cut cut_at(const struct places *places,
 		cut.end = places->all[at];
 	cut.lies_from =
 		lying ? places->all[at > 4000 ? at - chance_below(&chance, 4000) : 0] : cut.end;
-	cut.mode = chance_below(&chance, IMAGE_MODES);
+	cut.mode = (enum image_mode)chance_below(&chance, IMAGE_MODES);
 	cut.seed = chance_next(&chance);
 	return cut;
 }
