@@ -77,6 +77,8 @@ static void add_time(json_t *object, const char *from, const char *to, json_int_
 static void print_status(json_t *status)
 {
 	add_time(status, "startedMs", "started", 1000);
+	if (json_integer_value(json_object_get(status, "gateConnections")) == 0)
+		(void)json_object_del(status, "gateConnections");
 	output_fields(status, status_columns, N(status_columns));
 	output_lines(stdout, "address      ", json_object_get(status, "addresses"));
 	output_lines(stdout, "config       ", json_object_get(status, "configFiles"));

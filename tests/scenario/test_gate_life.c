@@ -302,6 +302,30 @@ static void test_watd_killed(void **state)
 	remote_start_again(r);
 }
 
+/* watctl status tells the addresses and sockets that clients use, and who came by the gate. */
+static void test_status(void **state)
+{
+	struct remote *r = *state;
+	static struct test_output out;
+	char expected[256];
+	wat *w;
+
+	assert_int_equal(wat_connect(r->address, &w), 0);
+	test_watctl(&r->daemon, &out, "status", NULL);
+	assert_int_equal(out.code, 0);
+	snprintf(expected, sizeof expected, "\naddress      %s\n", r->address);
+	assert_non_null(strstr(out.out, expected));
+	snprintf(expected, sizeof expected, "\ngate         %s\n", r->gate_socket);
+	assert_non_null(strstr(out.out, expected));
+	snprintf(expected, sizeof expected, "\nadmin        %s\n", r->daemon.admin_socket);
+	assert_non_null(strstr(out.out, expected));
+	assert_non_null(strstr(out.out, "\nby the gate  1\n"));
+	test_watctl(&r->daemon, &out, "status", "-j", NULL);
+	snprintf(expected, sizeof expected, "\"%s\"", r->address);
+	assert_non_null(strstr(out.out, expected));
+	wat_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +333,7 @@ int main(void)
 		REMOTE_CASE(test_cut),         REMOTE_CASE(test_shut_in),
 		REMOTE_CASE(test_address),     REMOTE_CASE(test_suspended),
 		REMOTE_CASE(test_watd_killed), REMOTE_CASE(test_port_in_use),
+		REMOTE_CASE(test_status),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
