@@ -240,6 +240,8 @@ static void test_service_dies(void **state)
 	while (hand.frame.type == FRAME_GOAWAY);
 	assert_int_equal(hand.frame.type, FRAME_DROP);
 	assert_int_equal(hand.frame.handle, 1);
+	/* Before, a new BIND might meet the dead one. */
+	assert_true(test_daemon_wait_log(&r->daemon, "a host died", 1));
 	/* Nobody reads them. */
 	queue_increments(&hand, 6, 5);
 	hand_bind_handle(&hand, token);

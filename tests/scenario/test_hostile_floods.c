@@ -449,6 +449,57 @@ static void test_descriptor_flood(void **state)
 	hostile_await_settled(h);
 }
 
+#define HOLDERS 8
+
+static int set_up_small_buffers(void **state)
+{
+	return hostile_start(state, FAST "max-unauthenticated = 20000:100:20000\n"
+					 "max-buffered = 1\n");
+}
+
+/* A large frame of which a half comes, and then no more. */
+static void hold(struct hand *hand)
+{
+	static const uint8_t half[512 * 1024];
+	struct frame frame = {.type = FRAME_CALL,
+			      .body_len = 2 * sizeof half,
+			      .id = ++hand->last_id,
+			      .handle = hand->handle};
+	uint8_t header[FRAME_HEADER_SIZE];
+
+	frame_encode(&frame, header);
+	hand_queue_bytes(hand, header, sizeof header);
+	hand_queue_bytes(hand, half, sizeof half);
+}
+
+/* What connections make watd or its gate hold is bounded for all of them together: beyond it one
+ * that holds much is told so and goes, until there is room; who holds little goes on (row 43). */
+static void test_buffers(void **state)
+{
+	struct hostile *h = *state;
+	struct pollfd fds[HOLDERS];
+	struct hostile_user users[HOLDERS];
+	size_t n_there = 0;
+
+	for (size_t i = 0; i < HOLDERS; i++) {
+		hostile_user_open(h, HERE, &users[i]);
+		users[i].control.handle =
+			users[i].at == &users[i].control ? users[i].control.handle : 0;
+		hold(&users[i].control);
+		fds[i] = (struct pollfd){.fd = users[i].control.stream.fd, .events = POLLIN};
+	}
+	assert_true(poll(fds, HOLDERS, -1) > 0);
+	innocent_await(&h->innocent);
+	for (size_t i = 0; i < HOLDERS; i++)
+		n_there += is_there(&users[i].control, OVERLOAD_MEMORY);
+	assert_true(n_there < HOLDERS);
+	hostile_assert_bounded(h);
+	assert_told(h, OVERLOAD_MEMORY);
+	for (size_t i = 0; i < HOLDERS; i++)
+		hostile_user_close(&users[i]);
+	hostile_await_settled(h);
+}
+
 #define CASE(test, set_up) cmocka_unit_test_setup_teardown(test, set_up, hostile_tear_down)
 
 int main(void)
@@ -462,6 +513,7 @@ int main(void)
 		CASE(test_gate_descriptors, set_up_small),
 		CASE(test_few_descriptors, set_up_plenty),
 		CASE(test_descriptor_flood, set_up_plenty),
+		CASE(test_buffers, set_up_small_buffers),
 	};
 
 	if (!hostile_has_elsewhere()) {
