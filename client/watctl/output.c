@@ -75,10 +75,10 @@ static enum terminal_tone tone_of(const char *key, const char *text)
 		{"state", "ready", TERMINAL_GOOD},      {"state", "failed", TERMINAL_BAD},
 		{"state", "backoff", TERMINAL_UNSURE},  {"state", "starting", TERMINAL_UNSURE},
 		{"state", "stopping", TERMINAL_UNSURE}, {"kind", "deny", TERMINAL_UNSURE},
-		{"kind", "death", TERMINAL_BAD},        {"kind", "failed", TERMINAL_BAD},
-		{"kind", "rebuilt", TERMINAL_BAD},      {"kind", "start-failed", TERMINAL_BAD},
-		{"kind", "kill", TERMINAL_UNSURE},      {"kind", "quarantine", TERMINAL_BAD},
-		{"state", "quarantined", TERMINAL_BAD},
+		{"kind", "overload", TERMINAL_UNSURE},  {"kind", "death", TERMINAL_BAD},
+		{"kind", "failed", TERMINAL_BAD},       {"kind", "rebuilt", TERMINAL_BAD},
+		{"kind", "start-failed", TERMINAL_BAD}, {"kind", "kill", TERMINAL_UNSURE},
+		{"kind", "quarantine", TERMINAL_BAD},   {"state", "quarantined", TERMINAL_BAD},
 	};
 
 	for (size_t i = 0; i < sizeof tones / sizeof tones[0]; i++)
