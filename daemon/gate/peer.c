@@ -286,7 +286,12 @@ static void write_all(struct peer *peer)
 
 static size_t to_client_max(const struct peer *peer)
 {
-	return peer->bound ? PEER_TO_CLIENT_MAX : PEER_TO_STRANGER_MAX;
+	return peer->bound ? PEER_TO_CLIENT_MAX : PEER_STRANGER_MAX;
+}
+
+static size_t to_services_max(const struct peer *peer)
+{
+	return peer->bound ? PEER_TO_SERVICES_MAX : PEER_STRANGER_MAX;
 }
 
 bool peer_must_be_silent(struct peer *peer)
@@ -298,7 +303,7 @@ bool peer_must_be_silent(struct peer *peer)
 
 bool peer_must_be_deaf(struct peer *peer)
 {
-	if (peer->to_services + stream_pending(&peer->watd.stream) > PEER_TO_SERVICES_MAX)
+	if (peer->to_services + stream_pending(&peer->watd.stream) > to_services_max(peer))
 		peer->deaf = true;
 	return peer->deaf;
 }
@@ -317,7 +322,7 @@ static void steer(struct peer *peer)
 	side_read(&peer->watd, !peer->silent);
 	if (peer_must_be_deaf(peer)) {
 		peer->deaf = peer->to_services + stream_pending(&peer->watd.stream) >
-			     PEER_TO_SERVICES_MAX / 4;
+			     to_services_max(peer) / 4;
 		side_read(&peer->client, false);
 	}
 	side_read(&peer->client, !peer->deaf && !peer->held);

@@ -19,8 +19,8 @@
 
 #define PEER_CHANNELS_MAX 256u
 #define PEER_TO_CLIENT_MAX (256u * 1024u)    /* beyond it nothing is read for the client */
-#define PEER_TO_STRANGER_MAX (64u * 1024u)   /* the same before it has bound anything */
 #define PEER_TO_SERVICES_MAX (1024u * 1024u) /* beyond it nothing is read from the client */
+#define PEER_STRANGER_MAX (64u * 1024u)      /* both of one that has not bound anything */
 #define PEER_SHARE_MAX (128u * 1024u)        /* of limits.buffered, when that is used up */
 #define PEER_PREFACE_SIZE 8u
 
