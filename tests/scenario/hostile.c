@@ -117,11 +117,11 @@ long hostile_memory_kb(const struct hostile *h)
 	return kb;
 }
 
-void hostile_assert_bounded(const struct hostile *h)
+void hostile_assert_bounded(const struct hostile *h, long growth_kb)
 {
 	long growth = hostile_memory_kb(h) - h->memory_kb;
 
-	if (growth > HOSTILE_GROWTH_KB)
+	if (growth > growth_kb)
 		fail_msg("%ld KiB more than before", growth);
 }
 
@@ -150,7 +150,7 @@ void hostile_await_settled(struct hostile *h)
 	while (count_all(h) > h->n_fds)
 		sched_yield();
 	innocent_await(&h->innocent);
-	hostile_assert_bounded(h);
+	hostile_assert_bounded(h, HOSTILE_GROWTH_KB);
 }
 
 static void spawn_forest(struct hostile *h)

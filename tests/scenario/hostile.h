@@ -52,14 +52,17 @@ struct hostile_user {
 void hostile_user_open(const struct hostile *h, enum where where, struct hostile_user *user);
 void hostile_user_close(struct hostile_user *user);
 
-/* Resident memory of watd, its gate and its hosts, and by how much it may grow under attack. */
+/* Resident memory of watd, its gate and its hosts; and whether it has grown by more than peers may
+ * make it: that of a few that have bound something is a few MiB for each. */
 long hostile_memory_kb(const struct hostile *h);
-#ifdef WAT_SANITIZED
-#define HOSTILE_GROWTH_KB 600000 /* a sanitizer holds back what was freed */
+#ifdef WAT_SANITIZED /* holds back what was freed */
+#define HOSTILE_GROWTH_KB 600000
+#define HOSTILE_STRANGERS_KB 600000
 #else
-#define HOSTILE_GROWTH_KB 49152 /* a few MiB for each of a few peers */
+#define HOSTILE_GROWTH_KB 49152
+#define HOSTILE_STRANGERS_KB 12288
 #endif
-void hostile_assert_bounded(const struct hostile *h);
+void hostile_assert_bounded(const struct hostile *h, long growth_kb);
 /* Waits until all descriptors of watd and gate that came since are gone, and the innocent client
  * has gone on meanwhile. */
 void hostile_await_settled(struct hostile *h);

@@ -493,7 +493,7 @@ static void test_buffers(void **state)
 	for (size_t i = 0; i < HOLDERS; i++)
 		n_there += is_there(&users[i].control, OVERLOAD_MEMORY);
 	assert_true(n_there < HOLDERS);
-	hostile_assert_bounded(h);
+	hostile_assert_bounded(h, HOSTILE_GROWTH_KB);
 	assert_told(h, OVERLOAD_MEMORY);
 	for (size_t i = 0; i < HOLDERS; i++)
 		hostile_user_close(&users[i]);
