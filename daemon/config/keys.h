@@ -70,6 +70,9 @@
 	  "BINDs of one control connection that wait for their instance")                         \
 	K(hello_timeout, "hello-timeout", DURATION, RELOAD, MAY, "10s", NULL,                     \
 	  "how long a new connection may take to say HELLO")                                      \
+	K(ballast, "ballast", COUNT, RESTART, MAY, "4", NULL,                                     \
+	  "MiB of the state directory's disk that are kept for the moment in which it is full: "  \
+	  "then a Stop and a Deprovision still have room")                                        \
 	K(snapshots, "snapshots", COUNT, RELOAD, MAY, "16", NULL,                                 \
 	  "snapshots of an instance that are kept, the newest: those of its beginnings and ends " \
 	  "and those that were asked for")                                                        \

@@ -12,6 +12,7 @@
 #include "daemon/host/call_self.h"
 #include "daemon/host/channel.h"
 #include "daemon/host/grant.h"
+#include "daemon/host/disk.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/plugin_load.h"
 #include "daemon/host/service_loop.h"
@@ -282,6 +283,15 @@ static void log_failing(struct service_loop *loop, int r)
 		  loop->instance->name, "why", reason(r), "error", strerror(-r));
 }
 
+/* Until watd knows; then nothing comes here that is not to end something. */
+static void tell_full(struct service_loop *loop, int r)
+{
+	static const Wat__Empty empty = WAT__EMPTY__INIT;
+
+	if ((r == -ENOSPC || r == -EDQUOT) && !disk_is_full())
+		service_loop_post_event(loop, DISK_EVENT_FULL, &empty.base);
+}
+
 /* What can be made up for with a later record waits for that. */
 #define WAITING_MAX (64u * 1024u)
 
@@ -298,6 +308,7 @@ static bool not_appended(struct service_loop *loop, int r)
 	char text[128];
 
 	log_failing(loop, r);
+	tell_full(loop, r);
 	if (!loop->batch.changed && !loop->batch.promises) {
 		wait_for_next(&loop->batch);
 		return true;

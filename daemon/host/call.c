@@ -13,6 +13,7 @@
 #include "daemon/host/call_answer.h"
 #include "daemon/host/call_parts.h"
 #include "daemon/host/channel.h"
+#include "daemon/host/disk.h"
 #include "daemon/host/grant.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
@@ -330,10 +331,24 @@ static void run(struct call *call)
 	end(call);
 }
 
+/* What would be journaled is not even begun: its place on the disk is for what ends something. */
+static bool has_no_room(const struct channel *channel, const struct frame *frame)
+{
+	return disk_is_full() && batch_has_journal(channel->loop) &&
+	       is_mutating(channel->loop, frame->method) &&
+	       (channel->method_mask >> frame->method & 1);
+}
+
 static void serve(struct channel *channel, const struct frame *frame, const uint8_t *body)
 {
-	struct call *call = begin(channel, frame);
+	struct call *call;
 
+	if (has_no_room(channel, frame)) {
+		call_refuse(channel, frame->id, WAT_RESOURCE_EXHAUSTED,
+			    "not applied: the disk is full");
+		return;
+	}
+	call = begin(channel, frame);
 	if (!call) {
 		call_refuse(channel, frame->id, WAT_OVERLOADED, "no memory; the call was not run");
 		return;

@@ -8,6 +8,7 @@
 
 #include "daemon/host/control.h"
 #include "daemon/host/control_call.h"
+#include "daemon/host/disk.h"
 #include "daemon/host/instance.h"
 #include "daemon/host/journal.h"
 #include "proto/failure.h"
@@ -121,6 +122,7 @@ wat_status host_on_start(struct host_start_call *c,
 	(void)state;
 	/* Whatever comes of it: a file that stays would stay locked. */
 	take_segments(call, &in->instance_id);
+	disk_set_full(in->disk_full);
 	status = check_start(call, in);
 	if (status != WAT_OK)
 		return status;
@@ -207,6 +209,18 @@ wat_status host_on_snapshot(struct host_snapshot_call *c,
 {
 	(void)state;
 	return post_to(&c->base, &in->instance_id, REQUEST_SNAPSHOT, &in->base);
+}
+
+wat_status host_on_space(struct host_space_call *c,
+			 Wat__Empty *state,
+			 const Wat__Host__SpaceRequest *in,
+			 Wat__Empty *out)
+{
+	(void)c;
+	(void)state;
+	(void)out;
+	disk_set_full(in->full);
+	return WAT_OK;
 }
 
 /* Before its instance is there: for the Start that follows. */

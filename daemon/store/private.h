@@ -136,6 +136,11 @@ struct store {
 	struct store_event_bounds bounds;
 	store_event_observer *observer;
 	void *observer_arg;
+	void (*full)(void *arg);
+	void *full_arg;
+	char ballast_path[4096];
+	bool ballast;   /* it is there; under the lock */
+	bool said_full; /* for the loop's thread to tell; under the lock */
 	int event_fd;
 	bool running, ending;
 	pthread_t thread;
@@ -173,6 +178,8 @@ int store_insert_event(struct store *store, struct store_event *event) WAT_MUST_
 
 /* Submits a question, which is taken. -ENOMEM: nothing will be told. */
 int store_ask(struct store *store, struct store_read *read, void *arg) WAT_MUST_CHECK;
+/* thread.c's full() is due. */
+void store_note_full(struct store *store);
 /* snapshots.c: the newest intact one of the name before a number; 0: there is none. */
 int store_earlier_snapshot(struct store *store, const char *name, uint64_t seq, uint64_t *ret)
 	WAT_MUST_CHECK;

@@ -292,6 +292,16 @@ struct store_restored {
 int store_restore(const char *state_dir, const char *file, struct store_restored *ret)
 	WAT_MUST_CHECK;
 
+/* A file of so many bytes, to be removed when the disk is full: what was to be stored then is
+ * stored after all, if that is room enough, and full() is called on the loop's thread. Loop thread;
+ * before store_start_thread for the first time, and again when there may be room. -ENOSPC and the
+ * like: there is no ballast. */
+int store_keep_ballast(struct store *store, const char *state_dir, uint64_t size) WAT_MUST_CHECK;
+/* Removes it: true if it was there. */
+bool store_drop_ballast(struct store *store);
+/* Before store_start_thread. full: the disk is, whether or not there was a ballast. */
+void store_observe_full(struct store *store, void (*full)(void *arg), void *arg);
+
 /* Readable when callbacks wait. */
 int store_event_fd(const struct store *store);
 void store_run_done(struct store *store);

@@ -152,30 +152,60 @@ static void roll_back(struct store *store, bool unknown)
 	_exit(1);
 }
 
-static void apply_group(struct store *store, struct list *group)
+static int apply_once(struct store *store, struct list *group)
 {
-	int r;
+	int r = store_run(store, STORE_SQL_BEGIN, NULL, 0);
 
-	if (!writes(group))
-		return;
-	r = store_run(store, STORE_SQL_BEGIN, NULL, 0);
 	if (r < 0) {
 		fail_all(group, r);
-		return;
+		return r;
 	}
 	list_for_each (i, group) {
 		struct store_txn *txn = container_of(i, struct store_txn, link);
 
 		if (!txn->read)
 			txn->result = apply(store, txn);
+		/* A full disk may have rolled all of it back: what comes now would be committed by
+		 * itself. */
+		if (sqlite3_get_autocommit(store->db)) {
+			fail_all(group, -ENOSPC);
+			return -ENOSPC;
+		}
 	}
 	CRASH_HERE(commit_before);
 	r = commit(store);
 	CRASH_HERE(commit_after);
 	if (r == 0)
-		return;
+		return 0;
 	roll_back(store, is_sync_failure(store));
 	fail_all(group, r);
+	return r;
+}
+
+static bool is_full(const struct list *group, int r)
+{
+	list_for_each (i, group)
+		if (container_of(i, struct store_txn, link)->result == -ENOSPC)
+			return true;
+	return r == -ENOSPC;
+}
+
+static void apply_group(struct store *store, struct list *group)
+{
+	int r;
+
+	if (!writes(group))
+		return;
+	r = apply_once(store, group);
+	if (!is_full(group, r))
+		return;
+	store_note_full(store);
+	/* Those of the group that were stored, if any, are those that found room. */
+	if (r == 0 || !store_drop_ballast(store))
+		return;
+	list_for_each (i, group)
+		container_of(i, struct store_txn, link)->result = 0;
+	(void)apply_once(store, group);
 }
 
 static void report(struct store *store, struct list *group)
@@ -274,6 +304,31 @@ int store_event_fd(const struct store *store)
 	return store->event_fd;
 }
 
+void store_note_full(struct store *store)
+{
+	(void)pthread_mutex_lock(&store->lock);
+	store->said_full = true;
+	(void)pthread_mutex_unlock(&store->lock);
+}
+
+void store_observe_full(struct store *store, void (*full)(void *arg), void *arg)
+{
+	store->full = full;
+	store->full_arg = arg;
+}
+
+static void tell_full(struct store *store)
+{
+	bool said;
+
+	(void)pthread_mutex_lock(&store->lock);
+	said = store->said_full;
+	store->said_full = false;
+	(void)pthread_mutex_unlock(&store->lock);
+	if (said && store->full)
+		store->full(store->full_arg);
+}
+
 static void tell_observer(struct store *store, const struct store_txn *txn)
 {
 	if (!store->observer)
@@ -304,6 +359,7 @@ void store_run_done(struct store *store)
 	(void)pthread_mutex_lock(&store->lock);
 	move_all(&store->finished, &done);
 	(void)pthread_mutex_unlock(&store->lock);
+	tell_full(store);
 	while ((first = list_first(&done))) {
 		struct store_txn *txn = container_of(first, struct store_txn, link);
 

@@ -58,6 +58,10 @@ struct origin {
 	K(REVOKE, "revoke", LASTING, INFO, "a capability was taken back", "")                      \
 	K(DATABASE_DAMAGED, "database-damaged", LASTING, ERROR,                                    \
 	  "the database was damaged, and a new one was made", "watd --restore FILE")               \
+	K(NO_SPACE, "no-space", LASTING, ERROR,                                                    \
+	  "the disk is full: what changes something is refused, Stop and Deprovision work",        \
+	  "free some of it; watd notices by itself")                                               \
+	K(SPACE, "space", LASTING, INFO, "the disk has room again", "")                            \
 	K(BACKUP, "backup", LASTING, INFO, "a backup was made", "")                                \
 	K(RESTORE, "restore", LASTING, WARNING, "watd goes back to a backup", "")                  \
 	K(EXPORT, "export", LASTING, INFO, "the state of an instance was given out", "")           \

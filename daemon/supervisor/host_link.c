@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/nospace.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
 
@@ -165,6 +166,8 @@ static void handle(struct host *host, const struct frame *frame, const uint8_t *
 		handle_panicked(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 5)
 		handle_denied(host, frame, body);
+	else if (frame->type == FRAME_EVENT && frame->method == 6)
+		nospace_enter(host->node);
 }
 
 /* All whole frames in the buffer. A host that breaks the protocol is ended: it can't be trusted

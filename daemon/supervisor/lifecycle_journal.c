@@ -14,6 +14,7 @@
 #include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
+#include "daemon/supervisor/nospace.h"
 #include "proto/check.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
@@ -211,6 +212,8 @@ void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *m
 		r = send_one(instance, &file, true, on_switched);
 	CRASH_HERE(segment_sent);
 	(void)fd_close(file.fd);
+	if (r == -ENOSPC || r == -EDQUOT)
+		nospace_enter(instance->node);
 	if (r < 0) {
 		log_warning("no new segment for a journal; it goes on in the old one", "instance",
 			    instance->name, "error", strerror(-r));

@@ -86,6 +86,7 @@ static int request_start(struct instance *instance, enum start how, host_answere
 	request.slot = instance->slot;
 	request.interface_hash = instance->interface_hash;
 	request.pool = instance->tier == INSTANCE_THREAD;
+	request.disk_full = instance->node->nospace;
 	return host_request(instance->host, HOST_START, &request.base, fd, answered, instance);
 }
 

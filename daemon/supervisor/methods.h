@@ -39,7 +39,8 @@ enum host_method {
 	HOST_PROVISION,
 	HOST_DEPROVISION,
 	HOST_SEGMENT,
-	HOST_SNAPSHOT
+	HOST_SNAPSHOT,
+	HOST_SPACE
 };
 
 /* An answer is stored under its interface and method. */

@@ -24,6 +24,7 @@
 #include "daemon/supervisor/lock.h"
 #include "daemon/supervisor/node_load.h"
 #include "daemon/supervisor/node_service.h"
+#include "daemon/supervisor/nospace.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/overloads.h"
@@ -297,16 +298,6 @@ static enum journal_fate judge_journal(void *arg, const uint8_t instance_id[16])
 								      : JOURNAL_REMOVE;
 }
 
-/* Half a restore is no state to go on from. */
-static int check_restored(const char *dir)
-{
-	if (!restore_is_half_done(dir))
-		return 0;
-	log_error("a restore was not finished, and nothing is started from it", "path", dir, "help",
-		  "watd --restore FILE once more");
-	return -EBUSY;
-}
-
 static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
@@ -325,7 +316,7 @@ static int init_state(struct node *node)
 	}
 	if (r < 0)
 		return fail(r, "the state directory can't be written", dir);
-	r = check_restored(dir);
+	r = restore_check(dir);
 	if (r < 0)
 		return r;
 	backup_sweep(dir);
@@ -335,6 +326,7 @@ static int init_state(struct node *node)
 			  "watd --restore FILE goes back to a backup");
 	if (r < 0)
 		return fail(r, "the database can't be opened", dir);
+	nospace_init(node);
 	r = journal_files_init(dir, &node->journal_dir);
 	if (r < 0)
 		return fail(r, "the directory of the journals can't be made", dir);
@@ -492,6 +484,7 @@ void node_deinit(struct node *node)
 	node->denials = denials_free(node->denials);
 	note_end(node);
 	audit_deinit(node);
+	nospace_deinit(node);
 	node->backup = backup_free(node->backup);
 	store_close(node->store);
 	free(node->damage);

@@ -67,8 +67,10 @@ struct node {
 	struct notify notify;
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
 	int lock_fd;
-	int journal_dir; /* state_dir/journal */
-	char *damage;    /* the database was, and a new one made; NULL: it was not */
+	int journal_dir;     /* state_dir/journal */
+	bool nospace;        /* the disk is full */
+	struct event *space; /* looks whether it still is */
+	char *damage;        /* the database was, and a new one made; NULL: it was not */
 	uint64_t started_ms;
 	uint64_t last_time; /* Unix seconds, never backward */
 	/* Number of the newest channel: the count of starts in the upper 24 bits, so that none is

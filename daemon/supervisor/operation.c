@@ -10,6 +10,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/nospace.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
 
@@ -109,6 +110,11 @@ struct operation *operation_begin(struct wat_call *base,
 	}
 	if (operation) {
 		*ret_status = join(call, operation, kind);
+		return NULL;
+	}
+	if (nospace_refuses(call->node, kind)) {
+		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED, NOSPACE_TEXT);
+		*ret_status = WAT_RESOURCE_EXHAUSTED;
 		return NULL;
 	}
 	operation = operation_new(call, kind, request_id->data);

@@ -335,6 +335,7 @@ static void read_values(struct options *options)
 		.buffered = number_of(options, WATD_KEY_max_buffered) * MEBIBYTE,
 		.keep = {.checkpoints = number_of(options, WATD_KEY_checkpoints),
 			 .others = number_of(options, WATD_KEY_snapshots)},
+		.ballast = number_of(options, WATD_KEY_ballast) << 20,
 	};
 }
 

@@ -24,6 +24,7 @@ struct limits {
 	struct early_drop unauthenticated;
 	uint64_t buffered; /* bytes */
 	struct store_keep keep; /* snapshots */
+	uint64_t ballast;       /* bytes */
 };
 
 struct options {

@@ -196,6 +196,11 @@ void node_troubles(const struct node *node, struct lines *ret)
 	const struct list *at = NULL;
 	const char *text;
 
+	if (node->nospace)
+		lines_add(ret,
+			  "the disk of %s is full: what changes something is refused (free some of "
+			  "it; watd notices by itself)",
+			  node->options->state_dir);
 	if (node->damage)
 		lines_add(ret, "%s (watd --restore FILE goes back to a backup)", node->damage);
 	while ((text = startup_trouble(node, &at)))

@@ -27,12 +27,21 @@ static void mark_of(const char *state_dir, char *path, size_t size)
 	(void)snprintf(path, size, "%s/restoring", state_dir);
 }
 
-bool restore_is_half_done(const char *state_dir)
+static bool is_half_done(const char *state_dir)
 {
 	char path[PATH_MAX];
 
 	mark_of(state_dir, path, sizeof path);
 	return access(path, F_OK) == 0;
+}
+
+int restore_check(const char *state_dir)
+{
+	if (!is_half_done(state_dir))
+		return 0;
+	log_error("a restore was not finished, and nothing is started from it", "path", state_dir,
+		  "help", "watd --restore FILE once more");
+	return -EBUSY;
 }
 
 static int sync_directory(const char *path)
@@ -181,7 +190,7 @@ static int refuse(const struct options *options, int r)
 
 static int run(const struct options *options)
 {
-	bool again = restore_is_half_done(options->state_dir);
+	bool again = is_half_done(options->state_dir);
 	struct store_restored restored;
 	size_t n_segments = 0;
 	int r = mark(options->state_dir);
