@@ -322,6 +322,7 @@ int wat_spawn_raw(wat_node *node,
 	request.name = (char *)name;
 	request.tier = (Wat__Node__Tier)spawn.tier;
 	request.durability = spawn.durability;
+	request.restart = spawn.restart;
 	request.state = (ProtobufCBinaryData){n, (uint8_t *)state};
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_SPAWN, &request.base,
@@ -353,6 +354,7 @@ int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *give
 	request.tier = (Wat__Node__Tier)spawn.tier;
 	request.durability = spawn.durability;
 	request.from = spawn.from;
+	request.restart = spawn.restart;
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_START, &request.base,
 			 &wat__node__start_reply__descriptor, &message);

@@ -38,14 +38,18 @@ static const struct output_column ls_columns[] = {
 	{"generation", "GEN"}, {"pid", "PID"},         {"users", "USERS"}, {"deaths", "DEATHS"},
 };
 static const struct output_column show_columns[] = {
-	{"name", NULL},        {"service", NULL},    {"state", NULL},     {"tier", NULL},
-	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},       {"users", NULL},
-	{"deaths", NULL},      {"durability", NULL}, {"committed", NULL}, {"plugin", NULL},
-	{"note", NULL},        {"failed", NULL},
+	{"name", NULL},        {"service", NULL},    {"state", NULL},      {"tier", NULL},
+	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},        {"users", NULL},
+	{"deaths", NULL},      {"restart", NULL},    {"durability", NULL}, {"committed", NULL},
+	{"plugin", NULL},      {"note", NULL},       {"failed", NULL},
 };
 static const struct output_column cause_columns[] = {
 	{"kind", "CAUSE"},    {"instance", "NAME"}, {"service", "SERVICE"}, {"generation", "GEN"},
 	{"method", "METHOD"}, {"signal", "SIGNAL"}, {"text", ""},
+};
+static const struct output_column death_columns[] = {
+	{"time", "DIED"},     {"generation", "GEN"}, {"kind", "CAUSE"},
+	{"method", "METHOD"}, {"signal", "SIGNAL"},  {"text", ""},
 };
 static const struct output_column user_columns[] = {
 	{"name", "NAME"},         {"channels", "CHANNELS"}, {"methods", "METHODS"},
@@ -151,12 +155,48 @@ int command_ls(struct watctl *ctl)
 			      print_instances);
 }
 
+/* The first cause of each, with its time; the newest first. */
+static void print_deaths(const json_t *deaths)
+{
+	json_auto_t *rows = json_array();
+
+	for (size_t i = json_array_size(deaths); i > 0; i--) {
+		json_t *death = json_array_get(deaths, i - 1);
+		json_t *cause = json_array_get(json_object_get(death, "chain"), 0);
+
+		if (!cause)
+			continue;
+		add_time(cause, "timeMs", "time", 1000);
+		(void)json_array_append(rows, cause);
+	}
+	if (json_array_size(rows) == 0)
+		return;
+	(void)putchar('\n');
+	output_table(rows, death_columns, N(death_columns));
+}
+
+/* "on-failure, 5 within 10 s" */
+static void add_policy(json_t *instance)
+{
+	char text[80];
+
+	if (json_integer_value(json_object_get(instance, "restartMax")) == 0)
+		return;
+	(void)snprintf(text, sizeof text, "%s, %lld within %lld s",
+		       json_string_value(json_object_get(instance, "restart")),
+		       (long long)json_integer_value(json_object_get(instance, "restartMax")),
+		       (long long)json_integer_value(json_object_get(instance, "restartWithinMs")) /
+			       1000);
+	(void)json_object_set_new(instance, "restart", json_string(text));
+}
+
 static void print_instance(json_t *instance)
 {
 	json_t *failure = json_object_get(instance, "failure");
 	json_t *chain = json_object_get(failure, "chain");
 
 	add_time(instance, "committedMs", "committed", 1000);
+	add_policy(instance);
 	if (failure)
 		(void)json_object_set(instance, "failed", json_object_get(failure, "text"));
 	output_fields(instance, show_columns, N(show_columns));
@@ -164,6 +204,7 @@ static void print_instance(json_t *instance)
 		(void)putchar('\n');
 		output_table(chain, cause_columns, N(cause_columns));
 	}
+	print_deaths(json_object_get(instance, "lastDeaths"));
 }
 
 int command_show(struct watctl *ctl)

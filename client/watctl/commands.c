@@ -41,7 +41,9 @@ const struct command commands[] = {
 		.group = GROUP_LOOK,
 		.arguments = "NAME",
 		.summary = "everything about one instance",
-		.details = "With its last failure and the chain of causes, nearest first.",
+		.details = "With its last failure and the chain of causes, nearest first, and the "
+			   "last deaths\n"
+			   "of its processes, at most 8.",
 		.examples = "",
 		.run = command_show,
 		.n_min = 1,
@@ -141,13 +143,19 @@ const struct command commands[] = {
 			"\n\n"
 			"An acknowledged call survives a stop and a restart of watd (none), the "
 			"death of\n"
-			"its processes too (crash), or the loss of power (sync).",
+			"its processes too (crash), or the loss of power (sync).\n\n"
+			"An instance that died is started again (on-failure: unless its process "
+			"ended by\n"
+			"itself with exit code 0), at most 5 times within 10 s, with growing "
+			"pauses: then it\n"
+			"has failed. The configuration says it for the instances that it has.",
 		.examples = "  watctl spawn counter c1\n"
 			    "  watctl spawn counter c1 --tier thread value=40",
 		.run = command_spawn,
 		.n_min = 2,
 		.n_max = -1,
-		.options = WATCTL_HAS(TIER) | WATCTL_HAS(STATE) | WATCTL_HAS(DURABILITY),
+		.options = WATCTL_HAS(TIER) | WATCTL_HAS(STATE) | WATCTL_HAS(DURABILITY) |
+			   WATCTL_HAS(RESTART),
 		.words = {WORD_SERVICE, WORD_ANY},
 	},
 	{
@@ -172,7 +180,8 @@ const struct command commands[] = {
 		.run = command_start,
 		.n_min = 1,
 		.n_max = 1,
-		.options = WATCTL_HAS(TIER) | WATCTL_HAS(DURABILITY) | WATCTL_HAS(FROM),
+		.options = WATCTL_HAS(TIER) | WATCTL_HAS(DURABILITY) | WATCTL_HAS(RESTART) |
+			   WATCTL_HAS(FROM),
 		.words = {WORD_INSTANCE},
 	},
 	{

@@ -129,6 +129,9 @@ static void offer_kind(struct typed *typed, enum watctl_word kind, const char *p
 	case WORD_DURABILITY:
 		offer_choices(prefix, typed->word, option_rows[WATCTL_DURABILITY].value);
 		break;
+	case WORD_RESTART:
+		offer_choices(prefix, typed->word, option_rows[WATCTL_RESTART].value);
+		break;
 	case WORD_LEVEL:
 		offer_choices(prefix, typed->word, "error|warning|info|debug");
 		break;

@@ -37,6 +37,21 @@ static int read_durability(const struct watctl *ctl, uint32_t *ret)
 		     : 0;
 }
 
+static int read_restart(const struct watctl *ctl, uint32_t *ret)
+{
+	static const char *const names[] = {"", "never", "on-failure", "always"};
+	const char *given = ctl->values[WATCTL_RESTART];
+
+	for (uint32_t i = 1; given && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(given, names[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return given ? problem_usage(ctl, "--restart is never, on-failure or always, not \"%s\"",
+				     given)
+		     : 0;
+}
+
 int spawn_read_from(const struct watctl *ctl, uint64_t *ret)
 {
 	const char *given = ctl->values[WATCTL_FROM];
@@ -55,5 +70,7 @@ int spawn_read_options(const struct watctl *ctl, struct wat_spawn *ret)
 {
 	int r = read_tier(ctl, &ret->tier);
 
-	return r != 0 ? r : read_durability(ctl, &ret->durability);
+	if (r == 0)
+		r = read_durability(ctl, &ret->durability);
+	return r != 0 ? r : read_restart(ctl, &ret->restart);
 }

@@ -38,6 +38,7 @@ enum watctl_word {
 	WORD_TIER,
 	WORD_STATE,
 	WORD_DURABILITY,
+	WORD_RESTART,
 	WORD_LEVEL,
 	WORD_SHELL,
 };
@@ -58,6 +59,8 @@ enum watctl_word {
 	O(STATE, 0, "state", "JSON|@FILE|-", FILE, "the state it begins with")                     \
 	O(DURABILITY, 0, "durability", "none|crash|sync", DURABILITY,                              \
 	  "what an acknowledged call survives; else as the service says, or as it was")            \
+	O(RESTART, 0, "restart", "never|on-failure|always", RESTART,                               \
+	  "what follows a death; else on-failure, or as it was")                                   \
 	O(OUT, 0, "out", "FILE", FILE, "write the token to FILE, mode 0600")                       \
 	O(AS, 0, "as", "USER", USER, "act as this User of the keyring")                            \
 	O(TOKEN, 0, "token", "FILE", FILE, "act with the token in FILE")                           \

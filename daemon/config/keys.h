@@ -85,20 +85,33 @@
 	K(file, "file", PATH, RELOAD, MUST, NULL, "/opt/counter/counter.so", \
 	  "a plugin beside those of plugin-dir; a service that both have comes from it")
 
-#define CONFIG_INSTANCE_KEYS(K)                                                                \
-	K(service, "service", SERVICE, SPAWN, MUST, NULL, "counter",                           \
-	  "full name of the service, or its prefix where that is unique")                      \
-	K(tier, "tier", TIER, SPAWN, MAY, "process", NULL,                                     \
-	  "a process of its own, or a thread in the pool")                                     \
-	K(state_file, "state-file", PATH, SPAWN, MAY, NULL, "/etc/watd/counter.json",          \
-	  "initial state as JSON; without it every field is empty")                            \
-	K(restart, "restart", POLICY, RELOAD, MAY, "on-failure", NULL,                         \
-	  "what follows a death: up to 5 starts within 10 s from the newest committed state")  \
-	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                         \
-	  "instances that are ready before this one is started")                               \
-	K(durability, "durability", DURABILITY, SPAWN, MAY, NULL, "sync",                      \
-	  "what an acknowledged call survives: an orderly end (none), the death of any of "    \
-	  "watd's processes (crash), loss of power (sync); without it what the service says, " \
+#define CONFIG_INSTANCE_KEYS(K)                                                                 \
+	K(service, "service", SERVICE, SPAWN, MUST, NULL, "counter",                            \
+	  "full name of the service, or its prefix where that is unique")                       \
+	K(tier, "tier", TIER, SPAWN, MAY, "process", NULL,                                      \
+	  "a process of its own, or a thread in the pool")                                      \
+	K(state_file, "state-file", PATH, SPAWN, MAY, NULL, "/etc/watd/counter.json",           \
+	  "initial state as JSON; without it every field is empty")                             \
+	K(restart, "restart", POLICY, RELOAD, MAY, "on-failure", NULL,                          \
+	  "what follows a death: nothing (never); a start, unless its process ended by itself " \
+	  "with exit code 0 (on-failure); a start in any case (always)")                        \
+	K(restart_max, "restart-max", STARTS, RELOAD, MAY, "5", NULL,                           \
+	  "starts after deaths within restart-within; with one death more it has failed, and "  \
+	  "is left alone until watctl reset-failed")                                            \
+	K(restart_within, "restart-within", DURATION, RELOAD, MAY, "10s", NULL,                 \
+	  "the time in which restart-max counts")                                               \
+	K(restart_pause, "restart-pause", PAUSE, RELOAD, MAY, "50ms", NULL,                     \
+	  "pause before the second start in a row, less up to a quarter by chance; it doubles " \
+	  "with each further one")                                                              \
+	K(restart_pause_max, "restart-pause-max", PAUSE, RELOAD, MAY, "2s", NULL,               \
+	  "the longest pause")                                                                  \
+	K(restart_healthy, "restart-healthy", DURATION, RELOAD, MAY, "10s", NULL,               \
+	  "an instance that was ready for so long begins a new row: it is started at once")     \
+	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                          \
+	  "instances that are ready before this one is started")                                \
+	K(durability, "durability", DURABILITY, SPAWN, MAY, NULL, "sync",                       \
+	  "what an acknowledged call survives: an orderly end (none), the death of any of "     \
+	  "watd's processes (crash), loss of power (sync); without it what the service says, "  \
 	  "else crash")
 
 #define CONFIG_GRANT_KEYS(K)                                                                     \

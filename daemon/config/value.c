@@ -8,6 +8,8 @@
 #define SOCKET_PATH_MAX 107u /* sun_path without its NUL */
 #define LISTEN_MAX 8u
 #define COUNT_MAX 1000000u
+#define STARTS_MAX 100u
+#define PAUSE_MAX_MS 3600000u
 #define DAY_S 86400u
 #define DURATION_MAX_S (3650u * DAY_S)
 #define LIFE_MIN_S 4u /* a quarter of it is a second */
@@ -60,12 +62,28 @@ static uint64_t scan_seconds(const char *text)
 	return 0;
 }
 
-static bool is_count(const char *text)
+/* 0: it is none. */
+static uint64_t scan_ms(const char *text)
 {
 	const char *rest;
 	uint64_t number = scan_number(text, &rest);
 
-	return !*rest && number >= 1 && number <= COUNT_MAX;
+	return strcmp(rest, "ms") == 0 ? number : scan_seconds(text) * 1000;
+}
+
+static bool is_count(const char *text, uint64_t max)
+{
+	const char *rest;
+	uint64_t number = scan_number(text, &rest);
+
+	return !*rest && number >= 1 && number <= max;
+}
+
+static bool is_pause(const char *text)
+{
+	uint64_t ms = scan_ms(text);
+
+	return ms >= 1 && ms <= PAUSE_MAX_MS && !strpbrk(text, "dw");
 }
 
 /* Numbers with : between them. False: there are more or fewer than three, or something else. */
@@ -190,7 +208,11 @@ bool value_is_valid(enum value_kind kind, const char *text)
 	case VALUE_SWITCH:
 		return ONE_OF(text, "yes", "no");
 	case VALUE_COUNT:
-		return is_count(text);
+		return is_count(text, COUNT_MAX);
+	case VALUE_STARTS:
+		return is_count(text, STARTS_MAX);
+	case VALUE_PAUSE:
+		return is_pause(text);
 	case VALUE_DROP:
 		return is_drop(text);
 	case VALUE_DURATION:
@@ -207,7 +229,9 @@ bool value_is_valid(enum value_kind kind, const char *text)
 	case VALUE_TIER:
 		return ONE_OF(text, "process", "thread");
 	case VALUE_POLICY:
-		return strcmp(text, "on-failure") == 0;
+		return ONE_OF(text, "never", "on-failure", "always");
+	case VALUE_STRATEGY:
+		return ONE_OF(text, "one_for_one", "one_for_all", "rest_for_one");
 	case VALUE_DURABILITY:
 		return ONE_OF(text, "none", "crash", "sync");
 	case VALUE_GROUP:
@@ -221,7 +245,15 @@ uint64_t value_number(enum value_kind kind, const char *text)
 {
 	const char *rest;
 
-	return kind == VALUE_COUNT ? scan_number(text, &rest) : scan_seconds(text);
+	switch (kind) {
+	case VALUE_COUNT:
+	case VALUE_STARTS:
+		return scan_number(text, &rest);
+	case VALUE_PAUSE:
+		return scan_ms(text);
+	default:
+		return scan_seconds(text);
+	}
 }
 
 void value_drop(const char *text, uint32_t ret[static 3])

@@ -25,13 +25,16 @@
 	  "FROM:PERCENT:FULL, FROM and FULL from 1 to 1000000 and FROM not above "      \
 	  "FULL, PERCENT from 1 to 100")                                                \
 	V(DURATION, "TIME", "a number with s, min, h, d or w, from 1s to 3650d")        \
+	V(PAUSE, "TIME", "a number with ms, s, min or h, from 1ms to 1h")               \
 	V(LIFE, "TIME", "a number with s, min, h, d or w, from 4s to 3650d")            \
 	V(NAME, "NAME", "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")   \
 	V(NAMES, "NAME...", "names of instances with blanks between them, each once")   \
 	V(SERVICE, "SERVICE", "a service such as counter or counter.Counter")           \
 	V(METHODS, "METHOD...", "names of methods with blanks between them, each once") \
 	V(TIER, "TIER", "process or thread")                                            \
-	V(POLICY, "POLICY", "on-failure; never and always are not built yet")           \
+	V(POLICY, "POLICY", "never, on-failure or always")                              \
+	V(STARTS, "N", "a number from 1 to 100")                                        \
+	V(STRATEGY, "STRATEGY", "one_for_one, one_for_all or rest_for_one")             \
 	V(DURABILITY, "DURABILITY", "none, crash or sync")                              \
 	V(GROUP, "GROUP", "a name of a group")
 
@@ -46,7 +49,7 @@ const char *value_expected(enum value_kind kind);
 const char *value_word(enum value_kind kind);
 bool value_is_valid(enum value_kind kind, const char *text) WAT_MUST_CHECK;
 
-/* Of a valid one. Seconds for DURATION and LIFE. */
+/* Of a valid one. Seconds for DURATION and LIFE, milliseconds for PAUSE. */
 uint64_t value_number(enum value_kind kind, const char *text);
 
 /* Of a valid DROP: FROM, PERCENT, FULL. */

@@ -28,6 +28,7 @@ static int load_instance(struct store_row *row, const struct loading *l)
 	instance.created_ms = store_read_number(row);
 	instance.failure = store_read_bytes(row, &instance.failure_len);
 	instance.durability = (int)store_read_number(row);
+	instance.restart = (int)store_read_number(row);
 	return row->error < 0 ? row->error : l->visitor->instance(l->arg, &instance);
 }
 
@@ -73,6 +74,17 @@ static int load_host(struct store_row *row, const struct loading *l)
 	host.start = store_read_number(row);
 	store_read_text(row, host.boot, sizeof host.boot);
 	return row->error < 0 ? row->error : l->visitor->host(l->arg, &host);
+}
+
+static int load_death(struct store_row *row, const struct loading *l)
+{
+	uint8_t id[16];
+	const uint8_t *failure;
+	size_t n;
+
+	store_read_blob(row, id, sizeof id);
+	failure = store_read_bytes(row, &n);
+	return row->error < 0 ? row->error : l->visitor->death(l->arg, id, failure, n);
 }
 
 static int load_ended(struct store_row *row, const struct loading *l)
@@ -129,7 +141,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 	if ((r = load_rows(store,
 			   "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
 			   "generation, deaths, created_ms, "
-			   "failure, durability FROM instances ORDER BY rowid",
+			   "failure, durability, restart FROM instances ORDER BY rowid",
 			   load_instance, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT id, instance_id, role, state, user, th0, method_mask, "
@@ -141,6 +153,8 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 			   "(SELECT max(seq) FROM snapshots GROUP BY instance_id) ORDER BY seq",
 			   load_snapshot, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT pid, start, boot FROM hosts", load_host, &l)) < 0 ||
+	    (r = load_rows(store, "SELECT instance_id, failure FROM deaths ORDER BY seq",
+			   load_death, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT id FROM ended", load_ended, &l)) < 0)
 		return r;
 	return load_rows(store,

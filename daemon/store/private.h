@@ -26,8 +26,8 @@
 	S(PUT_INSTANCE,                                                                           \
 	  "INSERT OR REPLACE INTO instances(name, id, service, plugin, interface_hash, tier, "    \
 	  "state, epoch, "                                                                        \
-	  "generation, deaths, created_ms, failure, durability) "                                 \
-	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")                                                    \
+	  "generation, deaths, created_ms, failure, durability, restart) "                        \
+	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                                  \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
 		     "method_mask, not_before, "                                                  \
 		     "not_after, created, session, configured) "                                  \
@@ -35,6 +35,11 @@
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(seq, name, instance_id, service, generation, "     \
 			"kind, schema, interface, digest, state, at_ms, lanes, last_seq) "        \
 			"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")                                      \
+	S(ADD_DEATH, "INSERT INTO deaths(instance_id, failure) VALUES(?,?)")                      \
+	S(TRIM_DEATHS,                                                                            \
+	  "DELETE FROM deaths WHERE instance_id = ?1 AND seq NOT IN "                             \
+	  "(SELECT seq FROM deaths WHERE instance_id = ?1 ORDER BY seq DESC LIMIT ?2)")           \
+	S(DROP_DEATHS, "DELETE FROM deaths WHERE instance_id = ?")                                \
 	S(PUT_HOST, "INSERT OR REPLACE INTO hosts(pid, start, boot) VALUES(?,?,?)")               \
 	S(DROP_HOST, "DELETE FROM hosts WHERE pid = ?")                                           \
 	S(TRIM_SNAPSHOTS,                                                                         \

@@ -3,7 +3,13 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 6
+#define STORE_VERSION 7
+
+/* What incarnations died of. */
+#define STORE_DEATHS                                                                   \
+	"CREATE TABLE deaths(seq INTEGER PRIMARY KEY AUTOINCREMENT, instance_id BLOB " \
+	"NOT NULL, failure BLOB NOT NULL) STRICT;"                                     \
+	"CREATE INDEX deaths_of_instance ON deaths(instance_id, seq);"
 
 /* nth counts the events of a class, so that each keeps to its own bound. */
 #define STORE_EVENT_INDEXES                                   \
@@ -19,7 +25,8 @@ static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CH
 				   "INTEGER NOT NULL, epoch INTEGER NOT NULL,"
 				   " generation INTEGER NOT NULL, deaths INTEGER NOT NULL, "
 				   "created_ms INTEGER NOT NULL, failure BLOB, durability "
-				   "INTEGER NOT NULL DEFAULT 1) STRICT;"
+				   "INTEGER NOT NULL DEFAULT 1, restart INTEGER NOT NULL "
+				   "DEFAULT 2) STRICT;" STORE_DEATHS
 				   "CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
 				   "NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
 				   " user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
@@ -82,6 +89,7 @@ static const char *const store_migrations[] = {
 	" WHEN 'deprovision' THEN 'revoke' WHEN 'session-over' THEN 'revoke' ELSE kind "
 	"END;" STORE_EVENT_INDEXES,
 	"ALTER TABLE snapshots ADD COLUMN interface BLOB NOT NULL DEFAULT x'';",
+	"ALTER TABLE instances ADD COLUMN restart INTEGER NOT NULL DEFAULT 2;" STORE_DEATHS,
 };
 
 #endif

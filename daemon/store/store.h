@@ -25,6 +25,7 @@ struct store_instance {
 	uint64_t interface_hash;
 	int tier;       /* 1 thread, 2 process */
 	int durability; /* 1 none, 2 crash, 3 sync */
+	int restart;    /* after a death: 1 never, 2 on-failure, 3 always */
 	enum store_instance_state state;
 	uint32_t epoch;
 	uint64_t generation;
@@ -52,6 +53,8 @@ struct store_grant {
 	bool session; /* it ends when its last channel goes */
 	enum store_configured configured;
 };
+
+#define STORE_DEATHS_MAX 8u
 
 enum store_snapshot_kind {
 	STORE_SNAPSHOT_START = 1,
@@ -169,6 +172,8 @@ struct store_visitor {
 	int (*ended)(void *, const uint8_t instance_id[16]);
 	int (*answer)(void *, const struct store_answer *);
 	int (*host)(void *, const struct store_host *);
+	/* Oldest first. */
+	int (*death)(void *, const uint8_t instance_id[16], const uint8_t *failure, size_t n);
 };
 /* On the caller's thread, before store_start_thread. Instances come before their grants and
  * snapshots. */
@@ -193,6 +198,12 @@ uint64_t store_next_snapshot(struct store *store);
 /* The instance's row, its grants, and every snapshot of its name. */
 int store_txn_remove_instance(struct store_txn *txn, const char *name, const uint8_t id[16])
 	WAT_MUST_CHECK;
+/* A packed wat.envelope.Failure: what an incarnation died of. The newest STORE_DEATHS_MAX of it are
+ * kept, until it is removed or another one begins under its name. */
+int store_txn_add_death(struct store_txn *txn,
+			const uint8_t instance_id[16],
+			const uint8_t *failure,
+			size_t n) WAT_MUST_CHECK;
 /* A host process that runs, and one that has ended. */
 int store_txn_put_host(struct store_txn *txn, const struct store_host *row) WAT_MUST_CHECK;
 int store_txn_drop_host(struct store_txn *txn, int pid) WAT_MUST_CHECK;

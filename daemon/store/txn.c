@@ -144,6 +144,7 @@ int store_txn_put_instance(struct store_txn *txn, const struct store_instance *r
 	number(&b, row->created_ms);
 	blob(&b, row->failure, row->failure_len);
 	number(&b, (uint64_t)row->durability);
+	number(&b, (uint64_t)row->restart);
 	return end(txn, &b);
 }
 
@@ -223,11 +224,38 @@ int store_txn_put_snapshot(struct store_txn *txn,
 	return end(txn, &trim);
 }
 
+int store_txn_add_death(struct store_txn *txn,
+			const uint8_t instance_id[16],
+			const uint8_t *failure,
+			size_t n)
+{
+	struct builder b = begin(STORE_SQL_ADD_DEATH), trim;
+	int r;
+
+	blob(&b, instance_id, 16);
+	blob(&b, failure, n);
+	r = end(txn, &b);
+	if (r < 0)
+		return r;
+	trim = begin(STORE_SQL_TRIM_DEATHS);
+	blob(&trim, instance_id, 16);
+	number(&trim, STORE_DEATHS_MAX);
+	return end(txn, &trim);
+}
+
+/* What is kept of an incarnation beside its row. */
+static int drop_belongings(struct store_txn *txn, const uint8_t id[16])
+{
+	int r = with_blob(txn, STORE_SQL_DROP_GRANTS, id);
+
+	return r < 0 ? r : with_blob(txn, STORE_SQL_DROP_DEATHS, id);
+}
+
 int store_txn_end_incarnation(struct store_txn *txn, const uint8_t id[16])
 {
 	int r = with_blob(txn, STORE_SQL_END, id);
 
-	return r < 0 ? r : with_blob(txn, STORE_SQL_DROP_GRANTS, id);
+	return r < 0 ? r : drop_belongings(txn, id);
 }
 
 static int with_text(struct store_txn *txn, enum store_statement statement, const char *value)
@@ -244,7 +272,7 @@ int store_txn_remove_instance(struct store_txn *txn, const char *name, const uin
 
 	if (r == 0)
 		r = with_text(txn, STORE_SQL_REMOVE_SNAPSHOTS, name);
-	return r < 0 ? r : with_blob(txn, STORE_SQL_DROP_GRANTS, id);
+	return r < 0 ? r : drop_belongings(txn, id);
 }
 
 int store_txn_put_answer(struct store_txn *txn, const struct store_answer *row)

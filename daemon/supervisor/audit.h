@@ -38,8 +38,8 @@ struct origin {
 	K(REBUILT, "rebuilt", LASTING, ERROR, "an instance went back to its last committed state", \
 	  "")                                                                                      \
 	K(FAILED, "failed", LASTING, ERROR,                                                        \
-	  "an instance died too often or can't start, and is left alone",                          \
-	  "watctl show NAME, then watctl start NAME")                                              \
+	  "an instance died and its policy starts it no more, or it can't start",                  \
+	  "watctl show NAME, then watctl reset-failed NAME")                                       \
 	K(QUARANTINE, "quarantine", LASTING, ERROR,                                                \
 	  "a call of a journal, run again, did not do what it had done: nothing is decided, "      \
 	  "everything is kept",                                                                    \

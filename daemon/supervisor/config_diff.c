@@ -38,20 +38,23 @@ static void diff_watd(const struct diff *diff)
 	}
 }
 
-/* Each key that differs. */
+/* Each key that differs: what a reload applies, and what it does not. */
 static void diff_keys(const struct config_section *before,
 		      const struct config_section *now,
-		      struct lines *lines,
-		      const char *hint)
+		      struct lines *applied,
+		      struct lines *kept)
 {
 	const struct config_section_type *type = &config_types[now->type];
 
 	for (unsigned i = 0; i < type->n_keys; i++) {
 		const char *a = config_text(before, i), *b = config_text(now, i);
 
+		bool applies = type->keys[i].applied == CONFIG_RELOAD;
+
 		if (!same(a, b))
-			lines_add(lines, "%s %s: %s: %s -> %s%s", type->word, now->name,
-				  type->keys[i].name, shown(a), shown(b), hint);
+			lines_add(applies ? applied : kept, "%s %s: %s: %s -> %s%s", type->word,
+				  now->name, type->keys[i].name, shown(a), shown(b),
+				  applies ? "" : " (it exists, and is left as it is)");
 	}
 }
 
@@ -64,7 +67,7 @@ static void diff_instance(const struct diff *diff, const struct config_section *
 		if (!startup_is_under_way(diff->node, now->name))
 			lines_add(diff->changes, "instance %s: is begun", now->name);
 	} else if (before) {
-		diff_keys(before, now, diff->needs_restart, " (it exists, and is left as it is)");
+		diff_keys(before, now, diff->changes, diff->needs_restart);
 	} else {
 		lines_add(diff->changes, "instance %s: exists, and is left as it is", now->name);
 	}
@@ -78,7 +81,7 @@ static void diff_section(const struct diff *diff,
 		config_find(diff->running->config, now->type, now->name);
 
 	if (before)
-		diff_keys(before, now, diff->changes, "");
+		diff_keys(before, now, diff->changes, diff->needs_restart);
 	else
 		lines_add(diff->changes, "%s %s: %s", config_types[now->type].word, now->name,
 			  when_new);

@@ -67,12 +67,15 @@ static void start_later(struct gate *gate, uint64_t pause_ms)
 /* Unlike an instance it holds nothing that a death could damage: it is tried again for ever. */
 static void start_again(struct gate *gate)
 {
-	uint64_t pause_ms = RESTART_PAUSE_MAX_MS;
+	struct restart_policy policy = RESTART_POLICY_INIT;
+	const struct restart_death death = {.kind = RESTART_FAILURE,
+					    .now_ms = clock_monotonic_ms()};
+	struct restart_decision decision;
 
-	if (restart_decide(&gate->restart, clock_monotonic_ms(), randombytes_random(), &pause_ms) ==
-	    RESTART_NOW)
-		pause_ms = 0;
-	start_later(gate, pause_ms);
+	policy.when = RESTART_ALWAYS;
+	decision = restart_decide(&policy, &gate->deaths, &death, randombytes_random());
+	start_later(gate,
+		    decision.verdict == RESTART_AGAIN ? decision.pause_ms : policy.pause_max_ms);
 }
 
 static void log_end(const siginfo_t *info)

@@ -26,7 +26,7 @@ struct gate {
 	struct stream link;
 	struct event *readable, *writable;
 	struct event *timer, *end;
-	struct restart restart;
+	struct restart_history deaths;
 	bool has_tcp, ending;
 };
 

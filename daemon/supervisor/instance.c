@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/node_service.h"
@@ -42,6 +43,7 @@ struct instance *instance_new(struct node *node, const char *name)
 	instance->node = node;
 	(void)snprintf(instance->name, sizeof instance->name, "%s", name);
 	instance->state = INSTANCE_STARTING;
+	instance->policy = (struct restart_policy)RESTART_POLICY_INIT;
 	list_init(&instance->by_name);
 	list_init(&instance->by_id);
 	list_init(&instance->all);
@@ -59,6 +61,8 @@ struct instance *instance_free(struct instance *instance)
 	if (instance->timer)
 		event_free(instance->timer);
 	failure_free(instance->failure);
+	for (size_t i = 0; i < instance->n_last_deaths; i++)
+		failure_free(instance->last_deaths[i]);
 	free(instance->committed);
 	free(instance->lanes);
 	failure_free(instance->verdict);
@@ -126,6 +130,8 @@ void instance_move(struct instance *instance, enum instance_state to)
 		 "from", states[instance->state].name, "to", states[to].name, "generation",
 		 generation, "invocation", invocation);
 	instance->state = to;
+	if (to == INSTANCE_READY)
+		instance->ready_at_ms = clock_monotonic_ms();
 	notify_changed(instance->node);
 	node_wait_notice(instance->node);
 	if (instance_is_settled(instance))
@@ -146,6 +152,7 @@ int instance_to_row(const struct instance *instance,
 		.deaths = instance->deaths,
 		.created_ms = instance->created_ms,
 		.durability = instance->durability,
+		.restart = instance->policy.when,
 	};
 	uint8_t *failure = NULL;
 
@@ -249,6 +256,19 @@ void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *fai
 {
 	failure_free(instance->failure);
 	instance->failure = failure;
+}
+
+void instance_add_death(struct instance *instance, Wat__Envelope__Failure *failure)
+{
+	Wat__Envelope__Failure **deaths = instance->last_deaths;
+
+	if (!failure)
+		return;
+	if (instance->n_last_deaths == STORE_DEATHS_MAX) {
+		failure_free(deaths[0]);
+		memmove(deaths, deaths + 1, --instance->n_last_deaths * sizeof *deaths);
+	}
+	deaths[instance->n_last_deaths++] = failure;
 }
 
 int instance_durability(uint32_t asked, const Wat__Manifest__Service *service)

@@ -69,8 +69,10 @@ struct instance {
 	uint32_t deaths;
 	uint64_t created_ms;
 	enum instance_state state;
-	struct origin origin;            /* of what happens to it now */
-	Wat__Envelope__Failure *failure; /* the last one; NULL: none */
+	struct origin origin;                                  /* of what happens to it now */
+	Wat__Envelope__Failure *failure;                       /* the last one; NULL: none */
+	Wat__Envelope__Failure *last_deaths[STORE_DEATHS_MAX]; /* oldest first */
+	size_t n_last_deaths;
 
 	uint8_t *committed; /* newest committed state, packed */
 	size_t committed_len;
@@ -107,8 +109,10 @@ struct instance {
 	struct list of_host;
 	uint32_t slot;
 	uint64_t words_before; /* that the host said before this was in it */
-	struct restart restart;
-	struct event *timer; /* of BACKOFF; NULL: none */
+	struct restart_policy policy;
+	struct restart_history restarts;
+	uint64_t ready_at_ms; /* of a clock that never jumps; 0: it was not ready yet */
+	struct event *timer;  /* of BACKOFF; NULL: none */
 
 	struct operation *operation; /* Spawn, Start or Stop under way; NULL: none */
 	struct instance *previous;   /* while a name's next incarnation starts: the one before */
@@ -124,6 +128,7 @@ struct instance {
 	bool finishing; /* suspension: the state is stored, the host is told to end it */
 	Wat__Envelope__Failure *death; /* while its host's end is told */
 	uint32_t died_in;              /* the same: what ran, as the attribution page has it */
+	bool ended;                    /* the same: by itself, with exit code 0 */
 	bool culprit;                  /* the same: that death counts against it */
 	bool condemned;                /* its host was killed by an operator because of it */
 	bool final_committed; /* the final state is in the store; what is left is telling */
@@ -187,6 +192,9 @@ void instance_damage(const struct instance *instance, char *text, size_t size);
 void instance_snapshot_advice(const struct instance *instance, char *text, size_t size);
 /* Takes the failure (NULL: none). */
 void instance_set_failure(struct instance *instance, Wat__Envelope__Failure *failure);
+
+/* Takes what it died of; the oldest one makes room. */
+void instance_add_death(struct instance *instance, Wat__Envelope__Failure *failure);
 
 /* Numbers of wat.Lifecycle. */
 enum instance_lifecycle { INSTANCE_HAS_PROVISION = 3, INSTANCE_HAS_DEPROVISION = 4 };

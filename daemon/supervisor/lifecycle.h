@@ -20,7 +20,8 @@ struct lifecycle_begin {
 	const struct plugin_file *file;
 	const Wat__Manifest__Service *service;
 	enum instance_tier tier;
-	int durability; /* enum instance_durability */
+	int durability;            /* enum instance_durability */
+	enum restart_when restart; /* 0: as the configuration or the default has it */
 	const uint8_t *state;
 	size_t state_len;
 	const uint8_t *holder_pk;  /* 32 bytes: of the Admin; NULL: there is none to begin with */

@@ -1,8 +1,11 @@
 /* lifecycle_audit.c - what the audit hears of an instance's life. Loop thread. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
+#include "proto/failure.h"
+#include "proto/support/cleanup.h"
 
 static enum audit_kind kind_of(const struct operation *operation)
 {
@@ -68,7 +71,21 @@ void lifecycle_audit_abandoned(const struct instance *instance, wat_status statu
 	audit_record(instance->node, &abandoned);
 }
 
-void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope__Failure *failure)
+/* The event, with what show tells of it. NULL: no memory. */
+static struct store_txn *death_txn(const struct instance *instance,
+				   const Wat__Envelope__Failure *failure)
+{
+	struct store_txn *txn = store_txn_new();
+	size_t n = wat__envelope__failure__get_packed_size(failure);
+	_cleanup_(freep) uint8_t *bytes = malloc(n + 1);
+
+	if (!txn || !bytes)
+		return store_txn_free(txn);
+	wat__envelope__failure__pack(failure, bytes);
+	return store_txn_add_death(txn, instance->id, bytes, n) < 0 ? store_txn_free(txn) : txn;
+}
+
+void lifecycle_audit_death(struct instance *instance, const Wat__Envelope__Failure *failure)
 {
 	const struct audit death = {
 		.kind = AUDIT_DEATH,
@@ -78,5 +95,10 @@ void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope_
 		.detail = failure ? failure->text : NULL,
 	};
 
-	audit_record(instance->node, &death);
+	if (!failure) {
+		audit_record(instance->node, &death);
+		return;
+	}
+	instance_add_death(instance, failure_copy(failure));
+	lifecycle_commit_with(instance, death_txn(instance, failure), &death);
 }

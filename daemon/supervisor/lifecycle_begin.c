@@ -6,6 +6,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/policy.h"
 
 static struct instance *instance_for(struct operation *operation,
 				     const struct lifecycle_begin *begin)
@@ -34,6 +35,9 @@ static struct instance *instance_for(struct operation *operation,
 			       begin->note);
 	instance->looked = begin->back;
 	instance->earlier = begin->earlier;
+	if (begin->restart)
+		instance->policy.when = begin->restart;
+	policy_take(instance);
 	instance->generation = 1;
 	instance->created_ms = clock_unix_ms();
 	instance->beginning = true;
@@ -71,7 +75,7 @@ void lifecycle_revive(struct operation *operation, struct instance *instance)
 {
 	instance->operation = operation;
 	instance->origin = operation->origin;
-	instance->restart.n = 0;
+	instance->restarts = (struct restart_history){0};
 	instance->generation++;
 	instance_move(instance, INSTANCE_STARTING);
 	lifecycle_start(instance, false);

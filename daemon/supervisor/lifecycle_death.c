@@ -79,22 +79,24 @@ static void start_later(struct instance *instance, uint64_t pause_ms)
 		start_again(instance);
 }
 
-static void start_by_policy(struct instance *instance)
+static void start_by_policy(struct instance *instance, bool culprit)
 {
-	uint64_t pause_ms = 0;
+	const uint64_t now_ms = clock_monotonic_ms();
+	const struct restart_death death = {
+		.kind = !culprit          ? RESTART_OF_ANOTHER
+			: instance->ended ? RESTART_END
+					  : RESTART_FAILURE,
+		.now_ms = now_ms,
+		.ready_ms = instance->ready_at_ms ? now_ms - instance->ready_at_ms : 0,
+	};
+	const struct restart_decision decision = restart_decide(
+		&instance->policy, &instance->restarts, &death, randombytes_random());
 
-	switch (restart_decide(&instance->restart, clock_monotonic_ms(), randombytes_random(),
-			       &pause_ms)) {
-	case RESTART_NOW:
-		start_later(instance, 0);
-		return;
-	case RESTART_LATER:
-		start_later(instance, pause_ms);
-		return;
-	case RESTART_GIVE_UP:
-	default:
+	instance->ready_at_ms = 0;
+	if (decision.verdict == RESTART_AGAIN)
+		start_later(instance, decision.pause_ms);
+	else
 		lifecycle_give_up(instance, NULL);
-	}
 }
 
 void lifecycle_died(struct instance *instance, bool culprit)
@@ -104,10 +106,8 @@ void lifecycle_died(struct instance *instance, bool culprit)
 	if (instance->node->suspending) {
 		instance_move(instance, INSTANCE_SUSPENDED);
 		node_check_progress(instance->node);
-	} else if (culprit) {
-		start_by_policy(instance);
 	} else {
-		start_later(instance, 0);
+		start_by_policy(instance, culprit);
 	}
 }
 
@@ -304,6 +304,7 @@ static void note_failures(struct host *host, struct host_death *death)
 			instance->origin = origin;
 		instance->culprit = is_culprit(host, instance, death);
 		instance->died_in = host_running(host, instance->slot);
+		instance->ended = !death->signal && death->exit_code == 0;
 		failure_free(instance->death);
 		instance->death = describe(
 			instance, death, method_name(instance, host_running(host, instance->slot)));

@@ -45,7 +45,7 @@ void lifecycle_audit_abandoned(const struct instance *instance,
 			       wat_status status,
 			       const char *text);
 /* An end that was not asked for. What never began did not die: it was abandoned. */
-void lifecycle_audit_death(const struct instance *instance, const Wat__Envelope__Failure *failure);
+void lifecycle_audit_death(struct instance *instance, const Wat__Envelope__Failure *failure);
 
 /* lifecycle.c */
 /* Says what the author of its plugin should look at. */

@@ -7,6 +7,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/supervisor/former_host.h"
+#include "daemon/supervisor/policy.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
 
@@ -57,9 +58,26 @@ static int on_instance(void *arg, const struct store_instance *row)
 	instance->deaths = row->deaths;
 	instance->created_ms = row->created_ms;
 	instance->durability = row->durability;
+	instance->policy.when = (enum restart_when)row->restart;
+	policy_take(instance);
 	instance->state = state_of(row->state);
 	instance_table_add(&node->instances, instance);
 	return load_failure(instance, row);
+}
+
+static int on_death(void *arg, const uint8_t instance_id[16], const uint8_t *failure, size_t n)
+{
+	struct instance *instance =
+		instance_table_by_id(&((struct node *)arg)->instances, instance_id);
+	ProtobufCMessage *message;
+	int r;
+
+	if (!instance)
+		return 0;
+	r = check_unpack(&wat__envelope__failure__descriptor, NULL, failure, n, &message, NULL);
+	if (r == 0)
+		instance_add_death(instance, (Wat__Envelope__Failure *)message);
+	return r == -ENOMEM ? r : 0;
 }
 
 static int on_grant(void *arg, const struct store_grant *row)
@@ -142,6 +160,7 @@ int node_load(struct node *node)
 		.ended = on_ended,
 		.answer = on_answer,
 		.host = on_host,
+		.death = on_death,
 	};
 
 	return store_load(node->store, &visitor, node);

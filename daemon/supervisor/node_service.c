@@ -220,8 +220,8 @@ static const char *note(const struct instance *instance)
 		return "a crash loses what came after the last committed state, which is made "
 		       "every second while the state changes";
 	case INSTANCE_FAILED:
-		return "not started again by itself; watctl start continues it from the last "
-		       "committed state";
+		return "not started again by itself; watctl reset-failed continues it from the "
+		       "last committed state";
 	case INSTANCE_QUARANTINED:
 		return "a call of its journal, run again, did not do what it had done; everything "
 		       "is kept, and watctl replay gives the state before it";
@@ -256,6 +256,9 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->committed_ms = instance->committed_ms;
 	out->plugin = (char *)instance->plugin;
 	out->note = (char *)note(instance);
+	out->restart = (char *)(uintptr_t)restart_when_name(instance->policy.when);
+	out->restart_max = instance->policy.max;
+	out->restart_within_ms = instance->policy.within_ms;
 }
 
 wat_status node_on_list(struct node_list_call *call,
@@ -300,9 +303,12 @@ wat_status node_on_show(struct node_show_call *call,
 	wat_status status = node_find_instance(&call->base, in->name, &instance);
 
 	(void)state;
-	if (status == WAT_OK)
-		node_describe_instance(instance, out);
-	return status;
+	if (status != WAT_OK)
+		return status;
+	node_describe_instance(instance, out);
+	out->last_deaths = instance->last_deaths;
+	out->n_last_deaths = instance->n_last_deaths;
+	return WAT_OK;
 }
 
 wat_status node_on_users(struct node_users_call *call,

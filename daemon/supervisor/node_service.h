@@ -22,6 +22,7 @@ wat_status node_check_begin(struct wat_call *call,
 			    const ProtobufCBinaryData *holder_pk,
 			    Wat__Node__Tier tier,
 			    uint32_t durability);
+wat_status node_check_restart(struct wat_call *call, uint32_t restart);
 /* A name is free when it was never used, or its incarnation was stopped. */
 wat_status node_check_free(struct wat_call *call, const struct instance *previous);
 wat_status node_check_state(struct wat_call *call,

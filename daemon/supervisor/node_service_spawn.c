@@ -42,6 +42,15 @@ static wat_status check_durability(struct wat_call *call, uint32_t durability)
 			       durability);
 }
 
+wat_status node_check_restart(struct wat_call *call, uint32_t restart)
+{
+	if (restart <= RESTART_ALWAYS)
+		return WAT_OK;
+	return call->api->fail(call, WAT_INVALID_ARGUMENT,
+			       "restart: expected 1 (never), 2 (on-failure) or 3 (always), got %u",
+			       restart);
+}
+
 static wat_status check_key(struct wat_call *call, const ProtobufCBinaryData *key)
 {
 	if (key->len == 32)
@@ -68,6 +77,8 @@ static wat_status check_spawn(struct wat_call *call, const node_spawn_request *i
 {
 	wat_status status = node_check_begin(call, &in->holder_pk, in->tier, in->durability);
 
+	if (status == WAT_OK)
+		status = node_check_restart(call, in->restart);
 	if (status != WAT_OK)
 		return status;
 	if (!name_is_valid(in->name))
@@ -126,6 +137,7 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 	}
 	begin.tier = node_tier_of(in->tier, INSTANCE_PROCESS);
 	begin.durability = instance_durability(in->durability, begin.service);
+	begin.restart = (enum restart_when)in->restart;
 	begin.state = in->state.data;
 	begin.state_len = in->state.len;
 	begin.holder_pk = in->holder_pk.data;

@@ -12,6 +12,7 @@
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/operation.h"
+#include "daemon/supervisor/policy.h"
 #include "proto/support/cleanup.h"
 
 /* A stopped name: a new incarnation from its final state. */
@@ -24,6 +25,7 @@ static wat_status start_stopped(struct wat_call *call,
 		.name = previous->name,
 		.tier = node_tier_of(in->tier, previous->tier),
 		.durability = in->durability ? (int)in->durability : previous->durability,
+		.restart = in->restart ? (enum restart_when)in->restart : previous->policy.when,
 		.state = previous->committed,
 		.state_len = previous->committed_len,
 		.holder_pk = in->holder_pk.data,
@@ -64,6 +66,9 @@ static wat_status start_failed(struct wat_call *call,
 				       instance->name);
 	}
 	instance->tier = node_tier_of(in->tier, instance->tier);
+	if (in->restart)
+		instance->policy.when = (enum restart_when)in->restart;
+	policy_take(instance);
 	lifecycle_revive(operation, instance);
 	return WAT_OK;
 }
@@ -75,6 +80,7 @@ struct return_to {
 	char name[64];
 	Wat__Node__Tier tier;
 	uint32_t durability;
+	enum restart_when restart; /* 0: as it was */
 	uint8_t holder_pk[32];
 };
 
@@ -130,6 +136,7 @@ static wat_status begin_from(const struct return_to *to,
 		.name = previous->name,
 		.tier = node_tier_of(to->tier, previous->tier),
 		.durability = to->durability ? (int)to->durability : previous->durability,
+		.restart = to->restart ? to->restart : previous->policy.when,
 		.holder_pk = to->holder_pk,
 		.previous = previous,
 		.from = found->row.seq,
@@ -202,6 +209,7 @@ static wat_status start_from(struct wat_call *call,
 	to->operation = operation;
 	to->tier = in->tier;
 	to->durability = in->durability;
+	to->restart = (enum restart_when)in->restart;
 	memcpy(to->holder_pk, in->holder_pk.data, sizeof to->holder_pk);
 	(void)snprintf(to->name, sizeof to->name, "%s", instance->name);
 	if (store_find_snapshot(operation->node->store, to->name, in->from, on_found, to) == 0)
@@ -237,6 +245,8 @@ wat_status node_on_start(struct node_start_call *c, wat_empty *state, const node
 	wat_status status = node_check_begin(call, &in->holder_pk, in->tier, in->durability);
 
 	(void)state;
+	if (status == WAT_OK)
+		status = node_check_restart(call, in->restart);
 	if (status != WAT_OK)
 		return status;
 	operation = operation_begin(call, ANSWER_OF_NODE(NODE_START), &in->request_id, &status);

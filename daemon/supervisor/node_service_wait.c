@@ -55,7 +55,7 @@ static struct verdict judge(const struct instance *instance,
 		return over(WAT_OK, "%s", "");
 	if (instance->state == INSTANCE_FAILED && target == INSTANCE_READY)
 		return over(WAT_SERVER_DIED,
-			    "\"%s\" died too often or can't start, and is not started again by "
+			    "\"%s\" has failed, and is not started again by "
 			    "itself (watctl start %s)",
 			    name, name);
 	if (instance->state == INSTANCE_QUARANTINED && target == INSTANCE_READY)

@@ -15,6 +15,7 @@
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/operation.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/policy.h"
 #include "proto/support/cleanup.h"
 
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
@@ -107,6 +108,7 @@ static void apply(struct node *node, struct options *fresh)
 	if (r < 0)
 		log_warning("the plugin directory can't be read", "path", node->options->plugin_dir,
 			    "error", strerror(-r));
+	policy_take_all(node);
 	startup_add(node);
 	grant_files_update(node);
 }

@@ -1,43 +1,104 @@
-/* restart.c - when a dead instance is started again. Pure. */
+/* restart.c - when what died is started again. Pure. */
 #include "daemon/supervisor/restart.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-static void forget_old(struct restart *restart, uint64_t now_ms)
+static const char *const names[] = {
+	[RESTART_NEVER] = "never",
+	[RESTART_ON_FAILURE] = "on-failure",
+	[RESTART_ALWAYS] = "always",
+};
+#define N_NAMES (sizeof names / sizeof *names)
+
+enum restart_when restart_when_of(const char *word)
+{
+	for (size_t i = RESTART_NEVER; i < N_NAMES; i++)
+		if (strcmp(names[i], word) == 0)
+			return (enum restart_when)i;
+	return 0;
+}
+
+const char *restart_when_name(enum restart_when when)
+{
+	return when >= RESTART_NEVER && when < N_NAMES ? names[when] : names[RESTART_ON_FAILURE];
+}
+
+static bool may_start(const struct restart_policy *policy, enum restart_kind kind)
+{
+	switch (policy->when) {
+	case RESTART_NEVER:
+		return false;
+	case RESTART_ALWAYS:
+		return true;
+	case RESTART_ON_FAILURE:
+	default:
+		return kind != RESTART_END;
+	}
+}
+
+static void forget(struct restart_history *history, unsigned n)
+{
+	history->n -= n;
+	memmove(history->at_ms, history->at_ms + n, history->n * sizeof history->at_ms[0]);
+}
+
+static void forget_old(const struct restart_policy *policy,
+		       struct restart_history *history,
+		       uint64_t now_ms)
 {
 	unsigned old = 0;
 
-	while (old < restart->n && now_ms - restart->at_ms[old] >= RESTART_WINDOW_MS)
+	while (old < history->n && now_ms - history->at_ms[old] >= policy->within_ms)
 		old++;
-	restart->n -= old;
-	memmove(restart->at_ms, restart->at_ms + old, restart->n * sizeof restart->at_ms[0]);
+	forget(history, old);
 }
 
-static uint64_t pause_for(unsigned n_before, uint32_t random)
+/* A policy that allows fewer than the one before forgets the oldest. */
+static bool is_too_often(const struct restart_policy *policy, struct restart_history *history)
 {
-	uint64_t pause = RESTART_PAUSE_MS;
+	unsigned max = policy->max < RESTART_DEATHS_MAX ? policy->max : RESTART_DEATHS_MAX;
 
-	for (unsigned i = 1; i < n_before && pause < RESTART_PAUSE_MAX_MS; i++)
+	if (history->n > max)
+		forget(history, history->n - max);
+	return history->n == max;
+}
+
+static uint64_t pause_after(const struct restart_policy *policy, unsigned in_a_row, uint32_t random)
+{
+	uint64_t pause = policy->pause_ms;
+
+	if (in_a_row == 0)
+		return 0;
+	for (unsigned i = 1; i < in_a_row && pause < policy->pause_max_ms; i++)
 		pause *= 2;
-	if (pause > RESTART_PAUSE_MAX_MS)
-		pause = RESTART_PAUSE_MAX_MS;
-	return pause + random % (pause / 4 + 1);
+	if (pause > policy->pause_max_ms)
+		pause = policy->pause_max_ms;
+	return pause - random % (pause / 4 + 1);
 }
 
-enum restart_verdict restart_decide(struct restart *restart,
-				    uint64_t now_ms,
-				    uint32_t random,
-				    uint64_t *ret_pause_ms)
+struct restart_decision restart_decide(const struct restart_policy *policy,
+				       struct restart_history *history,
+				       const struct restart_death *death,
+				       uint32_t random)
 {
-	unsigned before;
+	struct restart_decision decision = {.verdict = RESTART_AGAIN};
 
-	forget_old(restart, now_ms);
-	if (restart->n == RESTART_MAX)
-		return RESTART_GIVE_UP;
-	before = restart->n;
-	restart->at_ms[restart->n++] = now_ms;
-	if (before == 0)
-		return RESTART_NOW;
-	*ret_pause_ms = pause_for(before, random);
-	return RESTART_LATER;
+	if (!may_start(policy, death->kind)) {
+		decision.verdict = RESTART_FORBIDDEN;
+		return decision;
+	}
+	if (death->kind == RESTART_OF_ANOTHER)
+		return decision;
+	forget_old(policy, history, death->now_ms);
+	if (is_too_often(policy, history)) {
+		decision.verdict = RESTART_TOO_OFTEN;
+		return decision;
+	}
+	if (death->ready_ms >= policy->healthy_ms)
+		history->in_a_row = 0;
+	decision.pause_ms = pause_after(policy, history->in_a_row, random);
+	history->at_ms[history->n++] = death->now_ms;
+	history->in_a_row++;
+	return decision;
 }

@@ -258,7 +258,7 @@ static void refuse_failed(const struct bind *bind)
 	const char *text =
 		bind->instance->state == INSTANCE_QUARANTINED
 			? "the instance is quarantined and is not started by itself"
-			: "the instance died too often and is not started again by itself";
+			: "the instance has failed and is not started again by itself";
 	Wat__Envelope__Failure *failure = failure_for_user(bind->instance->failure, text);
 
 	session_send_fail(bind->session, bind->frame->id, 0, WAT_SERVER_DIED, text, failure);

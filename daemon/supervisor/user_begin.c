@@ -250,7 +250,7 @@ static void run_handler(struct operation *operation)
 		refuse(beginning, WAT_STOPPED, NULL, "the instance was stopped");
 	else if (instance_is_given_up(instance))
 		refuse(beginning, WAT_SERVER_DIED, instance->failure,
-		       "the instance died too often or is quarantined, and is not started again "
+		       "the instance has failed or is quarantined, and is not started again "
 		       "by itself, so its Provision handler can't run");
 	else if (beginning->node->suspending)
 		refuse(beginning, WAT_UNAVAILABLE, NULL, "watd is going down; try again");

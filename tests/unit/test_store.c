@@ -27,6 +27,9 @@ struct world {
 	uint8_t state[64];
 	int n_hosts;
 	struct store_host host;
+	int restart;
+	unsigned n_deaths;
+	char deaths[16]; /* their first bytes */
 };
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -60,6 +63,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	assert_string_equal(row->name, "c1");
 	assert_string_equal(row->service, "counter.Counter");
 	assert_int_equal(row->generation, 3);
+	((struct world *)arg)->restart = row->restart;
 	return 0;
 }
 
@@ -112,14 +116,26 @@ static int on_host(void *arg, const struct store_host *row)
 	return 0;
 }
 
+static int on_death(void *arg, const uint8_t id[16], const uint8_t *failure, size_t n)
+{
+	struct world *w = arg;
+
+	assert_int_equal(id[0], 1);
+	assert_int_equal(n, 1);
+	w->deaths[w->n_deaths++] = (char)failure[0];
+	w->deaths[w->n_deaths] = '\0';
+	return 0;
+}
+
 static void open_store(struct world *w)
 {
 	static const struct store_visitor visitor = {on_instance, on_grant,  on_snapshot, on_bad,
-						     on_ended,    on_answer, on_host};
+						     on_ended,    on_answer, on_host,     on_death};
 	char *note;
 
 	w->n_instances = w->n_grants = w->n_snapshots = w->n_bad = w->n_ended = w->n_answers = 0;
 	w->n_hosts = 0;
+	w->n_deaths = 0;
 	assert_int_equal(store_open(w->dir, &w->store, &note), 0);
 	assert_null(note);
 	assert_int_equal(store_load(w->store, &visitor, w), 0);
@@ -327,6 +343,39 @@ static void test_newer(void **state)
 	assert_null(w->store);
 }
 
+static void add_deaths(struct world *w, const uint8_t id[16], const char *deaths)
+{
+	for (; *deaths; deaths++) {
+		struct store_txn *txn = store_txn_new();
+
+		assert_int_equal(store_txn_add_death(txn, id, (const uint8_t *)deaths, 1), 0);
+		assert_int_equal(commit(w, txn), 0);
+	}
+}
+
+/* The newest eight deaths of an incarnation are kept, in their order, and go with it. */
+static void test_deaths(void **state)
+{
+	static const uint8_t id[16] = {1}, other[16] = {2};
+	struct world *w = *state;
+	struct store_txn *txn;
+
+	open_store(w);
+	add_deaths(w, other, "x");
+	add_deaths(w, id, "abcdefghij");
+	txn = store_txn_new();
+	assert_int_equal(store_txn_end_incarnation(txn, other), 0);
+	assert_int_equal(commit(w, txn), 0);
+	w->store = store_close(w->store);
+	open_store(w);
+	assert_string_equal(w->deaths, "cdefghij");
+	txn = store_txn_new();
+	assert_int_equal(store_txn_remove_instance(txn, "c1", id), 0);
+	assert_int_equal(commit(w, txn), 0);
+	w->store = store_close(w->store);
+	assert_int_equal(count(w, "SELECT count(*) FROM deaths"), 0);
+}
+
 /* A removed instance leaves no row, no state of any incarnation of its name and no grant; others
  * keep theirs. */
 static void test_remove(void **state)
@@ -365,7 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_reopen),  CASE(test_end),   CASE(test_digest), CASE(test_all_or_nothing),
-		CASE(test_corrupt), CASE(test_newer), CASE(test_remove),
+		CASE(test_corrupt), CASE(test_newer), CASE(test_remove), CASE(test_deaths),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -54,6 +54,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	assert_int_equal(row->state, STORE_RUNNING);
 	assert_int_equal(row->generation, 3);
 	assert_int_equal(row->durability, 2 - 1);
+	assert_int_equal(row->restart, 2);
 	return 0;
 }
 
@@ -105,6 +106,17 @@ static int on_host(void *arg, const struct store_host *row)
 {
 	(void)row;
 	((struct world *)arg)->n_hosts++;
+	return 0;
+}
+
+/* None of them was kept before. */
+static int on_death(void *arg, const uint8_t id[16], const uint8_t *failure, size_t n)
+{
+	(void)arg;
+	(void)id;
+	(void)failure;
+	(void)n;
+	fail_msg("a death that nobody died");
 	return 0;
 }
 
@@ -182,7 +194,7 @@ static void fill(sqlite3 *db, size_t version)
 static void load(struct world *w)
 {
 	static const struct store_visitor visitor = {on_instance, on_grant,  on_snapshot, on_bad,
-						     on_ended,    on_answer, on_host};
+						     on_ended,    on_answer, on_host,     on_death};
 	char *note;
 
 	assert_int_equal(store_open(w->dir, &w->store, &note), 0);

@@ -42,12 +42,21 @@ enum wat_durability {
 	WAT_DURABILITY_SYNC = 3     /* the loss of power, too */
 };
 
+/* What follows a death. */
+enum wat_restart {
+	WAT_RESTART_DEFAULT = 0, /* ON_FAILURE; at a start: as it was */
+	WAT_RESTART_NEVER = 1,
+	WAT_RESTART_ON_FAILURE = 2, /* a start, unless the process ended itself with exit code 0 */
+	WAT_RESTART_ALWAYS = 3
+};
+
 struct wat_spawn {
 	uint32_t size;       /* of this struct */
 	uint32_t tier;       /* enum wat_tier */
 	uint32_t flags;      /* 0 */
 	uint32_t durability; /* enum wat_durability */
-	uint64_t from; /* start only: number of the snapshot to begin from; 0: the last state */
+	uint64_t from;       /* start only: number of the snapshot to begin from; 0: the last state */
+	uint32_t restart;    /* enum wat_restart */
 };
 #define WAT_SPAWN_INIT                               \
 	{                                            \

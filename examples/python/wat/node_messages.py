@@ -35,6 +35,9 @@ message Instance {
   uint32 pid = 7; string durability = 8; uint32 users = 9; uint32 deaths = 10;
   wat.envelope.Failure failure = 11;
   uint64 committed_ms = 12; string plugin = 13; string note = 14;
+  string restart = 15;        // after a death: "never", "on-failure", "always"
+  uint32 restart_max = 16; uint64 restart_within_ms = 17;
+  repeated wat.envelope.Failure last_deaths = 18;  // oldest first, at most 8; by Show only
 }
 message InstanceList { repeated Instance instances = 1; }
 message NameRequest { string name = 1; }
@@ -48,6 +51,7 @@ message SpawnRequest {
   bytes request_id = 1; string service = 2; string name = 3; Tier tier = 4; bytes state = 5;
   bytes holder_pk = 6;
   uint32 durability = 7;      // 0: the service's own, 1 none, 2 crash, 3 sync
+  uint32 restart = 8;         // after a death: 0 on-failure, 1 never, 2 on-failure, 3 always
 }
 message SpawnReply {
   bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;
@@ -57,6 +61,7 @@ message StartRequest {
   uint32 durability = 5;      // 0: as it was
   // number of a snapshot: a new incarnation from there; 0: the last state
   uint64 from = 6;
+  uint32 restart = 7;         // 0: as it was
 }
 message StartReply {
   bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;

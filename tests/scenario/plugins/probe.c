@@ -407,3 +407,14 @@ wat_status probe_on_write(struct probe_write_call *call,
 		}
 	return WAT_OK;
 }
+
+wat_status probe_on_exit(struct probe_exit_call *call,
+			 probe_state *state,
+			 const probe_size *in,
+			 wat_empty *out)
+{
+	(void)call;
+	(void)state;
+	(void)out;
+	_exit((int)in->n);
+}
