@@ -13,7 +13,15 @@
 
 /* In the order of the .proto files. */
 enum { ADMIN_PROVISION, ADMIN_DEPROVISION };
-enum { NODE_SPAWN = 6, NODE_START = 7, NODE_KILL = 8, NODE_OPEN_ADMIN = 10, NODE_IMPORT = 22 };
+enum {
+	NODE_SPAWN = 6,
+	NODE_START = 7,
+	NODE_KILL = 8,
+	NODE_OPEN_ADMIN = 10,
+	NODE_IMPORT = 22,
+	NODE_RESTART = 24,
+	NODE_RESET_FAILED = 25
+};
 
 /* Node and Admin requests may hold a whole state. */
 static bool is_too_large(const wat_capability *capability, size_t n)
@@ -283,7 +291,8 @@ wat_node *wat_node_free(wat_node *node)
  * Of a method that is not known here neither is known. */
 static bool node_call_may_repeat(uint16_t method)
 {
-	return method <= NODE_IMPORT && method != NODE_KILL;
+	return (method <= NODE_IMPORT && method != NODE_KILL) || method == NODE_RESTART ||
+	       method == NODE_RESET_FAILED;
 }
 
 int wat_node_call_raw(wat_node *node,

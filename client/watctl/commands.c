@@ -217,6 +217,39 @@ const struct command commands[] = {
 		.words = {WORD_INSTANCE},
 	},
 	{
+		.name = "restart",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "end an instance in order and start it again",
+		.details = "What was sent before is served first. Incarnation, Admins and Users "
+			   "stay, no handler\n"
+			   "of its life runs, and clients go on unaware. One that failed is "
+			   "started. Returns\n"
+			   "when it is ready.",
+		.examples = "",
+		.run = command_restart,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "reset-failed",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "forget the deaths of an instance; one that failed is started",
+		.details =
+			"What counts towards its policy's bound begins anew, and so do its "
+			"pauses: one that\n"
+			"is about to be started again is started at once. What show tells of the "
+			"last deaths\n"
+			"stays.",
+		.examples = "",
+		.run = command_reset_failed,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
 		.name = "wait",
 		.group = GROUP_RUN,
 		.arguments = "NAME",

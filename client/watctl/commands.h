@@ -39,6 +39,8 @@ int command_plugins(struct watctl *ctl) WAT_MUST_CHECK;
 int command_provision(struct watctl *ctl) WAT_MUST_CHECK;
 int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
 int command_replay(struct watctl *ctl) WAT_MUST_CHECK;
+int command_restart(struct watctl *ctl) WAT_MUST_CHECK;
+int command_reset_failed(struct watctl *ctl) WAT_MUST_CHECK;
 int command_rm(struct watctl *ctl) WAT_MUST_CHECK;
 int command_show(struct watctl *ctl) WAT_MUST_CHECK;
 int command_snapshot(struct watctl *ctl) WAT_MUST_CHECK;

@@ -34,6 +34,10 @@ struct origin {
 	K(START_FAILED, "start-failed", LASTING, WARNING, "an instance could not begin", "")       \
 	K(RESUME, "resume", LASTING, INFO, "an instance goes on after a restart of watd", "")      \
 	K(RESTART, "restart", LASTING, INFO, "an instance was started again after a death", "")    \
+	K(RESTART_ORDERED, "restart-ordered", LASTING, INFO,                                       \
+	  "an instance was ended in order and started again", "")                                  \
+	K(RESET_FAILED, "reset-failed", LASTING, INFO, "the deaths of an instance were forgotten", \
+	  "")                                                                                      \
 	K(DEATH, "death", LASTING, WARNING, "an instance lost its process", "")                    \
 	K(REBUILT, "rebuilt", LASTING, ERROR, "an instance went back to its last committed state", \
 	  "")                                                                                      \

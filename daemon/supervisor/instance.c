@@ -87,6 +87,7 @@ bool instance_is_settled(const struct instance *instance)
 	case INSTANCE_STARTING:
 	case INSTANCE_STOPPING:
 	case INSTANCE_BACKOFF:
+	case INSTANCE_RESTARTING:
 	case INSTANCE_REMOVING:
 	default:
 		return false;
@@ -130,8 +131,10 @@ void instance_move(struct instance *instance, enum instance_state to)
 		 "from", states[instance->state].name, "to", states[to].name, "generation",
 		 generation, "invocation", invocation);
 	instance->state = to;
-	if (to == INSTANCE_READY)
+	if (to == INSTANCE_READY) {
 		instance->ready_at_ms = clock_monotonic_ms();
+		instance->in_order = false;
+	}
 	notify_changed(instance->node);
 	node_wait_notice(instance->node);
 	if (instance_is_settled(instance))

@@ -24,7 +24,9 @@
 	S(STARTING, "starting",                                                                 \
 	  EDGE(READY) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(QUARANTINED) | EDGE(SUSPENDED))     \
 	S(READY, "ready",                                                                       \
-	  EDGE(STOPPING) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED))     \
+	  EDGE(STOPPING) | EDGE(RESTARTING) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED))   \
+	S(RESTARTING, "restarting",                                                             \
+	  EDGE(READY) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) | EDGE(SUSPENDED))        \
 	S(STOPPING, "stopping",                                                                 \
 	  EDGE(STOPPED) | EDGE(READY) | EDGE(STARTING) | EDGE(BACKOFF) | EDGE(FAILED) |         \
 		  EDGE(QUARANTINED) | EDGE(SUSPENDED))                                          \
@@ -124,6 +126,7 @@ struct instance {
 	bool recovering; /* it had failed and is stopped: a host makes its last state from the
 			    journal */
 	bool resuming;   /* it starts because watd did */
+	bool in_order;   /* it starts because it was ended for that, and not by a death */
 	enum instance_state before_removal, before_stop;
 	bool finishing; /* suspension: the state is stored, the host is told to end it */
 	Wat__Envelope__Failure *death; /* while its host's end is told */

@@ -54,6 +54,12 @@ int lifecycle_take(struct instance *instance, const struct lifecycle_take *take)
 void lifecycle_snapshot(struct operation *operation, struct instance *instance);
 /* Starts a failed instance's next generation. */
 void lifecycle_revive(struct operation *operation, struct instance *instance);
+/* Ends an instance that is READY in order, without a handler, and starts its next generation. */
+void lifecycle_restart(struct instance *instance);
+/* The same when it can be: now, or after a start, a pause or a stop. One that failed is started. */
+void lifecycle_restart_when_settled(struct operation *operation);
+/* Starts an instance in BACKOFF at once. */
+void lifecycle_skip_pause(struct instance *instance);
 /* Starts an instance that ran when watd ended. */
 void lifecycle_resume(struct instance *instance);
 /* The instance is READY, FAILED, or STOPPING with a final state that could not be stored yet. */

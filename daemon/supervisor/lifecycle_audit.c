@@ -47,9 +47,10 @@ int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn
 int lifecycle_audit_again(const struct instance *instance, struct store_txn *txn)
 {
 	const struct audit again = {
-		.kind = instance->operation  ? AUDIT_START
-			: instance->resuming ? AUDIT_RESUME
-					     : AUDIT_RESTART,
+		.kind = instance->in_order    ? AUDIT_RESTART_ORDERED
+			: instance->operation ? AUDIT_START
+			: instance->resuming  ? AUDIT_RESUME
+					      : AUDIT_RESTART,
 		.origin = &instance->origin,
 		.instance = instance,
 		.detail = instance->service,

@@ -76,6 +76,7 @@ void lifecycle_revive(struct operation *operation, struct instance *instance)
 	instance->operation = operation;
 	instance->origin = operation->origin;
 	instance->restarts = (struct restart_history){0};
+	instance->in_order = false;
 	instance->generation++;
 	instance_move(instance, INSTANCE_STARTING);
 	lifecycle_start(instance, false);

@@ -50,7 +50,7 @@ bool lifecycle_has_diverged(const Wat__Envelope__Failure *failure)
 	return false;
 }
 
-static void start_again(struct instance *instance)
+void lifecycle_start_again(struct instance *instance)
 {
 	instance->generation++;
 	instance_move(instance, INSTANCE_STARTING);
@@ -64,7 +64,13 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (instance->state == INSTANCE_BACKOFF)
-		start_again(instance);
+		lifecycle_start_again(instance);
+}
+
+void lifecycle_skip_pause(struct instance *instance)
+{
+	(void)event_del(instance->timer);
+	lifecycle_start_again(instance);
 }
 
 static void start_later(struct instance *instance, uint64_t pause_ms)
@@ -76,7 +82,7 @@ static void start_later(struct instance *instance, uint64_t pause_ms)
 		instance->timer = evtimer_new(instance->node->base, on_pause_over, instance);
 	instance_move(instance, INSTANCE_BACKOFF);
 	if (!instance->timer || evtimer_add(instance->timer, &pause) < 0)
-		start_again(instance);
+		lifecycle_start_again(instance);
 }
 
 static void start_by_policy(struct instance *instance, bool culprit)
@@ -201,12 +207,14 @@ static void instance_host_died(struct instance *instance,
 	} else if (instance->beginning) {
 		lifecycle_abandon(instance, WAT_START_FAILED, failure,
 				  failure ? failure->text : "the host died while it started");
-	} else if (instance->operation) {
+	} else if (instance->operation && !instance->in_order) {
 		lifecycle_audit_death(instance, failure);
 		fail_operation(instance, failure);
 		lifecycle_give_up(instance, NULL);
 	} else {
+		instance->in_order = false;
 		lifecycle_audit_death(instance, failure);
+		fail_operation(instance, failure);
 		lifecycle_died(instance, culprit);
 	}
 }

@@ -24,6 +24,8 @@ void lifecycle_ready(struct instance *instance);
 /* The instance has no host any more: start it again by the policy, or give it up. culprit: the
  * death counts. */
 void lifecycle_died(struct instance *instance, bool culprit);
+/* The next generation of an instance that has no host. */
+void lifecycle_start_again(struct instance *instance);
 /* Not started again by itself until somebody says so. Takes the failure. */
 void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failure);
 
@@ -33,8 +35,26 @@ void lifecycle_quarantine(struct instance *instance, Wat__Envelope__Failure *fai
 bool lifecycle_has_diverged(const Wat__Envelope__Failure *failure);
 
 /* lifecycle_stop.c */
-/* The host of an instance that was stopping or suspending has gone. True: that was no death. */
+/* The host of an instance that was stopping, restarting or suspending has gone. True: that was no
+ * death. */
 bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Failure *failure);
+/* Serve what was sent, then give the state; run_stop: by the Stop handler. */
+int lifecycle_request_drain(struct instance *instance, bool run_stop, host_answered *answered)
+	WAT_MUST_CHECK;
+/* Tell the channels why, and forget the instance. */
+int lifecycle_request_finish(struct instance *instance,
+			     wat_status status,
+			     const char *text,
+			     host_answered *answered) WAT_MUST_CHECK;
+/* The state that Drain answered becomes the newest in memory. */
+int lifecycle_take_state(struct instance *instance, const struct host_answer *answer)
+	WAT_MUST_CHECK;
+/* watd goes down, and the instance with it; it goes on with the next one. */
+void lifecycle_suspended(struct instance *instance);
+
+/* lifecycle_restart.c */
+/* As lifecycle_stop_host_gone, of one that is RESTARTING. */
+bool lifecycle_restart_host_gone(struct instance *instance);
 
 /* lifecycle_audit.c */
 /* The incarnation and its Admin, into the transaction that makes them. */

@@ -320,9 +320,16 @@ static int decide_reply(struct instance *instance,
 	Wat__Node__SpawnReply spawned = WAT__NODE__SPAWN_REPLY__INIT;
 	Wat__Node__StartReply started = WAT__NODE__START_REPLY__INIT;
 	Wat__Node__ImportReply imported = WAT__NODE__IMPORT_REPLY__INIT;
+	Wat__Node__RestartReply again = WAT__NODE__RESTART_REPLY__INIT;
 	ProtobufCBinaryData bytes = {token ? TOKEN_SIZE : 0, (uint8_t *)token};
 	ProtobufCBinaryData id = {16, instance->id};
 
+	if (instance->operation->answer == ANSWER_OF_NODE(NODE_RESTART) ||
+	    instance->operation->answer == ANSWER_OF_NODE(NODE_RESET_FAILED)) {
+		again.incarnation = id;
+		again.generation = instance->generation;
+		return operation_decide(instance->operation, &again.base, txn);
+	}
 	if (instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN)) {
 		spawned.token = bytes;
 		spawned.incarnation = id;

@@ -23,10 +23,10 @@
 
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
-static int request_finish(struct instance *instance,
-			  wat_status status,
-			  const char *text,
-			  host_answered *answered)
+int lifecycle_request_finish(struct instance *instance,
+			     wat_status status,
+			     const char *text,
+			     host_answered *answered)
 {
 	Wat__Host__FinishRequest request = WAT__HOST__FINISH_REQUEST__INIT;
 
@@ -36,7 +36,7 @@ static int request_finish(struct instance *instance,
 	return host_request(instance->host, HOST_FINISH, &request.base, -1, answered, instance);
 }
 
-static int request_drain(struct instance *instance, bool run_stop, host_answered *answered)
+int lifecycle_request_drain(struct instance *instance, bool run_stop, host_answered *answered)
 {
 	Wat__Host__DrainRequest request = WAT__HOST__DRAIN_REQUEST__INIT;
 
@@ -46,7 +46,7 @@ static int request_drain(struct instance *instance, bool run_stop, host_answered
 }
 
 /* The state that Drain answered becomes the newest in memory. */
-static int take_state(struct instance *instance, const struct host_answer *answer)
+int lifecycle_take_state(struct instance *instance, const struct host_answer *answer)
 {
 	ProtobufCMessage *message;
 	const Wat__Host__DrainReply *reply;
@@ -93,8 +93,9 @@ static void on_stop_committed(void *arg, int r)
 		instance->final_committed = true;
 		CRASH_HERE(stop_stored);
 		lifecycle_drop_segments(instance, SEGMENTS_ALL);
-		if (!instance->host || request_finish(instance, WAT_STOPPED,
-						      "the instance was stopped", on_finished) < 0)
+		if (!instance->host ||
+		    lifecycle_request_finish(instance, WAT_STOPPED, "the instance was stopped",
+					     on_finished) < 0)
 			stopped(instance);
 		return;
 	}
@@ -212,7 +213,7 @@ static void on_stop_drained(void *arg, const struct host_answer *answer)
 
 	if (answer->died)
 		return;
-	if (answer->status == WAT_OK && take_state(instance, answer) == 0) {
+	if (answer->status == WAT_OK && lifecycle_take_state(instance, answer) == 0) {
 		instance->drained = true;
 		CRASH_HERE(stop_drained);
 		store_final(instance);
@@ -350,7 +351,7 @@ void lifecycle_stop(struct operation *operation, struct instance *instance)
 		return;
 	}
 	instance_move(instance, INSTANCE_STOPPING);
-	if (request_drain(instance, true, on_stop_drained) == 0)
+	if (lifecycle_request_drain(instance, true, on_stop_drained) == 0)
 		return;
 	instance->operation = NULL;
 	operation_fail(operation, WAT_OVERLOADED, NULL, "no memory; the instance goes on");
@@ -359,7 +360,7 @@ void lifecycle_stop(struct operation *operation, struct instance *instance)
 
 /* Suspension. */
 
-static void suspended(struct instance *instance)
+void lifecycle_suspended(struct instance *instance)
 {
 	lifecycle_detach(instance);
 	instance_move(instance, INSTANCE_SUSPENDED);
@@ -369,7 +370,7 @@ static void suspended(struct instance *instance)
 static void on_suspend_finished(void *arg, const struct host_answer *answer)
 {
 	if (!answer->died)
-		suspended(arg);
+		lifecycle_suspended(arg);
 }
 
 static void on_suspend_committed(void *arg, int r)
@@ -382,9 +383,10 @@ static void on_suspend_committed(void *arg, int r)
 		log_error("a suspended state could not be stored; the one before is kept",
 			  "instance", instance->name, "error", lifecycle_store_error(r));
 	instance->finishing = true;
-	if (!instance->host || request_finish(instance, WAT_UNAVAILABLE, "watd is going down",
-					      on_suspend_finished) < 0)
-		suspended(instance);
+	if (!instance->host ||
+	    lifecycle_request_finish(instance, WAT_UNAVAILABLE, "watd is going down",
+				     on_suspend_finished) < 0)
+		lifecycle_suspended(instance);
 }
 
 static void on_suspend_drained(void *arg, const struct host_answer *answer)
@@ -397,7 +399,7 @@ static void on_suspend_drained(void *arg, const struct host_answer *answer)
 
 	if (answer->died)
 		return;
-	if (answer->status != WAT_OK || take_state(instance, answer) < 0) {
+	if (answer->status != WAT_OK || lifecycle_take_state(instance, answer) < 0) {
 		log_error("an instance gave no state to suspend; the one before is kept",
 			  "instance", instance->name);
 		on_suspend_committed(instance, 0);
@@ -422,26 +424,28 @@ void lifecycle_suspend(struct instance *instance)
 	case INSTANCE_READY:
 		instance->origin = instance->node->end;
 		/* From here on nothing new is attached: BIND asks node->suspending first. */
-		if (request_drain(instance, false, on_suspend_drained) < 0)
-			suspended(instance);
+		if (lifecycle_request_drain(instance, false, on_suspend_drained) < 0)
+			lifecycle_suspended(instance);
 		return;
 	case INSTANCE_BACKOFF:
 		(void)event_del(instance->timer);
-		suspended(instance);
+		lifecycle_suspended(instance);
 		return;
 	case INSTANCE_STOPPING:
 		if (!instance->drained || instance->operation)
 			return;
 		log_error("a final state that could not be stored is lost", "instance",
 			  instance->name);
-		suspended(instance);
+		lifecycle_suspended(instance);
 		return;
 	case INSTANCE_STARTING:
 		/* lifecycle_ready comes back here; one whose turn has not come has nothing to end.
 		 */
 		if (instance->waits)
-			suspended(instance);
+			lifecycle_suspended(instance);
 		return;
+	case INSTANCE_RESTARTING:
+		/* It comes to the same, without the next start. */
 	case INSTANCE_REMOVING:
 	case INSTANCE_STOPPED:
 	case INSTANCE_FAILED:
@@ -456,6 +460,8 @@ bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Fa
 {
 	struct operation *operation;
 
+	if (instance->state == INSTANCE_RESTARTING)
+		return lifecycle_restart_host_gone(instance);
 	if (instance->recovering) {
 		not_recovered(instance, WAT_SERVER_DIED, failure,
 			      failure ? failure->text : "the host died meanwhile");
@@ -469,7 +475,7 @@ bool lifecycle_stop_host_gone(struct instance *instance, const Wat__Envelope__Fa
 	if (instance->drained && !instance->finishing)
 		return true;
 	if (instance->finishing) {
-		suspended(instance);
+		lifecycle_suspended(instance);
 		return true;
 	}
 	if (instance->state != INSTANCE_STOPPING)

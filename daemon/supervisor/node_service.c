@@ -234,6 +234,7 @@ static const char *note(const struct instance *instance)
 	case INSTANCE_REMOVING:
 	case INSTANCE_SUSPENDED:
 	case INSTANCE_BACKOFF:
+	case INSTANCE_RESTARTING:
 	default:
 		return "";
 	}

@@ -282,6 +282,7 @@ static void bind_user(const struct bind *bind)
 		return;
 	case INSTANCE_STARTING:
 	case INSTANCE_BACKOFF:
+	case INSTANCE_RESTARTING:
 	case INSTANCE_STOPPING:
 		park(bind);
 		return;

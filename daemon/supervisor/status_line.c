@@ -17,6 +17,7 @@ static const struct {
 	{INSTANCE_STARTING, "starting", true, true},
 	{INSTANCE_STOPPING, "stopping", true, true},
 	{INSTANCE_STOPPED, "stopped", false, false},
+	{INSTANCE_RESTARTING, "restarting", true, true},
 	{INSTANCE_BACKOFF, "to be started again", true, true},
 	{INSTANCE_FAILED, "failed", true, false},
 	{INSTANCE_QUARANTINED, "quarantined", true, false},

@@ -71,8 +71,8 @@ static void test_table(void **state)
 		{COUNTER "[instance c1]\nservice = counter\n[grant g]\ninstance = c1\nout = /g\n"
 			 "group = no-such-group\n",
 		 "8: group = no-such-group: expected a group of this machine\n"},
-		{"[instance c1]\nservice = probe.Probe\nrestart = never\n",
-		 "3: restart = never: expected on-failure; never and always are not built yet\n"},
+		{"[instance c1]\nservice = probe.Probe\nrestart = no\n",
+		 "3: restart = no: expected never, on-failure or always\n"},
 		{"[watd]\nlog-levle = info\n",
 		 "2: unknown key log-levle in [watd], expected one of "},
 	};

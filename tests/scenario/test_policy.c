@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counter.client.h"
 #include "tests/scenario/configured.h"
 
 #define PROBE "[plugin probe]\nfile = " WAT_BUILD_DIR "/tests/plugins/probe.so\n"
@@ -33,6 +34,17 @@ static void expect_generation(struct configured *c, const char *name, unsigned g
 	snprintf(text, sizeof text, "\"generation\":%u,", generation);
 	WATCTL(c, "-j", "show", name);
 	assert_out(c, text);
+}
+
+static void wait_generation(struct configured *c, const char *name, unsigned generation)
+{
+	char text[40];
+
+	snprintf(text, sizeof text, "\"generation\":%u,", generation);
+	do
+		WATCTL(c, "-j", "show", name);
+	while (!strstr(c->out.out, text));
+	wait_state(c, name, "ready");
 }
 
 /* never: a death is the end, and an operator leads out of it. on-failure: an exit with 1 is one
@@ -169,12 +181,119 @@ static void test_deaths(void **state)
 	assert_out(c, "\"lastDeaths\":[]");
 }
 
+/* The token of a User in the keyring, as provision prints it. */
+static counter_user *open_user(struct configured *c, const char *name, wat **ret_client)
+{
+	counter_user *user;
+
+	WATCTL(c, "admin", name);
+	WATCTL(c, "provision", name, "me");
+	assert_code(c, 0);
+	c->out.out[strcspn(c->out.out, "\n")] = '\0';
+	assert_int_equal(wat_connect(c->daemon.socket, ret_client), 0);
+	assert_int_equal(counter_user_open(*ret_client, c->out.out, &user), 0);
+	return user;
+}
+
+static void on_done(void *arg,
+		    int status,
+		    const counter_value *out,
+		    const struct wat_failure *failure)
+{
+	(void)out;
+	(void)failure;
+	*(int *)arg += status == 0;
+}
+
+/* Calls that are under way when an instance is restarted are done once; so are those after it, by
+ * the same handle. Nothing of what was done is lost, whatever the durability. */
+static void restart_under_calls(struct configured *c, const char *name)
+{
+	counter_amount one = COUNTER_AMOUNT_INIT;
+	counter_user *user;
+	int64_t value = 0;
+	int n_done = 0;
+	wat *client;
+
+	one.n = 1;
+	user = open_user(c, name, &client);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(counter_increment_send(user, &one, on_done, &n_done), 0);
+	WATCTL(c, "restart", name);
+	assert_code(c, 0);
+	assert_out(c, "generation 2");
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(counter_increment_with(user, 1, &value), 0);
+	assert_int_equal(value, 1100);
+	assert_int_equal(n_done, 1000);
+	counter_user_free(user);
+	wat_free(client);
+}
+
+static void test_restart(void **state)
+{
+	struct configured *c = *state;
+
+	configured_start(c, "[instance p]\nservice = counter\n"
+			    "[instance t]\nservice = counter\ntier = thread\n"
+			    "[instance n]\nservice = counter\ndurability = none\n");
+	restart_under_calls(c, "p");
+	restart_under_calls(c, "t");
+	restart_under_calls(c, "n");
+	WATCTL(c, "-j", "show", "p");
+	assert_out(c, "\"deaths\":0,");
+	WATCTL(c, "-j", "events", "p");
+	assert_out(c, "\"kind\":\"restart-ordered\"");
+	test_daemon_kill(&c->daemon);
+	test_daemon_start(&c->daemon);
+	WATCTL(c, "call", "p", "Get");
+	assert_out(c, "1100");
+	WATCTL(c, "restart", "nobody");
+	assert_err(c, "NOT_FOUND");
+	WATCTL(c, "stop", "p");
+	WATCTL(c, "restart", "p");
+	assert_err(c, "STOPPED");
+}
+
+/* reset-failed: one that failed goes on, with the whole count before it again; one that is about to
+ * be started again does not wait any more; one that is up stays so. restart, too, starts one that
+ * failed. */
+static void test_reset(void **state)
+{
+	struct configured *c = *state;
+
+	configured_start(c, PROBE A_PROBE("p") "restart-max = 1\nrestart-within = 1h\n" A_PROBE(
+				    "q") "restart-pause = 1h\nrestart-pause-max = 1h\n");
+	hold(c, "p");
+	exit_with(c, "p", "n=1", "ready");
+	WATCTL(c, "reset-failed", "p");
+	assert_out(c, "reset p, generation 2");
+	exit_with(c, "p", "n=1", "ready");
+	exit_with(c, "p", "n=1", "failed");
+	WATCTL(c, "reset-failed", "p");
+	assert_out(c, "reset p, generation 4");
+	exit_with(c, "p", "n=1", "ready");
+	exit_with(c, "p", "n=1", "failed");
+	WATCTL(c, "restart", "p");
+	assert_out(c, "restarted p, generation 6");
+	WATCTL(c, "kill", "q");
+	wait_generation(c, "q", 2);
+	WATCTL(c, "kill", "q");
+	wait_state(c, "q", "backoff");
+	WATCTL(c, "reset-failed", "q");
+	assert_code(c, 0);
+	wait_state(c, "q", "ready");
+	WATCTL(c, "-j", "events", "q");
+	assert_out(c, "\"kind\":\"reset-failed\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFIGURED_CASE(test_process),   CONFIGURED_CASE(test_thread),
 		CONFIGURED_CASE(test_too_often), CONFIGURED_CASE(test_spawned),
-		CONFIGURED_CASE(test_deaths),
+		CONFIGURED_CASE(test_deaths),    CONFIGURED_CASE(test_restart),
+		CONFIGURED_CASE(test_reset),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -55,12 +55,13 @@ struct wat_spawn {
 	uint32_t tier;       /* enum wat_tier */
 	uint32_t flags;      /* 0 */
 	uint32_t durability; /* enum wat_durability */
-	uint64_t from;       /* start only: number of the snapshot to begin from; 0: the last state */
-	uint32_t restart;    /* enum wat_restart */
+	uint64_t from;     /* start only: number of the snapshot to begin from; 0: the last state */
+	uint32_t restart;  /* enum wat_restart */
+	uint32_t reserved; /* 0 */
 };
-#define WAT_SPAWN_INIT                               \
-	{                                            \
-		sizeof(struct wat_spawn), 0, 0, 0, 0 \
+#define WAT_SPAWN_INIT                                     \
+	{                                                  \
+		sizeof(struct wat_spawn), 0, 0, 0, 0, 0, 0 \
 	}
 
 enum wat_grant_flags { WAT_GRANT_SESSION = 1 }; /* the grant ends when its last channel goes */

@@ -66,6 +66,8 @@ message StartRequest {
 message StartReply {
   bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;
 }
+message RestartRequest { bytes request_id = 1; string name = 2; }
+message RestartReply { bytes incarnation = 1; uint64 generation = 2; }
 message KillReply { uint32 pid = 1; uint32 others = 2; }
 message ReloadRequest { bytes request_id = 1; bool dry_run = 2; }
 message ReloadReply {
@@ -201,6 +203,10 @@ service Node {
   rpc Import(ImportRequest) returns (ImportReply) { option (wat.method) = { later: true }; }
   rpc Replay(ReplayRequest) returns (ReplayReply) {
     option (wat.method) = { later: true read_only: true };
+  }
+  rpc Restart(RestartRequest) returns (RestartReply) { option (wat.method) = { later: true }; }
+  rpc ResetFailed(RestartRequest) returns (RestartReply) {
+    option (wat.method) = { later: true };
   }
 }
 message Empty { }

@@ -1,0 +1,138 @@
+/* lifecycle_restart.c - an instance that is up is ended in order and goes on as its next
+ * generation: incarnation, grants and lanes stay, none of its handlers runs. Loop thread. Drain ->
+ * commit {state} -> Finish -> STARTING. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/supervisor/lifecycle_parts.h"
+#include "proto/support/cleanup.h"
+
+DEFINE_CLEANUP(struct store_txn *, store_txn_free);
+
+/* It has no process any more, and its state is kept. */
+static void ended(struct instance *instance)
+{
+	struct operation *operation;
+
+	lifecycle_detach(instance);
+	instance->drained = instance->finishing = false;
+	instance->ready_at_ms = 0;
+	if (!instance->node->suspending) {
+		lifecycle_start_again(instance);
+		return;
+	}
+	operation = TAKE(instance->operation);
+	if (operation)
+		operation_fail(operation, WAT_UNAVAILABLE, NULL, "watd is going down; try again");
+	lifecycle_suspended(instance);
+}
+
+static void on_finished(void *arg, const struct host_answer *answer)
+{
+	if (!answer->died)
+		ended(arg);
+}
+
+/* Without a commit the state is in memory, and the journal has all of it still. */
+static void on_committed(void *arg, int r)
+{
+	struct instance *instance = arg;
+
+	if (r == 0)
+		lifecycle_drop_segments(instance, SEGMENTS_ALL);
+	else
+		log_error("the state of an instance that is restarted could not be stored",
+			  "instance", instance->name, "error", lifecycle_store_error(r));
+	instance->finishing = true;
+	if (!instance->host ||
+	    lifecycle_request_finish(instance, WAT_UNAVAILABLE, "the instance is restarted",
+				     on_finished) < 0)
+		ended(instance);
+}
+
+static void goes_on(struct instance *instance, wat_status status, const char *why)
+{
+	struct operation *operation = TAKE(instance->operation);
+
+	log_warning("an instance could not be ended in order, and goes on", "instance",
+		    instance->name, "why", why);
+	if (operation)
+		operation_fail(operation, status, NULL, "\"%s\" goes on as it was: %s",
+			       instance->name, why);
+	lifecycle_ready(instance);
+}
+
+static void on_drained(void *arg, const struct host_answer *answer)
+{
+	struct instance *instance = arg;
+	Wat__Host__Snapshot snapshot;
+	struct store_txn *txn;
+
+	/* lifecycle_host_died sees to it. */
+	if (answer->died)
+		return;
+	if (answer->status != WAT_OK || lifecycle_take_state(instance, answer) < 0) {
+		goes_on(instance, WAT_INTERNAL, "it gave no state that can be read");
+		return;
+	}
+	instance->drained = true;
+	txn = lifecycle_txn(instance, STORE_RUNNING);
+	snapshot = instance_snapshot(instance);
+	if (txn && lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND, &snapshot) < 0)
+		txn = store_txn_free(txn);
+	if (txn)
+		store_submit(instance->node->store, txn, on_committed, instance);
+	else
+		on_committed(instance, -ENOMEM);
+}
+
+void lifecycle_restart(struct instance *instance)
+{
+	instance->in_order = true;
+	instance_move(instance, INSTANCE_RESTARTING);
+	if (lifecycle_request_drain(instance, false, on_drained) < 0)
+		goes_on(instance, WAT_OVERLOADED, "no memory");
+}
+
+bool lifecycle_restart_host_gone(struct instance *instance)
+{
+	/* The commit is under way, and goes on from there. */
+	if (instance->drained && !instance->finishing)
+		return true;
+	if (instance->finishing)
+		ended(instance);
+	return instance->state != INSTANCE_RESTARTING;
+}
+
+static void refuse(struct operation *operation, wat_status status, const char *why)
+{
+	operation_fail(operation, status, NULL, "\"%s\" %s", operation->instance->name, why);
+}
+
+void lifecycle_restart_when_settled(struct operation *operation)
+{
+	struct instance *instance = operation->instance;
+
+	if (instance->state == INSTANCE_REMOVING)
+		refuse(operation, WAT_NOT_FOUND, "is being removed");
+	else if (instance->node->suspending)
+		refuse(operation, WAT_UNAVAILABLE, "goes down with watd; try again");
+	else if (instance->operation)
+		operation_wait(operation, instance, lifecycle_restart_when_settled);
+	else if (instance->state == INSTANCE_STOPPED)
+		refuse(operation, WAT_STOPPED, "was stopped (watctl start begins it anew)");
+	else if (instance->state == INSTANCE_QUARANTINED)
+		refuse(operation, WAT_FAILED_PRECONDITION,
+		       "is quarantined; watctl start says that it shall go on");
+	else if (instance->state == INSTANCE_FAILED && instance->committed)
+		lifecycle_revive(operation, instance);
+	else if (instance->state == INSTANCE_FAILED)
+		refuse(operation, WAT_DATA_LOSS, "has no committed state that can be read");
+	else if (instance->state == INSTANCE_READY) {
+		instance->operation = operation;
+		instance->origin = operation->origin;
+		lifecycle_restart(instance);
+	} else
+		operation_wait(operation, instance, lifecycle_restart_when_settled);
+}
