@@ -54,12 +54,10 @@ static double percentile_99(struct scene *scene, double seconds)
 	return scene->times[n * 99 / 100];
 }
 
-#define CALM_WITHIN_S 5.0
-
-/* What the last flooder left behind is done with. */
-static void await_calm(struct scene *scene)
+/* What the last flooder left behind is done with, or that takes too long. */
+static void await_calm(struct scene *scene, double seconds)
 {
-	double until = now_s() + CALM_WITHIN_S;
+	double until = now_s() + 20 * seconds;
 
 	while (scene->calm_us > 0 && now_s() < until &&
 	       percentile_99(scene, 0.05) > 2 * scene->calm_us)
@@ -70,7 +68,7 @@ static double percentile_alone(struct scene *scene, double seconds)
 {
 	double us;
 
-	await_calm(scene);
+	await_calm(scene, seconds);
 	us = percentile_99(scene, seconds);
 	if (scene->calm_us <= 0 || us < scene->calm_us)
 		scene->calm_us = us;
