@@ -37,7 +37,7 @@ message Instance {
   uint64 committed_ms = 12; string plugin = 13; string note = 14;
   string restart = 15;        // after a death: "never", "on-failure", "always"
   uint32 restart_max = 16; uint64 restart_within_ms = 17;
-  repeated wat.envelope.Failure last_deaths = 18;  // oldest first, at most 8; by Show only
+  repeated wat.envelope.Failure last_deaths = 18;     // oldest first, at most 8; by Show only
 }
 message InstanceList { repeated Instance instances = 1; }
 message NameRequest { string name = 1; }
