@@ -192,6 +192,9 @@ static void fail_hosts(struct world *t, const struct fault_case *fault)
 	set_fault(t, &fault->fault);
 	call_all(t, TRIES);
 	assert_true(end_fault(t) > 0);
+	/* A full disk is a mode, which watd leaves by itself. */
+	if (fault->fault.error == ENOSPC && fault->seen == SEEN_REFUSED)
+		assert_true(test_daemon_wait_log(&t->recording.daemon, "event=space", 1));
 	sum_up(t, &refused, &lost);
 	assert_true((refused > 0) == (fault->seen == SEEN_REFUSED));
 	assert_true((lost > 0) == (fault->seen == SEEN_LOST));
