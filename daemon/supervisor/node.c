@@ -22,6 +22,7 @@
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/lock.h"
+#include "daemon/supervisor/node_audit.h"
 #include "daemon/supervisor/node_load.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/nospace.h"
@@ -353,32 +354,6 @@ static int init_state(struct node *node)
 	return r < 0 ? fail(r, "the database can't be read", dir) : 0;
 }
 
-static void note_start(struct node *node)
-{
-	char detail[96];
-	const struct audit start = {
-		.kind = AUDIT_WATD_START, .origin = &node->start, .detail = detail};
-
-	(void)snprintf(detail, sizeof detail, "version %s, process %d", WAT_VERSION, (int)getpid());
-	audit_record(node, &start);
-	if (node->damage) {
-		const struct audit damage = {.kind = AUDIT_DATABASE_DAMAGED,
-					     .origin = &node->start,
-					     .detail = node->damage};
-
-		audit_record(node, &damage);
-	}
-}
-
-/* Without an orderly end there is none in the audit either. */
-static void note_end(struct node *node)
-{
-	const struct audit end = {.kind = AUDIT_WATD_STOP, .origin = &node->end};
-
-	if (node->suspending)
-		audit_record(node, &end);
-}
-
 int node_init(struct node *node, struct options *options)
 {
 	int r;
@@ -420,7 +395,7 @@ int node_init(struct node *node, struct options *options)
 		r = sockets_open(node);
 	if (r < 0)
 		return r;
-	note_start(node);
+	node_note_start(node);
 	grant_files_update(node);
 	startup_begin(node);
 	node_check_progress(node);
@@ -482,7 +457,7 @@ void node_deinit(struct node *node)
 	admission_deinit(&node->admission);
 	node->overloads = overloads_free(node->overloads);
 	node->denials = denials_free(node->denials);
-	note_end(node);
+	node_note_end(node);
 	audit_deinit(node);
 	nospace_deinit(node);
 	node->backup = backup_free(node->backup);
