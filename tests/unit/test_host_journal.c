@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/attribution.h"
 #include "proto/support/cleanup.h"
 #include "tests/lib/cases.h"
 #include "tests/unit/protocol_page.h"
@@ -239,7 +240,7 @@ static void test_cut_back_fails(void **state)
 	assert_int_equal(append(journal, 10), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	limit(size_of(fd) + 7);
-	assert_int_equal(end_of(append_into_sealed, journal), 1);
+	assert_int_equal(end_of(append_into_sealed, journal), ATTRIBUTION_EXIT_OF_HOST);
 	limit(RLIM_INFINITY);
 	(void)close(fd);
 }
@@ -331,7 +332,7 @@ static void test_sync_fails(void **state)
 	journal->durability = DURABILITY_SYNC;
 	(void)close(switch_to_new(journal, 1));
 	assert_int_equal(append(journal, 1), 0);
-	assert_int_equal(end_of(wait_for_broken, journal), 1);
+	assert_int_equal(end_of(wait_for_broken, journal), ATTRIBUTION_EXIT_OF_HOST);
 }
 
 static void put(struct bytes *bytes, const struct record_item *item)
