@@ -126,6 +126,7 @@ struct instance {
 	bool recovering; /* it had failed and is stopped: a host makes its last state from the
 			    journal */
 	bool resuming;   /* it starts because watd did */
+	bool suspends;   /* it was asked to, since watd goes down */
 	bool in_order;   /* it starts because it was ended for that, and not by a death */
 	enum instance_state before_removal, before_stop;
 	bool finishing; /* suspension: the state is stored, the host is told to end it */

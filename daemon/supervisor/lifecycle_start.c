@@ -176,8 +176,7 @@ void lifecycle_ready(struct instance *instance)
 	instance_move(instance, INSTANCE_READY);
 	user_end_go_on(instance);
 	grant_files_ready(instance->node, instance);
-	if (instance->node->suspending && instance->state == INSTANCE_READY)
-		lifecycle_suspend(instance);
+	/* If watd goes down, so does it. */
 	node_check_progress(instance->node);
 }
 

@@ -1,5 +1,6 @@
 /* node.c - one watd: opening and closing everything, signals, readiness, the orderly end. Loop
  * thread. */
+#include "daemon/supervisor/ending.h"
 #include "daemon/supervisor/node.h"
 
 #include <errno.h>
@@ -180,6 +181,8 @@ void node_check_progress(struct node *node)
 	    grant_files_are_settled(node))
 		tell_ready(node);
 	reload_check(node);
+	if (node->suspending)
+		ending_run(node);
 	if (!node->suspending || still_running(node))
 		return;
 	if (node->pool)
@@ -191,7 +194,7 @@ void node_check_progress(struct node *node)
 static void on_overdue(evutil_socket_t fd, short what, void *arg)
 {
 	struct node *node = arg;
-	const struct instance *instance = still_running(node);
+	const struct instance *instance = ending_waits_for(node);
 
 	(void)fd;
 	(void)what;
@@ -218,9 +221,6 @@ static void suspend(struct node *node)
 	(void)event_add(node->overdue, &overdue);
 	startup_cancel(node);
 	node_replays_end(node);
-	list_for_each_safe (i, &node->instances.all) {
-		lifecycle_suspend(container_of(i, struct instance, all));
-	}
 	node_check_progress(node);
 }
 

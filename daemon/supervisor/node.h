@@ -79,6 +79,7 @@ struct node {
 	struct origin start, end; /* of this watd */
 	bool ready;               /* told to whoever started us */
 	bool suspending;
+	bool ending, ending_again; /* of ending_run */
 };
 
 /* Opens everything and starts what was running. Negative errno; said in the log. node_deinit

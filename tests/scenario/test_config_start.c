@@ -10,11 +10,13 @@
 
 #define PROBE "[plugin probe]\nfile = " WAT_BUILD_DIR "/tests/plugins/probe.so\n"
 #define READY(name) "instance=" name " service=counter.Counter from=starting to=ready"
+#define SUSPENDED(name) "instance=" name " service=counter.Counter from=ready to=suspended"
 #define BEGUN(name) "a configured instance is begun instance=" name
 #define RESUMED(name) "an instance is resumed instance=" name
 
 /* A chain across tiers begins link by link: the next one when the one before is READY, and watd is
- * ready after all of them (row 110). A restart resumes them in the same order. */
+ * ready after all of them (row 110). watd ends them backward: each is told when
+ * those that come after it are down (row 77). A restart resumes them in the same order. */
 static void test_order(void **state)
 {
 	struct configured *c = *state;
@@ -26,6 +28,8 @@ static void test_order(void **state)
 	assert_logged_before(c, READY("b"), BEGUN("c"));
 	assert_logged_before(c, READY("c"), "info: ready instances=3");
 	assert_int_equal(test_daemon_terminate(&c->daemon), 0);
+	assert_logged_before(c, SUSPENDED("c"), SUSPENDED("b"));
+	assert_logged_before(c, SUSPENDED("b"), SUSPENDED("a"));
 	forget_log(c);
 	test_daemon_start(&c->daemon);
 	assert_logged_before(c, RESUMED("a"), READY("a"));
