@@ -246,10 +246,12 @@ static void not_recovered(struct instance *instance,
 	else
 		instance_move(instance, INSTANCE_FAILED);
 	if (operation)
-		operation_fail(operation, status, failure,
-			       "%s can't be stopped: its last state can't be had from its journal, "
-			       "which is kept: %s",
-			       instance->name, why);
+		operation_fail(
+			operation, status, failure,
+			"%s can't be stopped: its last state can't be had from its journal, "
+			"which is kept: %s. Mend that and stop it again; watctl rm %s removes "
+			"it, and throws its journal and its states away",
+			instance->name, why, instance->name);
 	node_check_progress(instance->node);
 }
 
@@ -439,7 +441,7 @@ void lifecycle_suspend(struct instance *instance)
 		lifecycle_suspended(instance);
 		return;
 	case INSTANCE_STARTING:
-		/* lifecycle_ready comes back here; one whose turn has not come has nothing to end.
+		/* It is asked when it is ready; one whose turn has not come has nothing to end.
 		 */
 		if (instance->waits)
 			lifecycle_suspended(instance);

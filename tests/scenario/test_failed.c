@@ -194,6 +194,25 @@ static void test_not_recovered(void **state)
 	expect_final(w);
 }
 
+/* What can't be had can be given up: the refusal says how, and what it says is so. */
+static void test_given_up(void **state)
+{
+	struct world *w = *state;
+	struct test_output out;
+
+	begin(w, "process");
+	assert_int_equal(rename(w->plugin, w->hidden), 0);
+	run(w, &out, "stop", NULL);
+	assert_int_equal(rename(w->hidden, w->plugin), 0);
+	assert_int_equal(out.code, 1);
+	assert_non_null(strstr(out.err, "watctl rm c1 removes it"));
+	run(w, &out, "rm", NULL);
+	assert_int_equal(out.code, 0);
+	assert_int_equal(segments_of(w), 0);
+	run(w, &out, "show", NULL);
+	assert_int_equal(out.code, 1);
+}
+
 /* What was stored by a suspension and can't be loaded is given back as it was stored: for that
  * there is nothing to recover, and no plugin needed. */
 static void test_nothing_to_recover(void **state)
@@ -246,6 +265,7 @@ int main(void)
 		CASE(test_thread),
 		CASE(test_after_restart),
 		CASE(test_not_recovered),
+		CASE(test_given_up),
 		CASE(test_nothing_to_recover),
 		cmocka_unit_test(test_spawn_fails),
 	};
