@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,6 +17,8 @@
 struct resolution {
 	atomic_int n_holders; /* 2: both, 1: one has let go */
 	atomic_bool done;     /* error and found are set */
+	pthread_t thread;     /* that asks */
+	bool asked;           /* the thread runs, or has ended and was not waited for */
 	int wake;
 	int error;
 	struct addrinfo *found;
@@ -39,9 +40,9 @@ int resolve_numeric(const char *host, const char *port, struct addrinfo **ret)
 	return ask(host, port, AI_NUMERICHOST, ret);
 }
 
-struct resolution *resolution_free(struct resolution *resolution)
+static struct resolution *let_go(struct resolution *resolution)
 {
-	if (!resolution || atomic_fetch_sub(&resolution->n_holders, 1) > 1)
+	if (atomic_fetch_sub(&resolution->n_holders, 1) > 1)
 		return NULL;
 	if (resolution->found)
 		freeaddrinfo(resolution->found);
@@ -51,13 +52,24 @@ struct resolution *resolution_free(struct resolution *resolution)
 	return NULL;
 }
 
+struct resolution *resolution_free(struct resolution *resolution)
+{
+	if (!resolution)
+		return NULL;
+	/* Nobody waits for an answer that nobody wants. */
+	if (resolution->asked)
+		(void)pthread_detach(resolution->thread);
+	return let_go(resolution);
+}
+
 bool resolution_done(struct resolution *resolution, int *ret_error, struct addrinfo **ret_found)
 {
 	if (!atomic_load(&resolution->done))
 		return false;
 	/* It has a write left to do, and lets go: nothing of it outlives whoever asked. */
-	while (atomic_load(&resolution->n_holders) > 1)
-		(void)sched_yield();
+	if (resolution->asked)
+		(void)pthread_join(resolution->thread, NULL);
+	resolution->asked = false;
 	*ret_error = resolution->error;
 	*ret_found = TAKE(resolution->found);
 	return true;
@@ -72,26 +84,21 @@ static void *run(void *arg)
 	atomic_store(&resolution->done, true);
 	/* A full counter wakes already. */
 	(void)!write(resolution->wake, &one, sizeof one);
-	resolution_free(resolution);
+	let_go(resolution);
 	return NULL;
 }
 
 /* Signals are for the program's own threads. */
 static int start_thread(struct resolution *resolution)
 {
-	pthread_attr_t attributes;
 	sigset_t all, before;
-	pthread_t thread;
-	int r = pthread_attr_init(&attributes);
+	int r;
 
-	if (r != 0)
-		return -r;
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, &attributes, run, resolution);
+	r = pthread_create(&resolution->thread, NULL, run, resolution);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attributes);
+	resolution->asked = r == 0;
 	return -r;
 }
 
