@@ -49,13 +49,14 @@ static void mark(struct channel *channel)
 {
 	struct journal *journal = &channel->loop->journal;
 	struct channel_mark mark = {journal->last_seq, stream_position(&channel->stream)};
-	struct channel_mark *last = channel->marks + channel->n_marks - (channel->n_marks > 0);
+	struct channel_mark *last =
+		channel->n_marks > 0 ? channel->marks + channel->n_marks - 1 : NULL;
 
 	if (journal->durability != DURABILITY_SYNC || stream_pending(&channel->stream) == 0)
 		return;
 	if (journal_durable(journal) >= mark.seq && channel->n_marks == 0)
 		return;
-	if (channel->n_marks > 0 && last->seq == mark.seq) {
+	if (last && last->seq == mark.seq) {
 		last->position = mark.position;
 		return;
 	}

@@ -155,7 +155,7 @@ int instance_to_row(const struct instance *instance,
 		.deaths = instance->deaths,
 		.created_ms = instance->created_ms,
 		.durability = instance->durability,
-		.restart = instance->policy.when,
+		.restart = (int)instance->policy.when,
 	};
 	uint8_t *failure = NULL;
 

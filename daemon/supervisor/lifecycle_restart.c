@@ -8,8 +8,6 @@
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "proto/support/cleanup.h"
 
-DEFINE_CLEANUP(struct store_txn *, store_txn_free);
-
 /* It has no process any more, and its state is kept. */
 static void ended(struct instance *instance)
 {
