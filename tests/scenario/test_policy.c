@@ -152,7 +152,7 @@ static void test_spawned(void **state)
 static void test_deaths(void **state)
 {
 	struct configured *c = *state;
-	char code[8], text[64];
+	char code[16], text[64];
 
 	configured_start(c, PROBE A_PROBE("p") "restart-max = 100\nrestart-pause = 1ms\n");
 	hold(c, "p");
