@@ -1,6 +1,12 @@
 /* door.c - by which door a test's clients come to watd. */
 #include "tests/lib/door.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +25,34 @@ static bool is_tcp(void)
 	return strcmp(door(), "tcp") == 0 || strcmp(door(), "plain") == 0;
 }
 
+unsigned door_free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	uint16_t chance = 0;
+	unsigned port;
+	int fd, r;
+
+	do {
+		if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
+			return 0;
+		port = 10000u + chance % 22000u;
+		address.sin_port = htons((uint16_t)port);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		r = bind(fd, (struct sockaddr *)&address, sizeof address);
+		close(fd);
+	} while (r < 0);
+	return port;
+}
+
 void door_arguments(struct test_daemon *daemon, const char *ret[static DOOR_ARGUMENTS_MAX + 1])
 {
 	size_t n = 0;
 
 	if (is_tcp()) {
 		if (!*daemon->listen)
-			snprintf(daemon->listen, sizeof daemon->listen, "127.0.0.1:0");
+			snprintf(daemon->listen, sizeof daemon->listen, "127.0.0.1:%u",
+				 door_free_port());
 		ret[n++] = "--listen";
 		ret[n++] = daemon->listen;
 		ret[n++] = "--insecure-loopback";

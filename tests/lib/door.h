@@ -12,6 +12,9 @@
 /* What watd is started with to have that door, closed by NULL. A port is the same at each start of
  * a daemon. The texts live in the daemon. */
 void door_arguments(struct test_daemon *daemon, const char *ret[static DOOR_ARGUMENTS_MAX + 1]);
+/* A port of 127.0.0.1 that nobody has, and that the kernel gives to nobody who connects: it is
+ * still free when watd is started again. */
+unsigned door_free_port(void);
 /* Once it is ready: daemon->socket becomes the address of the door. */
 void door_open(struct test_daemon *daemon);
 

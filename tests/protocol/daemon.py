@@ -5,6 +5,7 @@ Nothing waits for a time: readiness comes by sd_notify, the end by the pidfd.
 
 import ctypes
 import os
+import random
 import re
 import select
 import shutil
@@ -22,6 +23,18 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def free_port():
+    """Not one that the kernel gives to somebody who connects, while watd is started again."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Daemon:
     """`address` has, by door, what its clients connect to: "unix" with descriptors, "gate" without, "tcp", and "plain"
     TCP. The gate is started for all but the first."""
@@ -33,7 +46,7 @@ class Daemon:
         self.socket = os.path.join(self.dir, "run", "watd.sock")
         self.admin_socket = os.path.join(self.dir, "run", "admin.sock")
         self.address = {"unix": self.socket}
-        self.place = "127.0.0.1:0" if with_gate else None
+        self.place = f"127.0.0.1:{free_port()}" if with_gate else None
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(os.path.join(self.dir, "notify"))
         self.process = None

@@ -14,9 +14,10 @@ void desk_connect(struct desk *d)
 
 void desk_disconnect(struct desk *d)
 {
-	wat_node_free(d->node);
+	d->node = wat_node_free(d->node);
 	wat_free(d->user_side);
 	wat_free(d->admin_side);
+	d->user_side = d->admin_side = NULL;
 }
 
 int desk_set_up(void **state)

@@ -1,5 +1,6 @@
 /* remote.c - a watd that listens on TCP and on gate.sock. */
 #include "tests/scenario/remote.h"
+#include "tests/lib/door.h"
 
 #include <dirent.h>
 #include <sched.h>
@@ -51,10 +52,12 @@ static int start(void **state, const char *more)
 {
 	struct remote *r = calloc(1, sizeof *r);
 	struct wat_spawn spawn = WAT_SPAWN_INIT;
+	char place[32];
 
 	test_daemon_init(&r->daemon, NULL);
 	snprintf(r->gate_socket, sizeof r->gate_socket, "%s/run/gate.sock", r->daemon.dir);
-	write_conf(r, "127.0.0.1:0", more);
+	snprintf(place, sizeof place, "127.0.0.1:%u", door_free_port());
+	write_conf(r, place, more);
 	test_daemon_start(&r->daemon);
 	read_address(r);
 	take_node(r);

@@ -162,8 +162,8 @@ static void test_promise(void **state)
 	named = test_daemon_logged(&d->daemon, "must validate first");
 #ifdef WAT_DEBUG
 	assert_true(named);
-	assert_true(test_daemon_logged(&d->daemon, "first instance=k1 method=PutThenFail"));
-	assert_true(test_daemon_logged(&d->daemon, "first instance=k1 method=PutThenPanic"));
+	assert_true(test_daemon_logged(&d->daemon, "first method=PutThenFail instance=k1"));
+	assert_true(test_daemon_logged(&d->daemon, "first method=PutThenPanic instance=k1"));
 #else
 	assert_false(named);
 #endif
