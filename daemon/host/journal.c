@@ -287,4 +287,6 @@ void journal_wait(struct journal *journal)
 	(void)pthread_mutex_lock(&journal->mutex);
 	journal->asked = journal->done = journal->last_seq;
 	(void)pthread_mutex_unlock(&journal->mutex);
+	/* Answers may wait for what the thread was asked for, and now need not do. */
+	(void)eventfd_write(journal->eventfd, 1);
 }

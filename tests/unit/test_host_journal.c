@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -272,10 +273,12 @@ static void await_durable(struct journal *journal)
 }
 
 /* With sync a record is durable when that was asked for and the thread says so, and not before;
- * what waits itself need not ask. */
+ * what waits itself need not ask, and says it to whoever waits beside it. */
 static void test_sync(void **state)
 {
 	struct journal *journal = *state;
+	struct pollfd moved = {.events = POLLIN};
+	eventfd_t count;
 	int fd;
 
 	journal->durability = DURABILITY_SYNC;
@@ -285,9 +288,13 @@ static void test_sync(void **state)
 	journal_ask(journal);
 	await_durable(journal);
 	assert_int_equal(journal_durable(journal), 1);
+	moved.fd = journal->eventfd;
+	assert_int_equal(eventfd_read(moved.fd, &count), 0);
 	assert_int_equal(append(journal, 2), 0);
+	assert_int_equal(poll(&moved, 1, 0), 0);
 	journal_wait(journal);
 	assert_int_equal(journal_durable(journal), 2);
+	assert_int_equal(poll(&moved, 1, 0), 1);
 	(void)close(fd);
 }
 
