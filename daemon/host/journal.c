@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -29,15 +30,13 @@ void journal_init(struct journal *journal,
 		  uint64_t generation,
 		  enum durability durability)
 {
-	*journal = (struct journal){.generation = generation,
-				    .durability = durability,
-				    .fd = -1,
-				    .sync_fd = -1,
-				    .eventfd = -1};
+	*journal = (struct journal){
+		.generation = generation, .durability = durability, .fd = -1, .eventfd = -1};
 	memcpy(journal->instance_id, instance_id, WAT_ID_SIZE);
 	(void)pthread_mutex_init(&journal->mutex, NULL);
+	list_init(&journal->former);
 	(void)pthread_cond_init(&journal->work, NULL);
-	(void)pthread_cond_init(&journal->idle, NULL);
+	(void)pthread_cond_init(&journal->moved, NULL);
 }
 
 static void stop_thread(struct journal *journal)
@@ -52,14 +51,25 @@ static void stop_thread(struct journal *journal)
 	journal->running = false;
 }
 
+/* Of the thread's list; the thread is gone, or this is it. */
+static struct journal_former *former_free(struct journal_former *former)
+{
+	list_remove(&former->link);
+	(void)fd_close(former->fd);
+	free(former);
+	return NULL;
+}
+
 void journal_deinit(struct journal *journal)
 {
 	stop_thread(journal);
+	list_for_each_safe (i, &journal->former)
+		(void)former_free(container_of(i, struct journal_former, link));
 	journal->fd = fd_close(journal->fd);
 	journal->eventfd = fd_close(journal->eventfd);
 	(void)pthread_mutex_destroy(&journal->mutex);
 	(void)pthread_cond_destroy(&journal->work);
-	(void)pthread_cond_destroy(&journal->idle);
+	(void)pthread_cond_destroy(&journal->moved);
 }
 
 static int write_bytes(const struct journal *journal, const uint8_t *bytes, size_t n)
@@ -144,33 +154,60 @@ static bool is_sync(const struct journal *journal)
 	return journal->durability == DURABILITY_SYNC;
 }
 
-/* One fdatasync for all that was appended until it began. */
+/* One fdatasync for all that was appended until it began; then everything up to that record is
+ * durable. The mutex is free meanwhile. */
+static void sync_up_to(struct journal *journal, int fd, uint64_t seq)
+{
+	int r;
+
+	(void)pthread_mutex_unlock(&journal->mutex);
+	r = journal_sync_file(fd);
+	if (r < 0)
+		die("a journal can't be made durable; the host ends without answering", r);
+	CRASH_HERE(sync_after);
+	(void)pthread_mutex_lock(&journal->mutex);
+	journal->done = seq;
+	(void)pthread_cond_signal(&journal->moved);
+	(void)eventfd_write(journal->eventfd, 1);
+}
+
+/* Closing may take its time: watd may have removed the file. */
+static void leave(struct journal *journal, struct journal_former *former)
+{
+	list_remove(&former->link);
+	(void)pthread_mutex_unlock(&journal->mutex);
+	(void)former_free(former);
+	(void)pthread_mutex_lock(&journal->mutex);
+}
+
+/* Segments of before come first: what is in the newest follows from them. False: nothing was to be
+ * done. */
+static bool sync_next(struct journal *journal)
+{
+	struct list *first = list_first(&journal->former);
+	struct journal_former *former =
+		first ? container_of(first, struct journal_former, link) : NULL;
+
+	if (former) {
+		if (journal->done < former->last_seq)
+			sync_up_to(journal, former->fd, former->last_seq);
+		leave(journal, former);
+		return true;
+	}
+	if (journal->asked == journal->done)
+		return false;
+	sync_up_to(journal, journal->sync_fd, journal->asked);
+	return true;
+}
+
 static void *sync_run(void *arg)
 {
 	struct journal *journal = arg;
 
 	(void)pthread_mutex_lock(&journal->mutex);
-	while (!journal->ending) {
-		uint64_t up_to = journal->asked;
-		int fd = journal->sync_fd, r;
-
-		if (up_to == journal->done) {
+	while (!journal->ending)
+		if (!sync_next(journal))
 			(void)pthread_cond_wait(&journal->work, &journal->mutex);
-			continue;
-		}
-		journal->syncing = true;
-		(void)pthread_mutex_unlock(&journal->mutex);
-		r = journal_sync_file(fd);
-		if (r < 0)
-			die("a journal can't be made durable; the host ends without answering", r);
-		CRASH_HERE(sync_after);
-		(void)pthread_mutex_lock(&journal->mutex);
-		journal->syncing = false;
-		(void)pthread_cond_signal(&journal->idle);
-		if (journal->done < up_to)
-			journal->done = up_to;
-		(void)eventfd_write(journal->eventfd, 1);
-	}
 	(void)pthread_mutex_unlock(&journal->mutex);
 	return NULL;
 }
@@ -194,43 +231,71 @@ static int start_thread(struct journal *journal)
 	return -r;
 }
 
-/* The thread goes on with this file, and has left the one before. */
-static void hand_over(struct journal *journal, int fd)
+/* The thread makes the rest of the segment before durable, and closes it. */
+static void leave_to_thread(struct journal *journal, struct journal_former *former, int fd)
+{
+	former->fd = fd;
+	former->last_seq = journal->last_seq;
+	(void)pthread_mutex_lock(&journal->mutex);
+	list_append(&journal->former, &former->link);
+	journal->sync_fd = journal->fd;
+	journal->asked = journal->last_seq;
+	(void)pthread_cond_signal(&journal->work);
+	(void)pthread_mutex_unlock(&journal->mutex);
+}
+
+/* The first of this generation, or one that no thread syncs: what is before it is as durable as it
+ * gets. */
+static void go_on_in(struct journal *journal)
 {
 	(void)pthread_mutex_lock(&journal->mutex);
-	while (journal->syncing)
-		(void)pthread_cond_wait(&journal->idle, &journal->mutex);
-	journal->sync_fd = fd;
+	journal->sync_fd = journal->fd;
 	journal->asked = journal->done = journal->last_seq;
 	(void)pthread_mutex_unlock(&journal->mutex);
 }
 
-int journal_switch(struct journal *journal, int fd, uint64_t segment)
+/* The header becomes durable with the first record behind it: a segment without one promises
+ * nothing. */
+static int begin_segment(struct journal *journal, int fd, uint64_t segment)
 {
 	const int fd_before = journal->fd;
 	const uint64_t segment_before = journal->segment, offset_before = journal->offset;
 	int r;
 
-	journal_wait(journal);
 	journal->fd = fd;
 	journal->segment = segment;
 	journal->offset = 0;
 	record_key(journal->instance_id, journal->generation, segment, journal->key);
 	r = put_header(journal);
 	CRASH_HERE(switch_header);
-	if (r == 0 && is_sync(journal))
-		r = journal_sync_file(fd);
 	if (r == 0)
 		r = start_thread(journal);
+	if (r == 0)
+		return 0;
+	journal->fd = fd_before;
+	journal->segment = segment_before;
+	journal->offset = offset_before;
+	record_key(journal->instance_id, journal->generation, segment_before, journal->key);
+	return r;
+}
+
+int journal_switch(struct journal *journal, int fd, uint64_t segment)
+{
+	const int fd_before = journal->fd;
+	struct journal_former *former = is_sync(journal) ? calloc(1, sizeof *former) : NULL;
+	int r = is_sync(journal) && !former ? -ENOMEM : begin_segment(journal, fd, segment);
+
 	if (r < 0) {
 		(void)fd_close(fd);
-		journal->fd = fd_before;
-		journal->segment = segment_before;
-		journal->offset = offset_before;
-		record_key(journal->instance_id, journal->generation, segment_before, journal->key);
+		free(former);
 		return r;
 	}
-	hand_over(journal, fd);
+	if (former && fd_before >= 0) {
+		leave_to_thread(journal, former, fd_before);
+		return 0;
+	}
+	free(former);
+	go_on_in(journal);
 	(void)fd_close(fd_before);
 	return 0;
 }
@@ -277,16 +342,11 @@ void journal_ask(struct journal *journal)
 
 void journal_wait(struct journal *journal)
 {
-	int r;
-
-	if (journal->fd < 0 || journal_durable(journal) == journal->last_seq)
+	if (!is_sync(journal) || journal->fd < 0)
 		return;
-	r = journal_sync_file(journal->fd);
-	if (r < 0)
-		die("a journal can't be made durable; the host ends without answering", r);
+	journal_ask(journal);
 	(void)pthread_mutex_lock(&journal->mutex);
-	journal->asked = journal->done = journal->last_seq;
+	while (journal->done < journal->last_seq)
+		(void)pthread_cond_wait(&journal->moved, &journal->mutex);
 	(void)pthread_mutex_unlock(&journal->mutex);
-	/* Answers may wait for what the thread was asked for, and now need not do. */
-	(void)eventfd_write(journal->eventfd, 1);
 }

@@ -12,6 +12,7 @@
 #include "daemon/base/bytes.h"
 #include "daemon/host/record.h"
 #include "proto/limits.h"
+#include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
 #define JOURNAL_HEADER_SIZE WAT_SEGMENT_HEADER
@@ -28,15 +29,22 @@ struct journal {
 	uint64_t last_seq; /* of the newest record, or of the snapshot that the journal follows */
 	uint8_t key[RECORD_KEY_SIZE];
 
-	/* With sync, shared with the thread. */
+	/* With sync, shared with the thread, which alone calls fdatasync: the loop goes on. */
 	pthread_mutex_t mutex;
-	pthread_cond_t work, idle;
+	pthread_cond_t work, moved;
 	pthread_t thread;
 	bool running, ending;
-	bool syncing;         /* the thread uses sync_fd, which stays open meanwhile */
-	int sync_fd;          /* what the thread syncs */
+	struct list former;   /* segments that were left and are not durable yet, or not closed */
+	int sync_fd;          /* the newest segment; open until it is in that list */
 	uint64_t asked, done; /* numbers of records */
 	int eventfd;          /* readable when `done` has moved */
+};
+
+/* A segment that was left; the thread owns its descriptor. */
+struct journal_former {
+	struct list link; /* journal->former, oldest first */
+	int fd;
+	uint64_t last_seq; /* its last record */
 };
 
 /* Nothing is open yet. */
@@ -46,9 +54,9 @@ void journal_init(struct journal *journal,
 		  enum durability durability);
 void journal_deinit(struct journal *journal);
 
-/* Begins an empty segment after record last_seq; what is in the one before is durable first, if
- * that was promised. Takes the descriptor, also on failure. A negative errno: the segment before
- * goes on. */
+/* Begins an empty segment after record last_seq, without waiting for the disk: with sync the
+ * thread makes what is in the one before durable first, then what comes. Takes the descriptor, also
+ * on failure. A negative errno: the segment before goes on. */
 int journal_switch(struct journal *journal, int fd, uint64_t segment) WAT_MUST_CHECK;
 
 /* Appends a record that begins with record_begin at the start of the bytes. A negative errno:
@@ -60,7 +68,7 @@ int journal_append(struct journal *journal, struct bytes *record) WAT_MUST_CHECK
 uint64_t journal_durable(struct journal *journal);
 /* With sync: the thread is asked for everything so far. */
 void journal_ask(struct journal *journal);
-/* With sync: waits until everything is durable. A failure ends the process. */
+/* With sync: waits until the thread has made everything durable. A failure ends the process. */
 void journal_wait(struct journal *journal);
 
 /* What is in the file is durable. A negative errno: it is not known what is; one that was

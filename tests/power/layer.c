@@ -119,6 +119,17 @@ static bool fails(enum power_call call, uint64_t file)
 	return true;
 }
 
+/* What this thread wrote to last, and before that. */
+static __thread uint64_t written[2];
+
+static void note_written(uint64_t file)
+{
+	if (written[0] == file)
+		return;
+	written[1] = written[0];
+	written[0] = file;
+}
+
 /* How many of n bytes, or -1 with errno. */
 static ssize_t allowed(uint64_t file, size_t n)
 {
@@ -143,6 +154,7 @@ EXPORT ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 		r = syscall(SYS_pwrite64, fd, bytes, (size_t)r, at);
 	if (r > 0)
 		note(POWER_WRITE, file, (uint64_t)at, bytes, (size_t)r);
+	note_written(file);
 	unlock();
 	return r;
 }
@@ -216,7 +228,7 @@ EXPORT int posix_fallocate(int fd, off_t at, off_t n)
 static int sync_file(long call, int fd)
 {
 	uint64_t file = number_of(fd), began;
-	bool failing;
+	bool failing, by_writer = in_host && (written[0] == file || written[1] == file);
 	int r;
 
 	if (file == 0)
@@ -232,7 +244,11 @@ static int sync_file(long call, int fd)
 	r = (int)syscall(call, fd);
 	lock();
 	if (r == 0)
-		note(POWER_SYNC, file, began, NULL, 0);
+		power_log_add(
+			power_log,
+			&(struct power_entry){
+				.kind = POWER_SYNC, .file = file, .other = by_writer, .at = began},
+			NULL, 0, NULL, 0);
 	unlock();
 	return r;
 }

@@ -23,7 +23,8 @@ enum power_kind {
 	POWER_WRITE,      /* the bytes at `at` of `file` */
 	POWER_TRUNCATE,   /* `file` has `at` bytes */
 	POWER_EXTEND,     /* `file` has at least `at` bytes */
-	POWER_SYNC,       /* `file` is durable as of entry `at`, which is where it began */
+	POWER_SYNC,       /* `file` is durable as of entry `at`, which is where it began; `other`
+			   * is 1 if the thread of a host did that which writes to it */
 	POWER_MARK,       /* the test's: `file`, `other`, `at` and the bytes as it likes */
 };
 

@@ -26,12 +26,27 @@ static const uint8_t instance_id[WAT_ID_SIZE] = {1, 2, 3}, other_id[WAT_ID_SIZE]
 
 static __thread bool is_main;
 
-/* In place of the library's: the thread that syncs gets to it late, with the descriptor in its
- * hand. */
+/* A disk in the test's hands: each sync says that it began, and waits until it may. -1: it does not
+ * wait. */
+static int began[2] = {-1, -1}, may[2] = {-1, -1};
+
+/* The thread that syncs gets to it late, with the descriptor in its hand. */
+static void be_late(void)
+{
+	char byte = 0;
+
+	for (int i = 0; i < 5; i++)
+		(void)sched_yield();
+	if (may[0] >= 0)
+		(void)!(write(began[1], "s", 1) == 1 && read(may[0], &byte, 1) == 1);
+}
+
+/* In place of the library's. The thread of the loop, which this test is, has calls to serve. */
 int fdatasync(int fd)
 {
-	for (int i = 0; !is_main && i < 200; i++)
-		(void)sched_yield();
+	if (is_main)
+		_exit(98);
+	be_late();
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -298,9 +313,91 @@ static void test_sync(void **state)
 	(void)close(fd);
 }
 
+static void hold_disk(void)
+{
+	assert_int_equal(pipe2(began, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(may, O_CLOEXEC), 0);
+}
+
+/* Nothing waits for it any more. */
+static void release_disk(void)
+{
+	for (int i = 0; i < 2; i++) {
+		began[i] = fd_close(began[i]);
+		may[i] = fd_close(may[i]);
+	}
+}
+
+/* A sync has begun that nobody has let go on. */
+static void await_sync(void)
+{
+	char byte;
+
+	assert_int_equal(read(began[0], &byte, 1), 1);
+}
+
+/* The sync that has begun ends; so many records are durable then. */
+static void let_sync(struct journal *journal, uint64_t durable)
+{
+	struct pollfd moved = {.fd = journal->eventfd, .events = POLLIN};
+	eventfd_t count;
+
+	assert_int_equal(write(may[1], "s", 1), 1);
+	assert_int_equal(poll(&moved, 1, -1), 1);
+	assert_int_equal(eventfd_read(moved.fd, &count), 0);
+	assert_int_equal(journal_durable(journal), durable);
+}
+
+/* While the disk takes its time the loop goes on, over switches too: nothing that it does waits for
+ * a sync. What is in a segment is durable when that of all before it is. */
+static void test_switch_waits_for_no_disk(void **state)
+{
+	struct journal *journal = *state;
+
+	journal->durability = DURABILITY_SYNC;
+	(void)close(switch_to_new(journal, 1));
+	hold_disk();
+	assert_int_equal(append(journal, 1), 0);
+	journal_ask(journal);
+	await_sync();
+	assert_int_equal(append(journal, 2), 0);
+	for (uint64_t segment = 2; segment < 5; segment++) {
+		(void)close(switch_to_new(journal, segment));
+		assert_int_equal(append(journal, 3), 0);
+		journal_ask(journal);
+	}
+	assert_int_equal(journal_durable(journal), 0);
+	let_sync(journal, 1);
+	for (uint64_t durable = 2; durable <= 5; durable++) {
+		await_sync();
+		assert_int_equal(journal_durable(journal), durable - 1);
+		let_sync(journal, durable);
+	}
+	assert_int_equal(journal->last_seq, 5);
+	release_disk();
+}
+
+/* A switch when all is durable has nothing to sync; the segment before is closed all the same. */
+static void test_switch_when_durable(void **state)
+{
+	struct journal *journal = *state;
+	int fd = new_file();
+
+	journal->durability = DURABILITY_SYNC;
+	assert_int_equal(journal_switch(journal, fd, 1), 0);
+	assert_int_equal(append(journal, 1), 0);
+	journal_wait(journal);
+	hold_disk();
+	(void)close(switch_to_new(journal, 2));
+	while (fcntl(fd, F_GETFD) >= 0)
+		(void)sched_yield();
+	assert_int_equal(journal_durable(journal), 1);
+	release_disk();
+}
+
 static void switch_again_and_again(struct journal *journal)
 {
-	for (uint64_t segment = 2; segment < 1000; segment++) {
+	for (uint64_t segment = 2; segment < 300; segment++) {
 		if (append(journal, 1) < 0)
 			_exit(2);
 		journal_ask(journal);
@@ -318,16 +415,18 @@ static void test_switch_while_syncing(void **state)
 	journal->durability = DURABILITY_SYNC;
 	(void)close(switch_to_new(journal, 1));
 	switch_again_and_again(journal);
-	assert_int_equal(journal->last_seq, 998);
+	assert_int_equal(journal->last_seq, 298);
 }
 
 static void wait_for_broken(struct journal *journal)
 {
 	int pair[2];
 
-	/* A socket can't be synced. */
-	if (pipe2(pair, O_CLOEXEC) == 0 && dup2(pair[1], journal->fd) >= 0)
-		journal_wait(journal);
+	/* The thread is one of this process; a pipe can't be synced. */
+	if (pipe2(pair, O_CLOEXEC) < 0 || journal_switch(journal, new_file(), 1) < 0 ||
+	    append(journal, 1) < 0 || dup2(pair[1], journal->fd) < 0)
+		return;
+	journal_wait(journal);
 }
 
 /* A sync that fails ends the process: what was written is not known to be there, nor will be by
@@ -337,8 +436,6 @@ static void test_sync_fails(void **state)
 	struct journal *journal = *state;
 
 	journal->durability = DURABILITY_SYNC;
-	(void)close(switch_to_new(journal, 1));
-	assert_int_equal(append(journal, 1), 0);
 	assert_int_equal(end_of(wait_for_broken, journal), ATTRIBUTION_EXIT_OF_HOST);
 }
 
@@ -402,11 +499,18 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_append),         TEST(test_header),
-		TEST(test_append_fails),   TEST(test_too_long),
-		TEST(test_cut_back_fails), TEST(test_switch_fails),
-		TEST(test_sync),           TEST(test_switch_while_syncing),
-		TEST(test_sync_fails),     cmocka_unit_test(test_page),
+		TEST(test_append),
+		TEST(test_header),
+		TEST(test_append_fails),
+		TEST(test_too_long),
+		TEST(test_cut_back_fails),
+		TEST(test_switch_fails),
+		TEST(test_sync),
+		TEST(test_switch_while_syncing),
+		TEST(test_switch_waits_for_no_disk),
+		TEST(test_switch_when_durable),
+		TEST(test_sync_fails),
+		cmocka_unit_test(test_page),
 	};
 
 	return sodium_init() < 0 ? 1 : test_run_cases(tests, NULL, NULL);
