@@ -14,6 +14,7 @@
 #define ATTRIBUTION_START (ATTRIBUTION_LIFECYCLE + 0)
 #define ATTRIBUTION_STOP (ATTRIBUTION_LIFECYCLE + 1)
 #define ATTRIBUTION_SELF 0xffff0100u /* load or save */
+#define ATTRIBUTION_LOAD 0xffff0101u /* the main thread loads the plugin for the instance */
 
 /* Exit code of a host that ends by itself because its journal or its memory leaves it no way on:
  * no handler's doing, whatever runs just then. */
@@ -29,8 +30,18 @@ struct attribution_slot {
 	uint8_t padding[32];
 };
 
+/* What the first thread that faults notes of it. */
+struct attribution_fault {
+	_Atomic uint32_t claimed; /* one has begun to */
+	_Atomic uint32_t
+		slot_plus_1; /* whose thread it was, written last; 0: nobody's, or not yet */
+	_Atomic uint32_t has_address;
+	_Atomic uint64_t address; /* that it touched, or was at */
+};
+
 struct attribution {
 	struct attribution_slot slots[ATTRIBUTION_SLOTS];
+	struct attribution_fault fault;
 };
 
 _Static_assert(sizeof(struct attribution_slot) == 64, "one cache line for each instance");

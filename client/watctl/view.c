@@ -30,11 +30,14 @@ const char *view_cause_kind(int kind)
 
 static json_t *view_cause(const Wat__Envelope__Cause *cause)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:I}", "kind",
+	char address[24];
+
+	(void)snprintf(address, sizeof address, "0x%" PRIx64, cause->address);
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:s, s:I}", "kind",
 			 view_cause_kind((int)cause->kind), "service", cause->service, "instance",
 			 cause->instance, "generation", (json_int_t)cause->generation, "method",
-			 cause->method, "signal", (json_int_t)cause->signal, "text", cause->text,
-			 "timeMs", (json_int_t)cause->time_ms);
+			 cause->method, "signal", (json_int_t)cause->signal, "address", address,
+			 "text", cause->text, "timeMs", (json_int_t)cause->time_ms);
 }
 
 /* null where there was no failure. */

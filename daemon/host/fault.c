@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* More than SIGSTKSZ: with AVX-512 the frame alone takes most of that. */
@@ -17,23 +18,48 @@
 #endif
 #endif
 
+static struct attribution *the_page;
 static __thread struct attribution_slot *own_slot;
 static __thread void *own_stack;
 
-static void on_fault(int number)
+/* What the processor did not bring about has none. */
+static bool has_address(int number, const siginfo_t *info)
 {
+	return info->si_code > 0 && info->si_code != SI_KERNEL &&
+	       (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
+}
+
+static void note(int number, const siginfo_t *info)
+{
+	struct attribution_fault *fault = &the_page->fault;
+
+	atomic_store(&own_slot->faulted, 1);
+	if (atomic_exchange(&fault->claimed, 1) != 0)
+		return;
+	if (has_address(number, info)) {
+		atomic_store(&fault->address, (uint64_t)(uintptr_t)info->si_addr);
+		atomic_store(&fault->has_address, 1);
+	}
+	atomic_store(&fault->slot_plus_1, (uint32_t)(own_slot - the_page->slots) + 1);
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	(void)context;
 	if (own_slot)
-		atomic_store(&own_slot->faulted, 1);
+		note(number, info);
 	/* The handler is gone (SA_RESETHAND): this is the end. */
 	(void)raise(number);
 }
 
-void fault_watch(void)
+void fault_watch(struct attribution *page)
 {
+	the_page = page;
 #ifndef HAS_SANITIZER
 	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-	struct sigaction action = {.sa_handler = on_fault,
-				   .sa_flags = (int)(SA_ONSTACK | SA_RESETHAND | SA_NODEFER)};
+	struct sigaction action = {
+		.sa_sigaction = on_fault,
+		.sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER)};
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		(void)sigaction(own[i], &action, NULL);

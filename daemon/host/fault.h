@@ -6,8 +6,9 @@
 #include "proto/attribution.h"
 #include "proto/support/must_check.h"
 
-/* Before other threads exist. With a sanitizer its own handlers stay, and nothing is noted. */
-void fault_watch(void);
+/* Before other threads exist. With a sanitizer its own handlers stay, and nothing is noted. The
+ * page stays mapped as long as the process lives. */
+void fault_watch(struct attribution *page);
 /* This thread's slot; it gets a stack of its own for the handler, until fault_leave. -ENOMEM. */
 int fault_enter(struct attribution_slot *slot) WAT_MUST_CHECK;
 void fault_leave(void);

@@ -126,10 +126,15 @@ wat_status host_on_start(struct host_start_call *c,
 	status = check_start(call, in);
 	if (status != WAT_OK)
 		return status;
-	if (plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
-				&identity.service, text) < 0)
-		return refuse_start(call, in, text);
 	identity.slot = &control->attribution->slots[in->slot];
+	/* Its constructors run. */
+	atomic_store(&identity.slot->call_id, 0);
+	atomic_store(&identity.slot->method_plus_1, ATTRIBUTION_LOAD);
+	r = plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
+				&identity.service, text);
+	atomic_store(&identity.slot->method_plus_1, 0);
+	if (r < 0)
+		return refuse_start(call, in, text);
 	r = instance_new(&identity, &control->inbox, &instance);
 	if (r < 0) {
 		(void)snprintf(text, sizeof text, "no thread for %.63s: %s", in->instance,

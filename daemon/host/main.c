@@ -72,15 +72,17 @@ int main(void)
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : EXIT_USAGE;
 	}
 	ignore_signals();
-	fault_watch();
+	attribution = map_attribution();
+	if (!attribution)
+		return give_up("a host can't begin", -EIO);
+	fault_watch(attribution);
 	for (int fd = FD_CONTROL; fd < FD_END; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	r = lifeline_hold(FD_LIFELINE);
 	if (r < 0)
 		return give_up("a host can't watch over its watd", r);
-	attribution = map_attribution();
-	if (!attribution || sodium_init() < 0)
-		return give_up("a host can't begin", attribution ? -EIO : -ENOMEM);
+	if (sodium_init() < 0)
+		return give_up("a host can't begin", -EIO);
 	r = control_init(&control, FD_CONTROL, attribution);
 	if (r == 0)
 		r = control_run(&control);

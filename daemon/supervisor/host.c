@@ -274,6 +274,16 @@ bool host_faulted(const struct host *host, uint32_t slot)
 	return slot < ATTRIBUTION_SLOTS && atomic_load(&host->attribution->slots[slot].faulted);
 }
 
+bool host_fault_address(const struct host *host, uint32_t slot, uint64_t *ret_address)
+{
+	struct attribution_fault *fault = &host->attribution->fault;
+
+	if (atomic_load(&fault->slot_plus_1) != slot + 1 || !atomic_load(&fault->has_address))
+		return false;
+	*ret_address = atomic_load(&fault->address);
+	return true;
+}
+
 void host_kill(struct host *host)
 {
 	if (syscall(SYS_pidfd_send_signal, host->pidfd, SIGKILL, NULL, 0) < 0)

@@ -91,6 +91,8 @@ void host_running_call(const struct host *host,
 		       uint64_t *ret_id);
 /* Its thread raised the signal. */
 bool host_faulted(const struct host *host, uint32_t slot);
+/* The address that the thread of the slot touched, or was at, when it raised the signal. */
+bool host_fault_address(const struct host *host, uint32_t slot, uint64_t *ret_address);
 
 /* Reads what it wrote before this. */
 void host_catch_up(struct host *host);

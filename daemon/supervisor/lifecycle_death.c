@@ -2,6 +2,7 @@
  * and when. Loop thread. */
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -145,15 +146,23 @@ static Wat__Envelope__Failure *describe(const struct instance *instance,
 	/* What a pool said before this instance was in it is about others. */
 	bool spoke = instance->host->n_words > instance->words_before;
 	const char *words = spoke ? death->last_words : "";
-	char text[WAT_FAILURE_TEXT_MAX], how[256];
+	char text[WAT_FAILURE_TEXT_MAX], how[256], where[48] = "";
+	Wat__Envelope__Failure *failure;
+	uint64_t address = 0;
 
 	how_it_ended(instance, death, how, sizeof how);
-	(void)snprintf(text, sizeof text, "%s%s%s%s%s", how, *method ? " while it ran " : "",
-		       method, *words ? "; its last words: " : "", words);
-	return lifecycle_failure(instance,
-				 death->signal ? WAT__ENVELOPE__CAUSE_KIND__SIGNAL
-					       : WAT__ENVELOPE__CAUSE_KIND__EXIT,
-				 death->signal, method, text);
+	if (host_fault_address(instance->host, instance->slot, &address))
+		(void)snprintf(where, sizeof where, " at address 0x%" PRIx64, address);
+	(void)snprintf(text, sizeof text, "%s%s%s%s%s%s", how, where,
+		       *method ? " while it ran " : "", method, *words ? "; its last words: " : "",
+		       words);
+	failure = lifecycle_failure(instance,
+				    death->signal ? WAT__ENVELOPE__CAUSE_KIND__SIGNAL
+						  : WAT__ENVELOPE__CAUSE_KIND__EXIT,
+				    death->signal, method, text);
+	if (failure)
+		failure->chain[0]->address = address;
+	return failure;
 }
 
 /* The page may hold anything: the host wrote it. */
@@ -169,6 +178,8 @@ static const char *method_name(const struct instance *instance, uint32_t running
 		return dispatch_lifecycle_name(running - ATTRIBUTION_LIFECYCLE);
 	if (running == ATTRIBUTION_SELF)
 		return "load or save";
+	if (running == ATTRIBUTION_LOAD)
+		return "the loading of its plugin";
 	if (catalog_find(&instance->node->catalog, instance->service, &file, &service) ==
 		    CATALOG_FOUND &&
 	    running <= service->n_methods)
