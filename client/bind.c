@@ -68,12 +68,12 @@ static void prove(const wat *w,
 static void fill_token(wat *w,
 		       wat_capability *capability,
 		       Wat__Envelope__Bind *bind,
-		       uint8_t token[TOKEN_SIZE],
+		       uint8_t token[TOKEN_CHAIN_MAX],
 		       uint8_t proof[TOKEN_PROOF_SIZE])
 {
 	token_encode(&capability->token, token);
 	prove(w, capability, w->last_id, proof);
-	bind->token = (ProtobufCBinaryData){TOKEN_SIZE, token};
+	bind->token = (ProtobufCBinaryData){token_length(&capability->token), token};
 	bind->proof = (ProtobufCBinaryData){TOKEN_PROOF_SIZE, proof};
 	if (capability->role == TOKEN_USER) {
 		if (!capability->resume)
@@ -87,7 +87,7 @@ void bind_send(wat *w, wat_capability *capability)
 	Wat__Envelope__Bind bind = WAT__ENVELOPE__BIND__INIT;
 	struct frame frame = {
 		.type = FRAME_BIND, .id = ++w->last_id, .budget = budget_of(capability)};
-	uint8_t token[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE], body[512];
+	uint8_t token[TOKEN_CHAIN_MAX], proof[TOKEN_PROOF_SIZE], body[TOKEN_CHAIN_MAX + 256];
 
 	bind.role = (Wat__Envelope__Role)capability->role;
 	bind.lane_mode = capability->resume ? WAT__ENVELOPE__LANE_MODE__RESUME

@@ -23,6 +23,9 @@ enum {
 	AT_SIG = 120
 };
 
+/* Order of an attenuation. */
+enum { ATT_MASK = 8, ATT_NOT_BEFORE = 16, ATT_NOT_AFTER = 24, ATT_HOLDER = 32, ATT_SIG = 64 };
+
 static void encode_body(const struct token *token, uint8_t body[static BODY_SIZE])
 {
 	memset(body, 0, BODY_SIZE);
@@ -42,21 +45,54 @@ static void encode_header(const struct token *token, uint8_t header[static TOKEN
 {
 	memcpy(header, "WATC", 4);
 	header[4] = VERSION;
-	header[5] = token->has_seed ? FLAG_SEED : 0;
-	header[6] = 1;
+	header[5] = 0;
+	header[6] = (uint8_t)(1 + token->n_attenuations);
 	header[7] = 0;
 	memcpy(header + 8, token->kid, 8);
 }
 
+/* Without its signature. */
+static void encode_attenuation(const struct token *token, size_t i, uint8_t body[static ATT_SIG])
+{
+	const struct token_terms *terms = &token->attenuations[i].terms;
+
+	memset(body, 0, ATT_SIG);
+	body[0] = 1;
+	body[1] = (uint8_t)(i + 1);
+	bytes_put64(body + ATT_MASK, terms->method_mask);
+	bytes_put64(body + ATT_NOT_BEFORE, terms->not_before);
+	bytes_put64(body + ATT_NOT_AFTER, terms->not_after);
+	memcpy(body + ATT_HOLDER, terms->holder_pk, 32);
+}
+
+size_t token_length(const struct token *token)
+{
+	return TOKEN_SIZE + token->n_attenuations * TOKEN_ATTENUATION_SIZE;
+}
+
 void token_encode(const struct token *token, uint8_t ret_bytes[static TOKEN_SIZE])
 {
-	struct token bare = *token;
+	uint8_t *block = ret_bytes + TOKEN_SIZE;
 
-	bare.has_seed = false;
-	encode_header(&bare, ret_bytes);
+	encode_header(token, ret_bytes);
 	encode_body(token, ret_bytes + TOKEN_HEADER_SIZE);
 	memcpy(ret_bytes + TOKEN_HEADER_SIZE + AT_SIG, token->sig, 64);
-	sodium_memzero(&bare, sizeof bare);
+	for (size_t i = 0; i < token->n_attenuations; i++, block += TOKEN_ATTENUATION_SIZE) {
+		encode_attenuation(token, i, block);
+		memcpy(block + ATT_SIG, token->attenuations[i].sig, 64);
+	}
+}
+
+struct token_terms token_terms(const struct token *token)
+{
+	struct token_terms terms = {.method_mask = token->method_mask,
+				    .not_before = token->not_before,
+				    .not_after = token->not_after};
+
+	if (token->n_attenuations > 0)
+		return token->attenuations[token->n_attenuations - 1].terms;
+	memcpy(terms.holder_pk, token->holder_pk, 32);
+	return terms;
 }
 
 static enum token_error check_header(const uint8_t *bytes, size_t n, size_t *ret_length)
@@ -93,6 +129,44 @@ static void decode_root(const uint8_t *root, struct token *token)
 	memcpy(token->sig, root + AT_SIG, 64);
 }
 
+static enum token_error check_attenuation(const uint8_t *block, size_t i)
+{
+	static const uint8_t zeros[6];
+
+	if (block[0] != 1 || block[1] != i + 1 || memcmp(block + 2, zeros, sizeof zeros) != 0)
+		return TOKEN_E_FORMAT;
+	return TOKEN_OK;
+}
+
+static void decode_attenuation(const uint8_t *block, struct token_attenuation *attenuation)
+{
+	struct token_terms *terms = &attenuation->terms;
+
+	terms->method_mask = bytes_get64(block + ATT_MASK);
+	terms->not_before = bytes_get64(block + ATT_NOT_BEFORE);
+	terms->not_after = bytes_get64(block + ATT_NOT_AFTER);
+	memcpy(terms->holder_pk, block + ATT_HOLDER, 32);
+	memcpy(attenuation->sig, block + ATT_SIG, 64);
+}
+
+static enum token_error decode_blocks(const uint8_t *bytes, struct token *token)
+{
+	const uint8_t *block = bytes + TOKEN_SIZE;
+	enum token_error error = check_root(bytes + TOKEN_HEADER_SIZE);
+
+	if (error != TOKEN_OK)
+		return error;
+	decode_root(bytes + TOKEN_HEADER_SIZE, token);
+	token->n_attenuations = (uint8_t)(bytes[6] - 1);
+	for (size_t i = 0; i < token->n_attenuations; i++, block += TOKEN_ATTENUATION_SIZE) {
+		error = check_attenuation(block, i);
+		if (error != TOKEN_OK)
+			return error;
+		decode_attenuation(block, &token->attenuations[i]);
+	}
+	return TOKEN_OK;
+}
+
 enum token_error token_decode(const uint8_t *bytes, size_t n, struct token *ret_token)
 {
 	struct token token = {0};
@@ -103,16 +177,13 @@ enum token_error token_decode(const uint8_t *bytes, size_t n, struct token *ret_
 		return error;
 	if (n != length)
 		return TOKEN_E_LENGTH;
-	if (bytes[6] != 1)
-		return TOKEN_E_BLOCKS;
-	error = check_root(bytes + TOKEN_HEADER_SIZE);
+	error = decode_blocks(bytes, &token);
 	if (error != TOKEN_OK)
 		return error;
 	memcpy(token.kid, bytes + 8, 8);
-	decode_root(bytes + TOKEN_HEADER_SIZE, &token);
 	token.has_seed = bytes[5] & FLAG_SEED;
 	if (token.has_seed)
-		memcpy(token.seed, bytes + TOKEN_SIZE, TOKEN_SEED_SIZE);
+		memcpy(token.seed, bytes + n - TOKEN_SEED_SIZE, TOKEN_SEED_SIZE);
 	*ret_token = token;
 	sodium_memzero(&token, sizeof token);
 	return TOKEN_OK;
@@ -142,38 +213,136 @@ void token_hash(const struct token *token, uint8_t ret_th0[static TOKEN_HASH_SIZ
 	crypto_generichash_blake2b_final(&state, ret_th0, TOKEN_HASH_SIZE);
 }
 
-void token_chain_hash(const struct token *token, uint8_t ret_ch0[static TOKEN_HASH_SIZE])
+/* ch = B2b256("wat.cap.chain.v1", th|sig) */
+static void link_hash(const uint8_t th[static TOKEN_HASH_SIZE],
+		      const uint8_t sig[static 64],
+		      uint8_t ret_ch[static TOKEN_HASH_SIZE])
 {
 	crypto_generichash_blake2b_state state;
-	uint8_t th0[TOKEN_HASH_SIZE];
 
-	token_hash(token, th0);
 	hash_init(&state, "wat.cap.chain.v1");
-	crypto_generichash_blake2b_update(&state, th0, sizeof th0);
-	crypto_generichash_blake2b_update(&state, token->sig, 64);
-	crypto_generichash_blake2b_final(&state, ret_ch0, TOKEN_HASH_SIZE);
+	crypto_generichash_blake2b_update(&state, th, TOKEN_HASH_SIZE);
+	crypto_generichash_blake2b_update(&state, sig, 64);
+	crypto_generichash_blake2b_final(&state, ret_ch, TOKEN_HASH_SIZE);
 }
 
-static void block_message(const struct token *token, uint8_t message[static 48])
+/* th of attenuation i, from ch of what stands before it. */
+static void attenuation_hash(const struct token *token,
+			     size_t i,
+			     const uint8_t ch[static TOKEN_HASH_SIZE],
+			     uint8_t ret_th[static TOKEN_HASH_SIZE])
+{
+	crypto_generichash_blake2b_state state;
+	uint8_t body[ATT_SIG];
+
+	encode_attenuation(token, i, body);
+	hash_init(&state, "wat.cap.att.v1");
+	crypto_generichash_blake2b_update(&state, ch, TOKEN_HASH_SIZE);
+	crypto_generichash_blake2b_update(&state, body, sizeof body);
+	crypto_generichash_blake2b_final(&state, ret_th, TOKEN_HASH_SIZE);
+}
+
+void token_chain_hash(const struct token *token, uint8_t ret_chain[static TOKEN_HASH_SIZE])
+{
+	uint8_t th[TOKEN_HASH_SIZE];
+
+	token_hash(token, th);
+	link_hash(th, token->sig, ret_chain);
+	for (size_t i = 0; i < token->n_attenuations; i++) {
+		attenuation_hash(token, i, ret_chain, th);
+		link_hash(th, token->attenuations[i].sig, ret_chain);
+	}
+}
+
+static void block_message(const uint8_t th[static TOKEN_HASH_SIZE], uint8_t message[static 48])
 {
 	memcpy(message, "wat-cap-block-v1", 16);
-	token_hash(token, message + 16);
+	memcpy(message + 16, th, TOKEN_HASH_SIZE);
 }
 
 void token_sign(struct token *token, const uint8_t issuer_sk[static 64])
 {
-	uint8_t message[48];
+	uint8_t th[TOKEN_HASH_SIZE], message[48];
 
-	block_message(token, message);
+	token_hash(token, th);
+	block_message(th, message);
 	crypto_sign_detached(token->sig, NULL, message, sizeof message, issuer_sk);
 }
 
 bool token_verify_signature(const struct token *token, const uint8_t issuer_pk[static 32])
 {
-	uint8_t message[48];
+	uint8_t th[TOKEN_HASH_SIZE], message[48];
 
-	block_message(token, message);
+	token_hash(token, th);
+	block_message(th, message);
 	return crypto_sign_verify_detached(token->sig, message, sizeof message, issuer_pk) == 0;
+}
+
+static bool is_wider(const struct token_terms *terms, const struct token_terms *before)
+{
+	return (terms->method_mask & ~before->method_mask) ||
+	       terms->not_before < before->not_before || terms->not_after > before->not_after;
+}
+
+enum token_error token_attenuate(struct token *token,
+				 const struct token_terms *terms,
+				 const uint8_t holder_sk[static 64])
+{
+	struct token_terms before = token_terms(token);
+	uint8_t ch[TOKEN_HASH_SIZE], th[TOKEN_HASH_SIZE], message[48];
+	size_t i = token->n_attenuations;
+
+	if (i == TOKEN_ATTENUATIONS_MAX)
+		return TOKEN_E_BLOCKS;
+	if (is_wider(terms, &before))
+		return TOKEN_E_WIDER;
+	token_chain_hash(token, ch);
+	token->attenuations[i].terms = *terms;
+	attenuation_hash(token, i, ch, th);
+	block_message(th, message);
+	crypto_sign_detached(token->attenuations[i].sig, NULL, message, sizeof message, holder_sk);
+	token->n_attenuations++;
+	token->has_seed = false;
+	sodium_memzero(token->seed, sizeof token->seed);
+	return TOKEN_OK;
+}
+
+/* *ch goes on by a block. */
+static enum token_error verify_attenuation(const struct token *token,
+					   size_t i,
+					   const struct token_terms *before,
+					   uint8_t ch[static TOKEN_HASH_SIZE])
+{
+	const struct token_attenuation *attenuation = &token->attenuations[i];
+	uint8_t th[TOKEN_HASH_SIZE], message[48];
+
+	if (is_wider(&attenuation->terms, before))
+		return TOKEN_E_WIDER;
+	attenuation_hash(token, i, ch, th);
+	block_message(th, message);
+	if (crypto_sign_verify_detached(attenuation->sig, message, sizeof message,
+					before->holder_pk) != 0)
+		return TOKEN_E_SIGNATURE;
+	link_hash(th, attenuation->sig, ch);
+	return TOKEN_OK;
+}
+
+enum token_error token_verify_chain(const struct token *token)
+{
+	struct token root = *token;
+	struct token_terms before;
+	enum token_error error = TOKEN_OK;
+	uint8_t ch[TOKEN_HASH_SIZE];
+
+	root.n_attenuations = 0;
+	before = token_terms(&root);
+	token_chain_hash(&root, ch);
+	for (size_t i = 0; error == TOKEN_OK && i < token->n_attenuations; i++) {
+		error = verify_attenuation(token, i, &before, ch);
+		before = token->attenuations[i].terms;
+	}
+	sodium_memzero(&root, sizeof root);
+	return error;
 }
 
 void token_kid(const uint8_t issuer_pk[static 32], uint8_t ret_kid[static 8])
@@ -242,8 +411,9 @@ bool token_verify_proof(const struct token *token,
 			const struct token_bind *bind,
 			const uint8_t proof[static TOKEN_PROOF_SIZE])
 {
+	struct token_terms last = token_terms(token);
 	uint8_t message[48];
 
 	bind_message(token, bind, message);
-	return crypto_sign_verify_detached(proof, message, sizeof message, token->holder_pk) == 0;
+	return crypto_sign_verify_detached(proof, message, sizeof message, last.holder_pk) == 0;
 }

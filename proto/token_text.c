@@ -19,8 +19,8 @@ static void checksum(const uint8_t *bytes, size_t n, uint8_t sum[static SUM_SIZE
 
 void token_to_text(const struct token *token, char ret_text[static TOKEN_TEXT_MAX])
 {
-	uint8_t bytes[TOKEN_SIZE + TOKEN_SEED_SIZE + SUM_SIZE];
-	size_t n = TOKEN_SIZE;
+	uint8_t bytes[TOKEN_SIZE_MAX + SUM_SIZE];
+	size_t n = token_length(token);
 
 	token_encode(token, bytes);
 	if (token->has_seed) {

@@ -8,6 +8,7 @@ struct check {
 	const struct verify *verify;
 	const struct verify_request *request;
 	struct token token;
+	struct token_terms terms;
 	struct grant *grant;
 	const char *why;
 };
@@ -73,14 +74,19 @@ static wat_status check_instance(struct check *check)
 	return WAT_OK;
 }
 
+static wat_status check_time(struct check *check, uint64_t not_before, uint64_t not_after)
+{
+	if (check->verify->now < not_before)
+		return refuse(check, WAT_ACCESS_DENIED, "the token is not valid yet");
+	if (check->verify->now >= not_after)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "the token has expired; ask for a new one whoever gave it to you");
+	return WAT_OK;
+}
+
 static wat_status check_times(struct check *check)
 {
-	if (check->verify->now < check->token.not_before)
-		return refuse(check, WAT_ACCESS_DENIED, "the token is not valid yet");
-	if (check->verify->now >= check->token.not_after)
-		return refuse(check, WAT_ACCESS_DENIED,
-			      "the token has expired; ask the Admin for a new one");
-	return WAT_OK;
+	return check_time(check, check->token.not_before, check->token.not_after);
 }
 
 /* A leaked issuing key mints nothing: the row must be there. */
@@ -102,6 +108,21 @@ static wat_status check_grant(struct check *check)
 	return WAT_OK;
 }
 
+/* What the chain says from here on counts: the last block's terms are the token's. */
+static wat_status check_chain(struct check *check)
+{
+	enum token_error error = token_verify_chain(&check->token);
+
+	check->terms = token_terms(&check->token);
+	if (error == TOKEN_E_WIDER)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "an attenuation of the token allows more than what it was made from");
+	if (error != TOKEN_OK)
+		return refuse(check, WAT_ACCESS_DENIED,
+			      "an attenuation of the token was not signed by the holder before it");
+	return check_time(check, check->terms.not_before, check->terms.not_after);
+}
+
 static wat_status check_proof(struct check *check)
 {
 	struct token_bind bind = {
@@ -120,11 +141,13 @@ static wat_status check_proof(struct check *check)
 wat_status verify_bind(const struct verify *verify,
 		       const struct verify_request *request,
 		       struct token *ret_token,
+		       struct token_terms *ret_terms,
 		       struct grant **ret_grant,
 		       const char **ret_why)
 {
 	static wat_status (*const steps[])(struct check *) = {
-		check_format, check_issuer, check_instance, check_times, check_grant, check_proof};
+		check_format, check_issuer, check_instance, check_times,
+		check_grant,  check_chain,  check_proof};
 	struct check check = {.verify = verify, .request = request};
 	wat_status status = WAT_OK;
 
@@ -132,6 +155,7 @@ wat_status verify_bind(const struct verify *verify,
 		status = steps[i](&check);
 	if (status == WAT_OK) {
 		*ret_token = check.token;
+		*ret_terms = check.terms;
 		*ret_grant = check.grant;
 	} else {
 		*ret_why = check.why;

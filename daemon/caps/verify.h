@@ -31,11 +31,12 @@ struct verify_request {
 	uint64_t slot;
 };
 
-/* WAT_OK with the token and its grant; else the status for the peer and a constant sentence. The
- * steps and their order: PROTOCOL.md, "Tokens". */
+/* WAT_OK with the token, what it is good for after its attenuations, and its grant; else the status
+ * for the peer and a constant sentence. The steps and their order: PROTOCOL.md, "Tokens". */
 wat_status verify_bind(const struct verify *verify,
 		       const struct verify_request *request,
 		       struct token *ret_token,
+		       struct token_terms *ret_terms,
 		       struct grant **ret_grant,
 		       const char **ret_why) WAT_MUST_CHECK;
 

@@ -149,6 +149,13 @@ static void deny(struct session *session, const struct frame *frame, const char 
 	session_send_fail(session, frame->id, frame->handle, WAT_ACCESS_DENIED, text, NULL);
 }
 
+/* An attenuated Admin. A method that there is not is for dispatch to say. */
+static bool is_outside_mask(const struct binding *binding, uint16_t method)
+{
+	return binding->role == TOKEN_ADMIN && method < admin_service.interface->n_methods &&
+	       !(binding->method_mask >> method & 1);
+}
+
 static bool may_call(struct session *session, const struct frame *frame)
 {
 	const struct binding *binding = session_binding(session, frame->handle);
@@ -163,6 +170,8 @@ static bool may_call(struct session *session, const struct frame *frame)
 		     "a User calls its service on its channel; managing needs the Admin");
 	else if (binding && node_time(session->node) >= binding->not_after)
 		deny(session, frame, "the token has expired; ask for a new one (watctl admin)");
+	else if (binding && is_outside_mask(binding, frame->method))
+		deny(session, frame, "this Admin's token does not cover the method");
 	else
 		return true;
 	return false;

@@ -42,6 +42,7 @@ struct bind {
 	const Wat__Envelope__Bind *message;
 	struct origin origin;
 	struct token token;
+	struct token_terms terms; /* of its last block */
 	struct grant *grant;
 	struct instance *instance;
 };
@@ -162,7 +163,7 @@ static void note_bound(const struct bind *bind, int role)
 
 static void send_bound(const struct bind *bind, int role, int channel)
 {
-	struct binding binding = {.role = role, .not_after = UINT64_MAX};
+	struct binding binding = {.role = role, .not_after = UINT64_MAX, .method_mask = UINT64_MAX};
 	const struct instance *instance = bind->instance;
 	Wat__Envelope__Bound bound = WAT__ENVELOPE__BOUND__INIT;
 	struct frame frame = {.type = FRAME_BOUND, .id = bind->frame->id};
@@ -171,7 +172,8 @@ static void send_bound(const struct bind *bind, int role, int channel)
 		memcpy(binding.instance_id, instance->id, 16);
 	if (bind->grant) {
 		memcpy(binding.grant_id, bind->grant->row.id, 16);
-		binding.not_after = bind->token.not_after;
+		binding.not_after = bind->terms.not_after;
+		binding.method_mask = bind->terms.method_mask;
 	}
 	bound.handle = session_add_binding(bind->session, &binding);
 	if (bound.handle == 0) {
@@ -184,7 +186,7 @@ static void send_bound(const struct bind *bind, int role, int channel)
 		bound.service = (char *)instance->service;
 		bound.instance = (char *)instance->name;
 		bound.instance_id = (ProtobufCBinaryData){16, (uint8_t *)instance->id};
-		bound.method_mask = bind->token.method_mask;
+		bound.method_mask = bind->terms.method_mask;
 	}
 	/* Larger frames are for those who proved something. */
 	bind->session->stream.body_max = WAT_CONTROL_BODY_MAX;
@@ -206,7 +208,7 @@ static void bind_node(const struct bind *bind)
 
 static uint64_t time_left_ms(const struct bind *bind)
 {
-	uint64_t now = node_time(bind->session->node), end = bind->token.not_after;
+	uint64_t now = node_time(bind->session->node), end = bind->terms.not_after;
 
 	return end > now ? (end - now) * 1000u : 1;
 }
@@ -219,7 +221,7 @@ static int attach(const struct bind *bind, int host_end)
 
 	request.instance_id = (ProtobufCBinaryData){16, bind->instance->id};
 	request.grant_id = (ProtobufCBinaryData){16, bind->grant->row.id};
-	request.method_mask = bind->token.method_mask & bind->instance->all_methods;
+	request.method_mask = bind->terms.method_mask & bind->instance->all_methods;
 	request.lane = bind->message->lane;
 	request.resume = bind->message->lane_mode == WAT__ENVELOPE__LANE_MODE__RESUME;
 	request.time_left_ms = time_left_ms(bind);
@@ -255,10 +257,9 @@ static void open_channel(const struct bind *bind)
 
 static void refuse_failed(const struct bind *bind)
 {
-	const char *text =
-		bind->instance->state == INSTANCE_QUARANTINED
-			? "the instance is quarantined and is not started by itself"
-			: "the instance has failed and is not started again by itself";
+	const char *text = bind->instance->state == INSTANCE_QUARANTINED
+				   ? "the instance is quarantined and is not started by itself"
+				   : "the instance has failed and is not started again by itself";
 	Wat__Envelope__Failure *failure = failure_for_user(bind->instance->failure, text);
 
 	session_send_fail(bind->session, bind->frame->id, 0, WAT_SERVER_DIED, text, failure);
@@ -332,7 +333,7 @@ static void bind_with_token(struct bind *bind)
 
 	request.chan_bind = bind->session->chan_bind;
 	node_verify_context(node, &context);
-	status = verify_bind(&context, &request, &bind->token, &bind->grant, &why);
+	status = verify_bind(&context, &request, &bind->token, &bind->terms, &bind->grant, &why);
 	if (status != WAT_OK) {
 		deny(bind, status, why);
 		return;

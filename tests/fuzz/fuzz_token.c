@@ -1,6 +1,6 @@
 /* fuzz_token.c - tokens: one encoding each, as bytes and as text; and of all that is presented to
- * watd, only the genuine token with its genuine proof is taken. Even first byte: text; odd: token
- * and proof. */
+ * watd, only the genuine token, or the one chain made from it, with its genuine proof is taken.
+ * Even first byte: text; odd: token and proof. */
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -65,6 +65,15 @@ static enum verify_instance find_instance(void *arg,
 							      : VERIFY_INSTANCE_UNKNOWN;
 }
 
+static bool is_genuine(const struct verify_request *request,
+		       const uint8_t *bytes,
+		       size_t n,
+		       const uint8_t *proof)
+{
+	return request->token_len == n && memcmp(request->token, bytes, n) == 0 &&
+	       memcmp(request->proof, proof, TOKEN_PROOF_SIZE) == 0;
+}
+
 static wat_status present(const uint8_t *data, size_t n)
 {
 	struct verify verify = {.keyring = keyring,
@@ -79,6 +88,7 @@ static wat_status present(const uint8_t *data, size_t n)
 					 .challenge = genuine.challenge,
 					 .slot = genuine.slot};
 	struct token token;
+	struct token_terms terms;
 	struct grant *grant = NULL;
 	const char *why = NULL;
 	wat_status status;
@@ -86,21 +96,21 @@ static wat_status present(const uint8_t *data, size_t n)
 	request.proof_len = n >= TOKEN_PROOF_SIZE ? TOKEN_PROOF_SIZE : n;
 	request.token_len = n - request.proof_len;
 	request.proof = data + request.token_len;
-	status = verify_bind(&verify, &request, &token, &grant, &why);
+	status = verify_bind(&verify, &request, &token, &terms, &grant, &why);
 	if (status != WAT_OK) {
 		require(why && *why);
 		return status;
 	}
-	require(grant && request.token_len == TOKEN_SIZE);
-	require(memcmp(data, genuine.bytes, TOKEN_SIZE) == 0);
-	require(memcmp(request.proof, genuine.proof, TOKEN_PROOF_SIZE) == 0);
+	require(grant &&
+		(is_genuine(&request, genuine.bytes, TOKEN_SIZE, genuine.proof) ||
+		 is_genuine(&request, genuine.chain, GENUINE_CHAIN_SIZE, genuine.chain_proof)));
 	return WAT_OK;
 }
 
 /* A verifier that takes nothing would pass for a good one. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	uint8_t both[TOKEN_SIZE + TOKEN_PROOF_SIZE];
+	uint8_t both[GENUINE_CHAIN_SIZE + TOKEN_PROOF_SIZE];
 
 	(void)argc;
 	(void)argv;
@@ -110,23 +120,28 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	open_grants();
 	memcpy(both, genuine.bytes, TOKEN_SIZE);
 	memcpy(both + TOKEN_SIZE, genuine.proof, TOKEN_PROOF_SIZE);
+	require(present(both, TOKEN_SIZE + TOKEN_PROOF_SIZE) == WAT_OK);
+	memcpy(both, genuine.chain, GENUINE_CHAIN_SIZE);
+	memcpy(both + GENUINE_CHAIN_SIZE, genuine.chain_proof, TOKEN_PROOF_SIZE);
 	require(present(both, sizeof both) == WAT_OK);
 	return 0;
 }
 
 static void decode_bytes(const uint8_t *data, size_t n)
 {
-	uint8_t again[TOKEN_SIZE];
+	uint8_t again[TOKEN_CHAIN_MAX];
 	struct token token;
+	size_t length;
 
 	if (token_decode(data, n, &token) != TOKEN_OK)
 		return;
 	token_encode(&token, again);
-	require(n == TOKEN_SIZE + (token.has_seed ? 32 : 0));
+	length = token_length(&token);
+	require(n == length + (token.has_seed ? 32 : 0));
 	/* The flag of the seed is the file's, not the token's. */
 	again[5] = token.has_seed;
-	require(memcmp(data, again, TOKEN_SIZE) == 0);
-	require(!token.has_seed || memcmp(data + TOKEN_SIZE, token.seed, 32) == 0);
+	require(memcmp(data, again, length) == 0);
+	require(!token.has_seed || memcmp(data + length, token.seed, 32) == 0);
 }
 
 static void decode_text(const uint8_t *data, size_t n)

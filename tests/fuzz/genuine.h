@@ -1,19 +1,44 @@
-/* genuine.h - one token with fixed keys, and the proof for a fixed challenge: the one that watd has
- * to take. */
+/* genuine.h - one token with fixed keys, a chain made from it, and their proofs for a fixed
+ * challenge: the two that watd has to take. */
 #ifndef WAT_FUZZ_GENUINE_H
 #define WAT_FUZZ_GENUINE_H
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/token.h"
+
+#define GENUINE_CHAIN_SIZE (TOKEN_SIZE + 2u * TOKEN_ATTENUATION_SIZE)
 
 struct genuine {
 	uint8_t issuer_seed[32], holder_seed[32], challenge[32], binding[32];
 	uint64_t slot;
 	struct token token;
 	uint8_t bytes[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE];
+	uint8_t chain[GENUINE_CHAIN_SIZE], chain_proof[TOKEN_PROOF_SIZE]; /* narrowed twice */
 };
+
+static inline void genuine_narrow(struct genuine *g, const struct token_bind *bind)
+{
+	uint8_t sk[64], next[64], seed[32];
+	struct token token = g->token;
+
+	(void)crypto_sign_seed_keypair(seed, sk, g->holder_seed);
+	for (uint8_t i = 1; i <= 2; i++) {
+		struct token_terms terms = token_terms(&token);
+
+		terms.method_mask &= ~(uint64_t)i;
+		terms.not_after -= i;
+		memset(seed, 10 + i, sizeof seed);
+		(void)crypto_sign_seed_keypair(terms.holder_pk, next, seed);
+		if (token_attenuate(&token, &terms, sk) != TOKEN_OK)
+			abort();
+		memcpy(sk, next, sizeof sk);
+	}
+	token_encode(&token, g->chain);
+	token_prove(&token, bind, sk, g->chain_proof);
+}
 
 static inline void genuine_make(struct genuine *g)
 {
@@ -42,6 +67,7 @@ static inline void genuine_make(struct genuine *g)
 	token_unix_binding(g->binding);
 	bind.node_id = g->token.node_id;
 	token_prove(&g->token, &bind, holder_sk, g->proof);
+	genuine_narrow(g, &bind);
 }
 
 #endif

@@ -21,6 +21,7 @@ from wat.connection import Connection
 EXAMPLE = os.path.join(page.ROOT, "examples", "python", "counter.py")
 BLOCK = b"wat-cap-block-v1"
 TOKEN = dict(page.blocks(page.read(page.PATH))["token"])
+ATTENUATED = dict(page.blocks(page.read(page.PATH))["attenuated"])
 
 
 def b2b256(purpose, data):
@@ -53,6 +54,21 @@ class Chains(unittest.TestCase):
             chained.attenuate()
         proof = chained.prove(bytes(32), bytes(32), bytes(16), 1)
         VerifyKey(holder).verify(b"wat-cap-bind--v1" + chained.bind_hash(bytes(32), bytes(32), bytes(16), 1), proof)
+
+    def test_page(self):
+        """The attenuated token of the page is what its holder makes of the page's token."""
+        number = {name: int.from_bytes(ATTENUATED[name], "little") for name in ("method_mask", "not_before", "not_after")}
+        self.assertEqual(number["not_before"], self.root.not_before)
+        made = self.root.attenuate(number["method_mask"], number["not_after"], ATTENUATED["holder_pk"])
+        block = made.attenuations[0]
+        self.assertEqual(tokens.block_hash(self.root.chain_hash(), block), ATTENUATED["th1"])
+        self.assertEqual(block.sig, ATTENUATED["sig1"])
+        self.assertEqual(made.chain_hash(), ATTENUATED["ch1"])
+        self.assertEqual(made.encode(), ATTENUATED["token"])
+        self.assertEqual(made.text(), ATTENUATED["text_public"])
+        proof = made.with_seed(ATTENUATED["holder_seed"]).prove(
+            tokens.UNIX_BINDING, TOKEN["challenge"], TOKEN["node_id"], int.from_bytes(TOKEN["slot"], "little"))
+        self.assertEqual(proof, ATTENUATED["proof"])
 
     def test_narrower(self):
         """What is wider is an error, never less than what was asked for."""
@@ -106,14 +122,52 @@ class Tokens(DaemonCase):
         self.assertEqual(client.connection.stream.end(), sent)
         self.assertEqual(client.user(text, "counter.Counter").call("Get"), {"value": 0})
 
-    def test_attenuated_today(self):
-        """watd refuses an attenuated token, as the page says it does today; the one it is made from is good."""
+    def test_attenuated(self):
+        """A token limited to {Get} can't Increment, whoever limits it further; what was made from a grant ends with it
+        (row 26)."""
         token = tokens.from_text(self.provision())
-        connection = self.kept(Connection(self.address))
+        less = token.attenuate(method_mask=3).attenuate(method_mask=1)
+        client = self.kept(wat.connect(self.address))
+        user = client.user(less)
+        self.assertEqual(user.call("Get").value, 0)
         with self.assertRaises(wat.AccessDenied):
-            connection.bind(tokens.USER, token.attenuate(method_mask=1), os.urandom(16))
-        _, fd = connection.bind(tokens.USER, token, os.urandom(16))
+            user.call("Increment", n=1)
+        self.assertEqual(client.user(token).call("Increment", n=1).value, 1)
+        self.daemon.watctl("deprovision", self.name, "u")
+        for again in (less, less.attenuate()):
+            with self.assertRaises(wat.AccessDenied):
+                client.user(again).call("Get")
+
+    def test_widened(self):
+        """Signed by its holder and wider than before: an error, and never what would have been allowed. Neither does a
+        holder before the last one present it."""
+        token = tokens.from_text(self.provision())
+        less = token.attenuate(method_mask=1, not_after=token.not_after - 10)
+        last = less.narrowest()
+        connection = self.kept(Connection(self.address))
+        for change in ({"method_mask": 3}, {"method_mask": 9}, {"not_after": last.not_after + 1},
+                       {"not_before": last.not_before - 1}):
+            block = dataclasses.replace(last, index=2, **change)
+            message = BLOCK + tokens.block_hash(less.chain_hash(), block)
+            wider = dataclasses.replace(block, sig=SigningKey(less.seed).sign(message).signature)
+            with self.assertRaises(wat.AccessDenied) as caught:
+                connection.bind(tokens.USER, dataclasses.replace(less, attenuations=(last, wider)), os.urandom(16))
+            self.assertIn("allows more", str(caught.exception))
+        with self.assertRaises(wat.AccessDenied):
+            connection.bind(tokens.USER, dataclasses.replace(less, seed=token.seed), os.urandom(16))
+        _, fd = connection.bind(tokens.USER, less, os.urandom(16))
         os.close(fd)
+
+    def test_attenuated_admin(self):
+        """An Admin limited to {Provision} can't Stop (row 23)."""
+        self.provision()
+        admin = tokens.from_text(self.daemon.admin_token(self.name))
+        limited = self.kept(wat.connect(self.address)).admin(admin.attenuate(method_mask=1))
+        limited.provision("other")
+        with self.assertRaises(wat.AccessDenied):
+            limited.deprovision("other")
+        with self.assertRaises(wat.AccessDenied):
+            limited.stop()
 
     def test_files(self):
         """watctl's keyring is read as it is; what is written is a token file of mode 0600 (row 24)."""

@@ -274,7 +274,7 @@ static size_t bind_body(struct hand *hand,
 			uint64_t *ret_id)
 {
 	Wat__Envelope__Bind bind = WAT__ENVELOPE__BIND__INIT;
-	uint8_t bytes[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE];
+	uint8_t bytes[TOKEN_CHAIN_MAX], proof[TOKEN_PROOF_SIZE];
 	struct token token;
 
 	*ret_id = ++hand->last_id;
@@ -282,7 +282,7 @@ static size_t bind_body(struct hand *hand,
 	token_encode(&token, bytes);
 	prove(hand, &token, proof);
 	bind.role = (Wat__Envelope__Role)token.role;
-	bind.token = (ProtobufCBinaryData){sizeof bytes, bytes};
+	bind.token = (ProtobufCBinaryData){token_length(&token), bytes};
 	bind.proof = (ProtobufCBinaryData){sizeof proof, proof};
 	bind.lane = (ProtobufCBinaryData){sizeof lane->id, (uint8_t *)(uintptr_t)lane->id};
 	bind.lane_mode =
@@ -300,7 +300,7 @@ size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, 
 
 void hand_bind_handle(struct hand *hand, const char *token_text)
 {
-	uint8_t body[512];
+	uint8_t body[HAND_BIND_MAX];
 	uint64_t id;
 	size_t n = hand_bind_body(hand, token_text, body, &id);
 
@@ -313,7 +313,7 @@ void hand_bind_handle(struct hand *hand, const char *token_text)
 
 void hand_bind_user(struct hand *hand, const char *token_text, struct hand *ret_channel)
 {
-	uint8_t body[512];
+	uint8_t body[HAND_BIND_MAX];
 	uint64_t id;
 	size_t n = hand_bind_body(hand, token_text, body, &id);
 	int fd;
@@ -359,7 +359,7 @@ int hand_bind_lane(struct hand *hand,
 		   struct hand_lane *lane,
 		   struct hand *ret_channel)
 {
-	uint8_t body[512];
+	uint8_t body[HAND_BIND_MAX];
 	uint64_t id;
 	size_t n = bind_body(hand, token_text, lane, body, &id);
 	int fd = -1, r;

@@ -10,6 +10,7 @@
 
 #include "proto/status.h"
 #include "proto/stream.h"
+#include "proto/token.h"
 #include "tests/lib/cases.h"
 
 /* A connection, or a channel. */
@@ -57,7 +58,8 @@ int hand_turn(struct hand *hand);
 
 /* The node capability, on the admin socket. */
 void hand_bind_node(struct hand *hand);
-/* The body of a BIND with the next id, which is *ret_id; at most 512 bytes. */
+/* The body of a BIND with the next id, which is *ret_id; at most HAND_BIND_MAX bytes. */
+#define HAND_BIND_MAX (TOKEN_CHAIN_MAX + 256u)
 size_t hand_bind_body(struct hand *hand, const char *token_text, uint8_t *body, uint64_t *ret_id);
 /* The User of a token by its handle, ATTACHED read. */
 void hand_bind_handle(struct hand *hand, const char *token_text);

@@ -107,7 +107,7 @@ static void test_never_reads(void **state)
 
 static void bind_admin(struct hand *hand, struct remote *r)
 {
-	uint8_t body[512];
+	uint8_t body[HAND_BIND_MAX];
 	char *token;
 	uint64_t id;
 	size_t n;
@@ -198,7 +198,7 @@ static void test_handles(void **state)
 {
 	struct remote *r = *state;
 	char *token = remote_token(r, "u1");
-	uint8_t body[512];
+	uint8_t body[HAND_BIND_MAX];
 	struct hand hand;
 	uint64_t id;
 	size_t n;

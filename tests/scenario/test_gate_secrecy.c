@@ -123,7 +123,7 @@ static void test_replay(void **state)
 
 static void bind_bound_to(struct hand *hand, const char *token, const uint8_t chan_bind[32])
 {
-	uint8_t own[32], body[512];
+	uint8_t own[32], body[HAND_BIND_MAX];
 	uint64_t id;
 	size_t n;
 

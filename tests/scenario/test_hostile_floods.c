@@ -214,7 +214,7 @@ static int set_up_slow_binds(void **state)
 
 static void queue_wrong_bind(struct hostile *h, struct hand *hand)
 {
-	uint8_t body[512];
+	uint8_t body[HAND_BIND_MAX];
 	uint64_t id;
 	size_t n = hand_bind_body(hand, h->token, body, &id);
 

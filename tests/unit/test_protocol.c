@@ -125,6 +125,27 @@ static void test_token(void **state)
 	assert_memory_equal(again.grant_id, w->token.grant_id, 16);
 }
 
+/* The attenuated token of the page is good, and holds what the page says of it. */
+static void test_attenuated(void **state)
+{
+	struct world *w = *state;
+	struct page_value bytes = page_value(w->page, "attenuated", "token");
+	struct page_value text = page_value(w->page, "attenuated", "text_public");
+	struct page_value chain = page_value(w->page, "attenuated", "ch1");
+	struct page_value proof = page_value(w->page, "attenuated", "proof");
+	uint8_t hash[TOKEN_HASH_SIZE];
+	struct token token, again;
+
+	assert_int_equal(token_decode(bytes.bytes, bytes.n, &token), TOKEN_OK);
+	assert_int_equal(token_from_text((const char *)text.bytes, &again), TOKEN_OK);
+	assert_int_equal(token_verify_chain(&token), TOKEN_OK);
+	assert_int_equal(token_terms(&again).method_mask, 1);
+	token_chain_hash(&again, hash);
+	assert_memory_equal(hash, chain.bytes, sizeof hash);
+	assert_true(token_verify_proof(&token, &w->bind, proof.bytes));
+	assert_false(token_verify_proof(&w->token, &w->bind, proof.bytes));
+}
+
 /* The proof's hash, which token.c keeps to itself, is what the holder's key signs in it. */
 static void test_bind_hash(void **state)
 {
@@ -327,8 +348,9 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_token),  CASE(test_bind_hash), CASE(test_interface), CASE(test_text),
-		CASE(test_secure), CASE(test_greeting),  CASE(test_binding),   CASE(test_calls),
+		CASE(test_token),     CASE(test_attenuated), CASE(test_bind_hash),
+		CASE(test_interface), CASE(test_text),       CASE(test_secure),
+		CASE(test_greeting),  CASE(test_binding),    CASE(test_calls),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

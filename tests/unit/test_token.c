@@ -173,6 +173,83 @@ static void test_every_character(void **state)
 	assert_int_equal(token_from_text(text, &again), TOKEN_OK);
 }
 
+/* A token with all blocks that it may have. */
+static struct token make_chain(const struct keys *keys)
+{
+	struct token token = make_token(keys, 10);
+
+	for (unsigned i = 0; i < TOKEN_ATTENUATIONS_MAX; i++) {
+		struct token_terms terms = token_terms(&token);
+
+		terms.not_after--;
+		assert_int_equal(token_attenuate(&token, &terms, keys->holder_sk), TOKEN_OK);
+	}
+	return token;
+}
+
+/* A chain has one encoding, one text, no ninth block, and keeps no seed of a holder before. */
+static void test_chain(void **state)
+{
+	uint8_t bytes[TOKEN_SIZE_MAX] = {0}, twice[TOKEN_SIZE_MAX] = {0};
+	struct keys keys;
+	struct token token, again;
+	struct token_terms terms;
+	char text[TOKEN_TEXT_MAX], retold[TOKEN_TEXT_MAX];
+
+	(void)state;
+	make_keys(&keys);
+	token = make_chain(&keys);
+	assert_false(token.has_seed);
+	terms = token_terms(&token);
+	assert_int_equal(terms.not_after, 2000 - TOKEN_ATTENUATIONS_MAX);
+	assert_int_equal(token_attenuate(&token, &terms, keys.holder_sk), TOKEN_E_BLOCKS);
+	assert_int_equal(token_length(&token), TOKEN_CHAIN_MAX);
+	token_encode(&token, bytes);
+	assert_int_equal(token_decode(bytes, TOKEN_CHAIN_MAX, &again), TOKEN_OK);
+	token_encode(&again, twice);
+	assert_memory_equal(bytes, twice, TOKEN_CHAIN_MAX);
+	assert_int_equal(token_verify_chain(&again), TOKEN_OK);
+	token.has_seed = true;
+	memcpy(token.seed, keys.holder_seed, 32);
+	token_to_text(&token, text);
+	assert_int_equal(token_from_text(text, &again), TOKEN_OK);
+	assert_memory_equal(again.seed, keys.holder_seed, 32);
+	token_to_text(&again, retold);
+	assert_string_equal(text, retold);
+	bytes[6] = TOKEN_BLOCKS_MAX + 1;
+	assert_int_equal(token_decode(bytes, sizeof bytes, &again), TOKEN_E_FORMAT);
+}
+
+/* In each attenuation, kind, index and reserved bytes have one value. */
+static void test_chain_form(void **state)
+{
+	uint8_t bytes[TOKEN_SIZE_MAX];
+	struct keys keys;
+	struct token token, again;
+
+	(void)state;
+	make_keys(&keys);
+	token = make_chain(&keys);
+	token_encode(&token, bytes);
+	for (size_t i = 0; i < TOKEN_ATTENUATIONS_MAX; i++)
+		for (size_t at = 0; at < 8; at++) {
+			uint8_t *byte = &bytes[TOKEN_SIZE + i * TOKEN_ATTENUATION_SIZE + at];
+
+			*byte ^= 2;
+			assert_int_equal(token_decode(bytes, TOKEN_CHAIN_MAX, &again),
+					 TOKEN_E_FORMAT);
+			*byte ^= 2;
+		}
+	for (size_t at = 0; at < 4; at++) {
+		bytes[TOKEN_HEADER_SIZE + at] ^= 4;
+		assert_int_equal(token_decode(bytes, TOKEN_CHAIN_MAX, &again), TOKEN_E_FORMAT);
+		bytes[TOKEN_HEADER_SIZE + at] ^= 4;
+	}
+	assert_int_equal(token_decode(bytes, TOKEN_CHAIN_MAX - TOKEN_ATTENUATION_SIZE, &again),
+			 TOKEN_E_LENGTH);
+	assert_int_equal(token_decode(bytes, TOKEN_CHAIN_MAX, &again), TOKEN_OK);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -184,7 +261,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_proof),           cmocka_unit_test(test_form),
-		cmocka_unit_test(test_every_character),
+		cmocka_unit_test(test_every_character), cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_chain_form),
 	};
 
 	return test_run_cases(tests, set_up, NULL);

@@ -18,11 +18,16 @@ struct world {
 	struct keyring *keyring;
 	struct grant_table *grants;
 	struct grant *grant;
-	uint8_t node_id[16], challenge[32], binding[32], sk[64];
+	uint8_t node_id[16], challenge[32], binding[32], sk[64]; /* sk: of the last holder */
 	struct token token;
+	struct token_terms terms; /* that the last good verification gave */
 	enum verify_instance instance;
 	uint32_t epoch;
 	uint64_t interface_hash, now;
+	void (*spoil)(uint8_t *bytes, uint8_t *proof); /* before they are presented; NULL: not */
+	const char *why;
+	size_t cut_proof; /* so many bytes of it are missing */
+	bool add_seed;
 };
 
 static enum verify_instance find_instance(void *arg,
@@ -91,7 +96,7 @@ static int tear_down(void **state)
 
 static wat_status verify_as(struct world *w, int role)
 {
-	uint8_t bytes[TOKEN_SIZE], proof[TOKEN_PROOF_SIZE];
+	uint8_t bytes[TOKEN_SIZE_MAX] = {0}, proof[TOKEN_PROOF_SIZE];
 	struct token_bind bind = {.chan_bind = w->binding,
 				  .challenge = w->challenge,
 				  .node_id = w->node_id,
@@ -103,7 +108,7 @@ static wat_status verify_as(struct world *w, int role)
 				.find_instance = find_instance,
 				.arg = w};
 	struct verify_request request = {.token = bytes,
-					 .token_len = sizeof bytes,
+					 .token_len = token_length(&w->token),
 					 .proof = proof,
 					 .proof_len = sizeof proof,
 					 .role = role,
@@ -117,12 +122,20 @@ static wat_status verify_as(struct world *w, int role)
 
 	token_encode(&w->token, bytes);
 	token_prove(&w->token, &bind, w->sk, proof);
-	status = verify_bind(&verify, &request, &token, &grant, &why);
+	if (w->spoil)
+		w->spoil(bytes, proof);
+	request.proof_len -= w->cut_proof;
+	if (w->add_seed) {
+		bytes[5] |= 1;
+		request.token_len += TOKEN_SEED_SIZE;
+	}
+	status = verify_bind(&verify, &request, &token, &w->terms, &grant, &why);
 	/* Whoever is refused is told a sentence; whoever is not gets the grant. */
 	if (status == WAT_OK)
 		assert_ptr_equal(grant, w->grant);
 	else
 		assert_true(why && strlen(why) > 10);
+	w->why = why;
 	return status;
 }
 
@@ -222,6 +235,212 @@ static void test_copied(void **state)
 	assert_int_equal(verify(w), WAT_ACCESS_DENIED);
 }
 
+/* One more block, of the present holder, for a new key. */
+static void narrow(struct world *w, uint64_t mask, uint64_t not_before, uint64_t not_after)
+{
+	struct token_terms terms = {
+		.method_mask = mask, .not_before = not_before, .not_after = not_after};
+	uint8_t next[64];
+
+	crypto_sign_keypair(terms.holder_pk, next);
+	assert_int_equal(token_attenuate(&w->token, &terms, w->sk), TOKEN_OK);
+	memcpy(w->sk, next, sizeof next);
+}
+
+static void refused(struct world *w, const char *why)
+{
+	assert_int_equal(verify(w), WAT_ACCESS_DENIED);
+	if (!strstr(w->why, why))
+		fail_msg("%s", w->why);
+}
+
+/* A chain of as many blocks as there may be is taken, each is good for what its last block says,
+ * and only the last holder can present it (row 26). */
+static void test_chain(void **state)
+{
+	struct world *w = *state;
+	uint8_t before[64];
+
+	for (unsigned i = 1; i < TOKEN_BLOCKS_MAX; i++) {
+		memcpy(before, w->sk, sizeof before);
+		narrow(w, i < 4 ? 3 : 1, 1000 + i, 2000 - i);
+		assert_int_equal(verify(w), WAT_OK);
+		assert_int_equal(w->terms.method_mask, i < 4 ? 3 : 1);
+		assert_int_equal(w->terms.not_after, 2000 - i);
+	}
+	memcpy(w->sk, before, sizeof before);
+	refused(w, "the proof");
+}
+
+/* The terms of the last block are those that hold, to the second. */
+static void test_chain_times(void **state)
+{
+	struct world *w = *state;
+
+	narrow(w, 3, 1200, 1800);
+	w->now = 1199;
+	refused(w, "not valid yet");
+	w->now = 1200;
+	assert_int_equal(verify(w), WAT_OK);
+	w->now = 1799;
+	assert_int_equal(verify(w), WAT_OK);
+	w->now = 1800;
+	refused(w, "has expired");
+	w->now = 1500;
+	narrow(w, 3, 1300, 1700);
+	w->now = 1700;
+	refused(w, "has expired");
+}
+
+/* Signed as it should be, by the right holder, and still: what is wider is refused by name, in any
+ * place of the chain, never cut down to what would be allowed (row 26). */
+static void test_wider(void **state)
+{
+	static const struct token_terms wider[] = {
+		{.method_mask = 3, .not_before = 1200, .not_after = 1800},
+		{.method_mask = 1, .not_before = 1199, .not_after = 1800},
+		{.method_mask = 1, .not_before = 1200, .not_after = 1801},
+		{.method_mask = 8, .not_before = 1200, .not_after = 1800},
+	};
+	struct world *w = *state;
+	struct token narrowed;
+	uint8_t sk[64], last[64];
+
+	narrow(w, 1, 1200, 1800);
+	narrowed = w->token;
+	memcpy(sk, w->sk, sizeof sk);
+	for (size_t i = 0; i < sizeof wider / sizeof *wider; i++) {
+		struct token_terms terms = wider[i], real = token_terms(&narrowed);
+
+		w->token = narrowed;
+		crypto_sign_keypair(terms.holder_pk, last);
+		assert_int_equal(token_attenuate(&w->token, &terms, sk), TOKEN_E_WIDER);
+		assert_int_equal(w->token.n_attenuations, 1);
+		/* A client that does not keep to it. */
+		w->token.attenuations[0].terms = terms;
+		memcpy(w->token.attenuations[0].terms.holder_pk, real.holder_pk, 32);
+		assert_int_equal(token_attenuate(&w->token, &terms, sk), TOKEN_OK);
+		w->token.attenuations[0] = narrowed.attenuations[0];
+		memcpy(w->sk, last, sizeof last);
+		refused(w, "allows more");
+	}
+	/* What the root does not say can't be added by its own holder either. */
+	w->token = narrowed;
+	memcpy(w->sk, sk, sizeof sk);
+	assert_int_equal(verify(w), WAT_OK);
+}
+
+/* A block that is left out, put elsewhere, doubled, of another chain or of another signer. */
+static void test_spliced(void **state)
+{
+	struct world *w = *state;
+	struct token whole, other;
+	uint8_t root_sk[64], sk[64];
+	struct token_attenuation block;
+
+	memcpy(root_sk, w->sk, sizeof root_sk);
+	whole = w->token;
+	narrow(w, 3, 1000, 1900);
+	other = w->token;
+	w->token = whole;
+	memcpy(w->sk, root_sk, sizeof root_sk);
+	narrow(w, 3, 1000, 1900);
+	narrow(w, 1, 1000, 1900);
+	narrow(w, 1, 1000, 1900);
+	whole = w->token;
+	memcpy(sk, w->sk, sizeof sk);
+	/* The first is of another chain of the same root. */
+	w->token.attenuations[0] = other.attenuations[0];
+	refused(w, "not signed by the holder");
+	/* The middle one is left out. */
+	w->token = whole;
+	w->token.attenuations[1] = whole.attenuations[2];
+	w->token.n_attenuations = 2;
+	refused(w, "not signed by the holder");
+	/* Two change their places. */
+	w->token = whole;
+	block = whole.attenuations[1];
+	w->token.attenuations[1] = whole.attenuations[2];
+	w->token.attenuations[2] = block;
+	refused(w, "not signed by the holder");
+	/* One is there twice. */
+	w->token = whole;
+	w->token.attenuations[3] = whole.attenuations[2];
+	w->token.n_attenuations = 4;
+	refused(w, "not signed by the holder");
+	/* The last one is cut off: its holder is not that of what is left. */
+	w->token = whole;
+	w->token.n_attenuations = 2;
+	refused(w, "the proof");
+	/* All are left out. */
+	w->token.n_attenuations = 0;
+	refused(w, "the proof");
+	w->token = whole;
+	assert_int_equal(verify(w), WAT_OK);
+}
+
+/* The issuer can't narrow a token in its holder's place, and the holder can't sign a root. */
+static void test_signed_by_another(void **state)
+{
+	struct world *w = *state;
+	uint8_t pk[32], sk[64];
+
+	crypto_sign_keypair(pk, sk);
+	memcpy(w->sk, sk, sizeof sk);
+	narrow(w, 1, 1000, 2000);
+	refused(w, "not signed by the holder");
+}
+
+static unsigned spoilt;
+
+static void flip(uint8_t *bytes, uint8_t *proof)
+{
+	(void)proof;
+	bytes[spoilt / 8] ^= (uint8_t)(1u << spoilt % 8);
+}
+
+/* No bit of a chain of three can be changed (rows 17 and 19). */
+static void test_every_bit_of_a_chain(void **state)
+{
+	struct world *w = *state;
+
+	narrow(w, 3, 1000, 1900);
+	narrow(w, 1, 1100, 1800);
+	w->spoil = flip;
+	for (spoilt = 0; spoilt < 8 * token_length(&w->token); spoilt++)
+		assert_int_equal(verify(w), WAT_ACCESS_DENIED);
+	w->spoil = NULL;
+	assert_int_equal(verify(w), WAT_OK);
+}
+
+/* The grant's row limits what comes of it: taken back, it takes all that was made from it. */
+static void test_grant_of_chain(void **state)
+{
+	struct world *w = *state;
+
+	narrow(w, 1, 1000, 2000);
+	w->grant->row.state = 3;
+	refused(w, "taken back");
+	w->grant->row.state = 2;
+	w->grant->row.method_mask = 1;
+	refused(w, "not the one that was granted");
+}
+
+/* Before any cryptography: a proof or a token of another length, and a seed that came along. */
+static void test_lengths(void **state)
+{
+	struct world *w = *state;
+
+	narrow(w, 1, 1000, 2000);
+	w->cut_proof = 1;
+	refused(w, "no token of this watd");
+	w->cut_proof = 0;
+	w->add_seed = true;
+	refused(w, "must stay with its holder");
+	w->add_seed = false;
+	assert_int_equal(verify(w), WAT_OK);
+}
+
 /* The key's file is ours alone: made 0600, and refused when others may read it. */
 static void test_key_file(void **state)
 {
@@ -249,8 +468,21 @@ static void test_key_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_genuine), CASE(test_forged), CASE(test_instance), CASE(test_times),
-		CASE(test_grant),   CASE(test_copied), CASE(test_key_file),
+		CASE(test_genuine),
+		CASE(test_forged),
+		CASE(test_instance),
+		CASE(test_times),
+		CASE(test_grant),
+		CASE(test_copied),
+		CASE(test_key_file),
+		CASE(test_chain),
+		CASE(test_chain_times),
+		CASE(test_wider),
+		CASE(test_spliced),
+		CASE(test_signed_by_another),
+		CASE(test_every_bit_of_a_chain),
+		CASE(test_grant_of_chain),
+		CASE(test_lengths),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
