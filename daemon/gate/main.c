@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/title.h"
 #include "daemon/gate/gate.h"
 #include "daemon/gate/sandbox.h"
 
@@ -29,11 +30,13 @@ static int prepare(void)
 	return sodium_init() < 0 ? -ENOSYS : 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct gate gate;
 	int r = prepare();
 
+	title_init(argc, argv);
+	title_set("watd: gate");
 	if (r < 0)
 		return fail(r, "the gate has no source of randomness");
 	r = sandbox_drop_root();

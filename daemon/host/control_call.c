@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/host/control.h"
 #include "daemon/host/instance.h"
+#include "daemon/host/label.h"
 #include "proto/carried.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
@@ -163,6 +164,7 @@ static void join(struct control *control, struct instance *instance)
 	struct list *first;
 
 	instance_free(instance, &late);
+	label_pool(control);
 	while ((first = list_first(&late))) {
 		struct request *request = container_of(container_of(first, struct outgoing, link),
 						       struct request, out);

@@ -11,6 +11,7 @@
 #include "daemon/host/disk.h"
 #include "daemon/host/instance.h"
 #include "daemon/host/journal.h"
+#include "daemon/host/label.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
@@ -126,6 +127,8 @@ wat_status host_on_start(struct host_start_call *c,
 	status = check_start(call, in);
 	if (status != WAT_OK)
 		return status;
+	if (!in->pool)
+		label_single(in);
 	identity.slot = &control->attribution->slots[in->slot];
 	/* Its constructors run. */
 	atomic_store(&identity.slot->call_id, 0);
@@ -143,6 +146,7 @@ wat_status host_on_start(struct host_start_call *c,
 	}
 	control->single = !in->pool;
 	list_append(&control->instances, &instance->link);
+	label_pool(control);
 	return post(call, instance, REQUEST_START, &in->base);
 }
 

@@ -10,6 +10,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/host/fault.h"
+#include "daemon/host/label.h"
 #include "daemon/host/service_loop.h"
 #include "proto/support/cleanup.h"
 
@@ -18,6 +19,7 @@ static void *run(void *arg)
 	struct service_loop *loop = arg;
 
 	log_set_instance(loop->instance->name);
+	label_thread(loop->instance->name);
 	/* Without that stack a fault is told all the same, but not whose it was. */
 	if (fault_enter(loop->instance->slot) < 0)
 		log_warning("no memory for an instance's fault handler", "instance",

@@ -1,5 +1,5 @@
 /* main.c - program watd-host: where services run. Started by watd and by nobody else; what it is to
- * do comes over its control socket, so there are no arguments and no environment.
+ * do comes over its control socket, so its arguments are empty, and there is no environment.
  *
  * Threads: the main one (control.c), one that waits for the end of watd (lifeline.c), and one for
  * each instance (service_loop.c). */
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/title.h"
 #include "daemon/host/control.h"
 #include "daemon/host/fault.h"
 #include "daemon/host/lifeline.h"
@@ -58,7 +59,7 @@ static int give_up(const char *what, int r)
 	_exit(1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct attribution *attribution;
 	struct control control;
@@ -71,6 +72,8 @@ int main(void)
 
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : EXIT_USAGE;
 	}
+	title_init(argc, argv);
+	title_set("watd: host");
 	ignore_signals();
 	attribution = map_attribution();
 	if (!attribution)

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/title.h"
+
 struct start {
 	const char *program, *name;
 	const int *fds;
@@ -24,10 +26,12 @@ struct start {
  * first, so that none is overwritten before it is duplicated. */
 static void __attribute__((noreturn)) run(const struct start *start)
 {
-	char *arguments[] = {(char *)start->name, NULL};
+	char *arguments[1 + TITLE_ROOM + 1] = {(char *)start->name};
 	int n = (int)start->n_fds, high[CHILD_FDS_MAX];
 	sigset_t none;
 
+	for (int i = 1; i <= TITLE_ROOM; i++)
+		arguments[i] = (char *)"";
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The parent may have died before the kernel was asked to tell. */
@@ -49,7 +53,7 @@ static void __attribute__((noreturn)) run(const struct start *start)
 static void make_environment(char **environment, size_t size)
 {
 	static const char *const names[] = {
-		"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=",   "TSAN_OPTIONS=",
+		"ASAN_OPTIONS=", "UBSAN_OPTIONS=",  "LSAN_OPTIONS=", "TSAN_OPTIONS=",
 #ifdef WAT_DEBUG
 		"WAT_CRASH_AT=", "WAT_CRASH_FLAG=",
 #endif

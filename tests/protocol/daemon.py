@@ -79,8 +79,8 @@ class Daemon:
         """The process of watd-gate."""
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as children:
             for pid in map(int, children.read().split()):
-                with open(f"/proc/{pid}/cmdline", "rb") as title:
-                    if b"gate" in title.read():
+                with open(f"/proc/{pid}/comm", encoding="ascii") as name:
+                    if name.read() == "watd-gate\n":
                         return pid
         raise ProcessLookupError("watd-gate")
 

@@ -67,46 +67,6 @@ static long spawned_pid(const char *name, const char *tier)
 	return strtol(at + 6, NULL, 10);
 }
 
-static size_t read_proc(long pid, const char *file, char *text, size_t size)
-{
-	char path[64];
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof path, "/proc/%ld/%s", pid, file);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	n = fread(text, 1, size - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	return n;
-}
-
-/* A host is told nothing by its arguments and nothing by its environment (row 33), whatever ran
- * watd. */
-static void test_told_nothing(void **state)
-{
-	static const char *const tiers[] = {"process", "thread"};
-	char text[8192];
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		char name[16];
-		long pid;
-
-		snprintf(name, sizeof name, "told-%zu", i);
-		pid = spawned_pid(name, tiers[i]);
-		assert_int_equal(read_proc(pid, "cmdline", text, sizeof text),
-				 strlen("watd-host") + 1);
-		assert_string_equal(text, "watd-host");
-		/* Only a sanitizer's settings pass. */
-		(void)read_proc(pid, "environ", text, sizeof text);
-		if (*text)
-			assert_non_null(strstr(text, "SAN_OPTIONS="));
-		assert_null(strstr(text, name));
-	}
-}
-
 /* How many descriptors point to something with the prefix. */
 static unsigned count_fds(long pid, const char *prefix)
 {
@@ -202,7 +162,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_told_nothing),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_symbols),
 	};

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/title.h"
 #include "proto/carried.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
@@ -50,10 +51,12 @@ static void make_environment(char **environment, size_t size)
 
 static void __attribute__((noreturn)) child_run(const int fds[static 6])
 {
-	char *arguments[] = {(char *)"watd-host", NULL};
+	char *arguments[1 + TITLE_ROOM + 1] = {(char *)"watd-host"};
 	char *environment[8];
 	int high[6];
 
+	for (int i = 1; i <= TITLE_ROOM; i++)
+		arguments[i] = (char *)"";
 	make_environment(environment, sizeof environment / sizeof *environment);
 	for (int i = 0; i < 6; i++)
 		high[i] = fcntl(fds[i], F_DUPFD, 64);

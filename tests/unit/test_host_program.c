@@ -151,26 +151,35 @@ static void test_signals(void **state)
 	peer_close(&peer);
 }
 
-/* A host learns everything over its private socket: neither arguments nor environment (row 33). */
+static size_t read_proc(const struct rig *rig, const char *name, char *bytes, size_t size)
+{
+	char path[64];
+	size_t n;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)rig->pid, name);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	n = fread(bytes, 1, size, file);
+	(void)fclose(file);
+	return n;
+}
+
+/* A host that was given empty arguments learns over its private socket who it is (row 33), and its
+ * title says it from then on (row 112). */
 static void test_no_arguments(void **state)
 {
+	static const char title[] = "watd: counter c1 (process) gen 7";
 	struct rig *rig = *state;
-	static const char *const files[] = {"cmdline", "environ"};
-	char path[64], bytes[4096];
+	char bytes[4096];
+	size_t n;
 
 	assert_int_equal(counter_begin(rig, 1, 1, false), WAT_OK);
-	for (size_t i = 0; i < 2; i++) {
-		ssize_t n;
-		FILE *file;
-
-		(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)rig->pid, files[i]);
-		file = fopen(path, "r");
-		assert_non_null(file);
-		n = (ssize_t)fread(bytes, 1, sizeof bytes, file);
-		(void)fclose(file);
-		assert_null(memmem(bytes, (size_t)n, "c1", 2));
-		assert_null(memmem(bytes, (size_t)n, "counter", 7));
-	}
+	n = read_proc(rig, "environ", bytes, sizeof bytes);
+	assert_null(memmem(bytes, n, "c1", 2));
+	assert_null(memmem(bytes, n, "counter", 7));
+	assert_int_equal(read_proc(rig, "cmdline", bytes, sizeof bytes), sizeof title);
+	assert_string_equal(bytes, title);
 }
 
 int main(void)
