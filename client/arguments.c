@@ -63,3 +63,17 @@ int grant_take(const struct wat_grant *given, struct wat_grant *ret)
 				   "struct wat_grant: not all flags of 0x%x are known", ret->flags);
 	return 0;
 }
+
+int attenuation_take(const struct wat_attenuation *given, struct wat_attenuation *ret)
+{
+	int r;
+
+	*ret = (struct wat_attenuation)WAT_ATTENUATION_INIT;
+	r = given ? take("attenuation", given, ret, sizeof *ret) : 0;
+	if (r != 0)
+		return r;
+	if (ret->flags != 0)
+		return failure_set(WAT_INVALID_ARGUMENT, NULL,
+				   "struct wat_attenuation: no flag of 0x%x is known", ret->flags);
+	return 0;
+}

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <wat/envelope.pb-c.h>
 #include <wat/raw.h>
+#include <wat/token.h>
 
 #include "client/dial.h"
 #include "proto/support/list.h"
@@ -346,6 +347,8 @@ void deliver_last(wat_capability *capability);
  * compiled with. 0, or a status that is told. */
 int spawn_take(const struct wat_spawn *given, struct wat_spawn *ret) WAT_MUST_CHECK;
 int grant_take(const struct wat_grant *given, struct wat_grant *ret) WAT_MUST_CHECK;
+int attenuation_take(const struct wat_attenuation *given, struct wat_attenuation *ret)
+	WAT_MUST_CHECK;
 
 /* raw.c */
 /* A call of a method, with room for a request of n bytes, which the caller writes into call->data.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/watctl/hold.h"
+#include "client/watctl/key.h"
 #include "client/watctl/problem.h"
 #include "proto/token.h"
 
@@ -57,6 +58,8 @@ static int from_file(const struct watctl *ctl, const char *instance, const char 
 	if (r < 0)
 		return problem_file(ctl, "no token can be read from", path, r);
 	r = check_token(ctl, instance, path, text);
+	if (r == 0)
+		r = key_complete(ctl, path, &text);
 	if (r == 0)
 		*ret = TAKE(text);
 	return r;

@@ -8,7 +8,8 @@
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
 #include "client/watctl/hold.h"
-#include "client/watctl/method.h"
+#include "client/watctl/key.h"
+#include "client/watctl/methods.h"
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
 #include "client/watctl/when.h"
@@ -44,27 +45,6 @@ static int print_token(const struct watctl *ctl, const char *token)
 	return 0;
 }
 
-/* One name of a list; behind it *list is the next. */
-static int add_method(const struct watctl *ctl,
-		      const method_service *service,
-		      const char **list,
-		      uint64_t *mask)
-{
-	size_t n = strcspn(*list, ",");
-	char name[128], suggestion[1024];
-	struct method method;
-
-	(void)snprintf(name, sizeof name, "%.*s", (int)n, *list);
-	*list += n + ((*list)[n] == ',');
-	if (method_find(service, name, &method)) {
-		*mask |= UINT64_C(1) << method.number;
-		return 0;
-	}
-	method_suggest(service, name, suggestion, sizeof suggestion);
-	return problem(ctl, WAT_INVALID_ARGUMENT, "%s has no method \"%s\"; %s", service->name,
-		       name, suggestion);
-}
-
 /* --methods */
 static int read_methods(struct watctl *ctl, wat_capability *admin, uint64_t *ret_mask)
 {
@@ -79,10 +59,7 @@ static int read_methods(struct watctl *ctl, wat_capability *admin, uint64_t *ret
 	if (!service)
 		return problem(ctl, WAT_DATA_LOSS, "the schema does not declare %s",
 			       wat_capability_service(admin));
-	do
-		r = add_method(ctl, service, &list, ret_mask);
-	while (r == 0 && *list);
-	return r;
+	return methods_read(ctl, service, list, ret_mask);
 }
 
 /* --expires */
@@ -109,12 +86,14 @@ int command_provision(struct watctl *ctl)
 	_cleanup_(wat_memory_freep) char *token = NULL;
 	const char *name = watctl_argument(ctl, 0), *user = watctl_argument(ctl, 1);
 	struct wat_grant grant = WAT_GRANT_INIT;
+	uint8_t holder[WAT_KEY_SIZE];
 	int r;
 
 	if ((r = read_end(ctl, &grant.not_after)) != 0 ||
+	    (r = key_of_holder(ctl, holder, &grant.holder_pk)) != 0 ||
 	    (r = open_admin(ctl, &keyring, &admin)) != 0 ||
 	    (r = read_methods(ctl, admin, &grant.methods)) != 0 ||
-	    (r = hold_reserve(ctl, keyring, name, user, &kept)) != 0 ||
+	    (!grant.holder_pk && (r = hold_reserve(ctl, keyring, name, user, &kept)) != 0) ||
 	    (r = hold_reserve_out(ctl, &out)) != 0)
 		return r;
 	grant.name = user;
@@ -123,7 +102,7 @@ int command_provision(struct watctl *ctl)
 	r = wat_provision_raw(admin, &grant, &token);
 	if (r != 0)
 		return problem_call(ctl, name, r);
-	if ((r = hold_commit(ctl, user, kept, token)) != 0 ||
+	if ((kept && (r = hold_commit(ctl, user, kept, token)) != 0) ||
 	    (out && (r = hold_commit(ctl, user, out, token)) != 0))
 		return r;
 	return print_token(ctl, token);

@@ -286,7 +286,9 @@ const struct command commands[] = {
 		.group = GROUP_RUN,
 		.arguments = "NAME USER",
 		.summary = "make a User; its token is printed",
-		.details = "The token also goes into the keyring: who has that line is that User.\n"
+		.details = "The token also goes into the keyring: who has that line is that User, "
+			   "unless\n"
+			   "--holder names a key: then it is of use only with that, and not kept.\n"
 			   "Needs the Admin of NAME in the keyring.",
 		.examples = "  watctl provision c1 me\n"
 			    "  watctl provision c1 bob --methods Get --expires 1d --out bob.token",
@@ -294,7 +296,7 @@ const struct command commands[] = {
 		.n_min = 2,
 		.n_max = 2,
 		.options = WATCTL_HAS(OUT) | WATCTL_HAS(SESSION) | WATCTL_HAS(METHODS) |
-			   WATCTL_HAS(EXPIRES),
+			   WATCTL_HAS(EXPIRES) | WATCTL_HAS(HOLDER),
 		.power = WATCTL_ADMIN,
 		.words = {WORD_INSTANCE, WORD_ANY},
 	},
@@ -397,7 +399,7 @@ const struct command commands[] = {
 		.run = command_call,
 		.n_min = 2,
 		.n_max = -1,
-		.options = WATCTL_HAS(AS) | WATCTL_HAS(TOKEN),
+		.options = WATCTL_HAS(AS) | WATCTL_HAS(TOKEN) | WATCTL_HAS(KEY),
 		.power = WATCTL_USER,
 		.words = {WORD_INSTANCE, WORD_METHOD, WORD_FIELD},
 	},
@@ -488,6 +490,34 @@ const struct command commands[] = {
 		.n_min = 1,
 		.n_max = 2,
 		.words = {WORD_ANY, WORD_FILE},
+	},
+	{
+		.name = "token",
+		.group = GROUP_TOOL,
+		.arguments = "inspect|attenuate|newkey FILE",
+		.summary = "look into a token, make a narrower one, make a key; without watd",
+		.details =
+			"inspect says what the token in FILE is good for; attenuate makes one that "
+			"can do\n"
+			"less, for somebody else, and prints it: methods (numbers, or names with\n"
+			"--plugin), an earlier end, another holder. Neither can do more than the "
+			"first, and\n"
+			"both end with their grant. newkey writes the secret half of a key to FILE "
+			"and prints\n"
+			"the public one: for --holder of provision and attenuate. A token that was "
+			"made for a\n"
+			"key is used with --key.",
+		.examples = "  watctl token attenuate me.token --methods 0 --expires 1h --out "
+			    "less.token\n"
+			    "  watctl provision c1 bob --holder $(watctl token newkey bob.key) --out "
+			    "bob.token\n"
+			    "  watctl call c1 Get --token bob.token --key bob.key",
+		.run = command_token,
+		.n_min = 2,
+		.n_max = 2,
+		.options = WATCTL_HAS(OUT) | WATCTL_HAS(METHODS) | WATCTL_HAS(EXPIRES) |
+			   WATCTL_HAS(HOLDER) | WATCTL_HAS(KEY) | WATCTL_HAS(PLUGIN),
+		.words = {WORD_TOKEN, WORD_FILE},
 	},
 	{
 		.name = "completion",

@@ -25,7 +25,7 @@ static void take_option(struct typed *typed, int option, const char *value)
 {
 	if (option < 0)
 		return;
-	typed->ctl.given |= 1u << option;
+	typed->ctl.given |= UINT64_C(1) << option;
 	if (!option_rows[option].value)
 		return;
 	if (value)
@@ -137,6 +137,9 @@ static void offer_kind(struct typed *typed, enum watctl_word kind, const char *p
 		break;
 	case WORD_SHELL:
 		offer_choices(prefix, typed->word, "bash");
+		break;
+	case WORD_TOKEN:
+		offer_choices(prefix, typed->word, "inspect|attenuate|newkey");
 		break;
 	case WORD_INSTANCE:
 	case WORD_SERVICE:

@@ -16,6 +16,14 @@ int describe_service(struct watctl *ctl,
 /* Prints what the plugin at path says of itself, without watd. */
 int describe_file(struct watctl *ctl, const char *path) WAT_MUST_CHECK;
 
+/* The service of that interface in the plugin at path: its full name (free it) and its schema.
+ * NOT_FOUND. */
+int describe_file_service(const struct watctl *ctl,
+			  const char *path,
+			  uint64_t interface_hash,
+			  struct schema **ret_schema,
+			  char **ret_name) WAT_MUST_CHECK;
+
 static inline void describe_freep(Wat__Node__Description **description)
 {
 	if (*description)

@@ -88,3 +88,27 @@ int describe_file(struct watctl *ctl, const char *path)
 	output_json(document);
 	return 0;
 }
+
+int describe_file_service(const struct watctl *ctl,
+			  const char *path,
+			  uint64_t interface_hash,
+			  struct schema **ret_schema,
+			  char **ret_name)
+{
+	_cleanup_(plugin_file_freep) struct plugin_file *file = NULL;
+	int r = read_file(ctl, path, &file);
+
+	for (size_t i = 0; r == 0 && i < file->manifest->n_services; i++) {
+		const Wat__Manifest__Service *service = file->manifest->services[i];
+
+		if (service->interface_hash != interface_hash)
+			continue;
+		*ret_name = strdup(service->name);
+		if (!*ret_name)
+			return problem_memory(ctl);
+		return message_schema(ctl, file->schema, file->schema_len, ret_schema);
+	}
+	return r != 0 ? r
+		      : problem(ctl, WAT_NOT_FOUND, "%s has not the service that the token is for",
+				path);
+}

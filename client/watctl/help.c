@@ -27,12 +27,12 @@ static void print_option(FILE *out, const struct option_row *row)
 	fprintf(out, "  %-33s %s\n", name, row->help);
 }
 
-static void print_options(FILE *out, unsigned which, const char *title)
+static void print_options(FILE *out, uint64_t which, const char *title)
 {
 	if (which)
 		fprintf(out, "\n%s\n", title);
 	for (int i = 0; i < WATCTL_N_OPTIONS; i++)
-		if (which & 1u << i)
+		if (which & UINT64_C(1) << i)
 			print_option(out, &option_rows[i]);
 }
 

@@ -22,7 +22,7 @@ const struct option_row option_rows[WATCTL_N_OPTIONS] = {
 
 bool command_has(const struct command *command, enum watctl_option option)
 {
-	return !command || (command->options | WATCTL_HAS_ALWAYS) & 1u << option;
+	return !command || (command->options | WATCTL_HAS_ALWAYS) & UINT64_C(1) << option;
 }
 
 /* Where no command was named yet every option is known, so a letter's first one: they take a value
@@ -125,7 +125,7 @@ static int take(struct watctl *ctl, int said)
 	if (!command_has(ctl->command, (enum watctl_option)i))
 		return problem_usage(ctl, "%s has no option --%s", ctl->command->name,
 				     option_rows[i].name);
-	ctl->given |= 1u << i;
+	ctl->given |= UINT64_C(1) << i;
 	if (optarg)
 		ctl->values[i] = optarg;
 	return 0;

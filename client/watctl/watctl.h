@@ -41,6 +41,7 @@ enum watctl_word {
 	WORD_RESTART,
 	WORD_LEVEL,
 	WORD_SHELL,
+	WORD_TOKEN, /* what can be done with one */
 };
 
 /* Name in the code, letter (0: none), name, value (NULL: it takes none), what the value is, help.
@@ -76,7 +77,10 @@ enum watctl_word {
 	O(SINCE, 0, "since", "TIME", ANY, "2h, 2026-01-31, \"2026-01-31 12:00\", today, @SECONDS") \
 	O(TO, 0, "to", "SEQ", ANY, "as of this record of the journal; else the last")              \
 	O(LINES, 'n', "lines", "N|all", ANY, "at most so many, the newest")                        \
-	O(FROM, 0, "from", "SEQ", ANY, "begin from this snapshot; see watctl snapshots NAME")
+	O(FROM, 0, "from", "SEQ", ANY, "begin from this snapshot; see watctl snapshots NAME")      \
+	O(HOLDER, 0, "holder", "KEY", ANY, "only the holder of this key can use the token")        \
+	O(KEY, 0, "key", "FILE", FILE, "the key that the token is for, if it has no secret")       \
+	O(PLUGIN, 0, "plugin", "FILE", FILE, "where the service's methods have their names")
 
 enum watctl_option {
 #define WATCTL_OPTION_ENUM(name, letter, text, value, word, help) WATCTL_##name,
@@ -84,7 +88,7 @@ enum watctl_option {
 #undef WATCTL_OPTION_ENUM
 		WATCTL_N_OPTIONS
 };
-#define WATCTL_HAS(option) (1u << WATCTL_##option)
+#define WATCTL_HAS(option) (UINT64_C(1) << WATCTL_##option)
 /* Those of every command. */
 #define WATCTL_HAS_ALWAYS                                                                 \
 	(WATCTL_HAS(SOCKET) | WATCTL_HAS(HOST) | WATCTL_HAS(JSON) | WATCTL_HAS(TIMEOUT) | \
@@ -109,7 +113,7 @@ struct command {
 	const char *examples;  /* lines; "" */
 	int (*run)(struct watctl *);
 	int n_min, n_max; /* of the arguments; n_max -1: any number */
-	unsigned options; /* WATCTL_HAS() of its own */
+	uint64_t options; /* WATCTL_HAS() of its own */
 	enum watctl_power power;
 	enum watctl_word words[WATCTL_WORDS_MAX];
 };
@@ -120,7 +124,7 @@ struct watctl {
 	const struct command *command;
 	const char
 		*values[WATCTL_N_OPTIONS]; /* of the options; NULL: not given, or it takes none */
-	unsigned given;                    /* WATCTL_HAS() */
+	uint64_t given;                    /* WATCTL_HAS() */
 	const char *socket;                /* that -s or -H names; NULL: neither */
 	bool json;
 	uint64_t timeout_ms; /* WATCTL_NO_TIMEOUT: not given; 0: no limit */
@@ -133,7 +137,7 @@ struct watctl {
 
 static inline bool watctl_given(const struct watctl *ctl, enum watctl_option option)
 {
-	return ctl->given & 1u << option;
+	return ctl->given & UINT64_C(1) << option;
 }
 
 /* The n-th argument, or NULL. */

@@ -12,7 +12,7 @@ fail() {
 	failed=1
 }
 
-public=(wat.h raw.h status.h interface.h types.h plugin.h test.h)
+public=(wat.h raw.h token.h status.h interface.h types.h plugin.h test.h)
 for header in "${public[@]}"; do
 	printf '#include <wat/%s>\nint unused_;\n' "$header" >"$work/alone.c"
 	cp "$work/alone.c" "$work/alone.cc"
@@ -45,7 +45,7 @@ c++ -std=c++17 -Wall -Wextra -Werror -I"$BUILD/include" -I"$GENERATED" -c -o "$w
 nm -D --defined-only "$LIBWAT" | awk '{ print $3 }' | sed 's/@.*//' | grep -vE '^(WAT_1|_+(asan|odr_asan|ubsan|tsan|sanitizer)_?.*)$' |
 	sort >"$work/exported"
 {
-	grep -hv '^#' "$BUILD"/include/wat/{wat,raw}.h | tr '\n\t' '  ' | grep -oE '\bWAT_API(_CHECK)? [^;(]*\(' | grep -oE '[a-z_]+\($'
+	grep -hv '^#' "$BUILD"/include/wat/{wat,raw,token}.h | tr '\n\t' '  ' | grep -oE '\bWAT_API(_CHECK)? [^;(]*\(' | grep -oE '[a-z_]+\($'
 	grep -oE '\bwat_status_[a-z]+\(' "$BUILD/include/wat/status.h"
 } | tr -d '(' | sort >"$work/declared"
 [[ $(wc -l <"$work/declared") -gt 30 ]] || fail "the declarations were not found"
@@ -56,7 +56,7 @@ for handle in wat wat_node wat_capability; do
 	! grep -qE "struct $handle \{" "$BUILD"/include/wat/*.h || fail "struct $handle is not opaque"
 done
 frames='HELLO|WELCOME|\bBIND\b|\bBOUND\b|ATTACHED|GOAWAY|Wat__Envelope|envelope'
-! grep -nE "$frames" "$BUILD"/include/wat/{wat,raw,status,interface,types,plugin}.h || fail "a header shows the wire"
+! grep -nE "$frames" "$BUILD"/include/wat/{wat,raw,token,status,interface,types,plugin}.h || fail "a header shows the wire"
 # Assertions of protobuf-c's generated code are of no text that anybody is told; a sanitizer adds the names of types.
 nm -D "$LIBWAT" >"$work/symbols"
 if ! grep -qE '__asan|__tsan' "$work/symbols"; then

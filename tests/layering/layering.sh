@@ -59,7 +59,7 @@ layer_of() {
 target_of() {
 	local file=$1 include=$2
 	case $include in
-	wat/wat.h | wat/raw.h) target=client/include ;;
+	wat/wat.h | wat/raw.h | wat/token.h) target=client/include ;;
 	wat/plugin.h | wat/test.h) target=plugins/sdk ;;
 	wat/status.h | wat/interface.h | wat/types.h | wat/types.pb-c.h) target=public ;;
 	wat/*) target=proto ;;
