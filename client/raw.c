@@ -12,7 +12,7 @@
 #include "proto/support/cleanup.h"
 
 /* In the order of the .proto files. */
-enum { ADMIN_PROVISION, ADMIN_DEPROVISION };
+enum { ADMIN_PROVISION, ADMIN_DEPROVISION, ADMIN_RELEASE = 3 };
 enum {
 	NODE_SPAWN = 6,
 	NODE_START = 7,
@@ -20,7 +20,8 @@ enum {
 	NODE_OPEN_ADMIN = 10,
 	NODE_IMPORT = 22,
 	NODE_RESTART = 24,
-	NODE_RESET_FAILED = 25
+	NODE_RESET_FAILED = 25,
+	NODE_RELEASE = 26
 };
 
 /* Node and Admin requests may hold a whole state. */
@@ -258,6 +259,22 @@ int wat_deprovision_raw(wat_capability *admin, const char *user)
 	return r;
 }
 
+int wat_release_raw(wat_capability *admin)
+{
+	Wat__Admin__ReleaseRequest request = WAT__ADMIN__RELEASE_REQUEST__INIT;
+	uint8_t id[16];
+	ProtobufCMessage *reply;
+	int r;
+
+	randombytes_buf(id, sizeof id);
+	request.request_id = (ProtobufCBinaryData){sizeof id, id};
+	r = call_message(admin, ADMIN_RELEASE, &request.base,
+			 &wat__admin__release_reply__descriptor, &reply);
+	if (r == 0)
+		protobuf_c_message_free_unpacked(reply, NULL);
+	return r;
+}
+
 int wat_node_open(wat *w, wat_node **ret)
 {
 	wat_node *node = calloc(1, sizeof *node);
@@ -292,7 +309,7 @@ wat_node *wat_node_free(wat_node *node)
 static bool node_call_may_repeat(uint16_t method)
 {
 	return (method <= NODE_IMPORT && method != NODE_KILL) || method == NODE_RESTART ||
-	       method == NODE_RESET_FAILED;
+	       method == NODE_RESET_FAILED || method == NODE_RELEASE;
 }
 
 int wat_node_call_raw(wat_node *node,

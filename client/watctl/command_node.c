@@ -13,20 +13,11 @@
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct output_column status_columns[] = {
-	{"version", NULL},
-	{"pid", NULL},
-	{"nodeId", "node"},
-	{"started", NULL},
-	{"instances", NULL},
-	{"ready", NULL},
-	{"failed", NULL},
-	{"connections", NULL},
-	{"gateConnections", "by the gate"},
-	{"stateDir", "state"},
-	{"socket", NULL},
-	{"adminSocket", "admin"},
-	{"gateSocket", "gate"},
-	{"pluginDir", "plugins"},
+	{"version", NULL},        {"pid", NULL},          {"nodeId", "node"},
+	{"started", NULL},        {"instances", NULL},    {"ready", NULL},
+	{"failed", NULL},         {"connections", NULL},  {"gateConnections", "by the gate"},
+	{"isolated", NULL},       {"stateDir", "state"},  {"socket", NULL},
+	{"adminSocket", "admin"}, {"gateSocket", "gate"}, {"pluginDir", "plugins"},
 };
 static const struct output_column plugin_columns[] = {{"file", "FILE"},
 						      {"service", "SERVICE"},
@@ -41,7 +32,7 @@ static const struct output_column show_columns[] = {
 	{"name", NULL},        {"service", NULL},    {"state", NULL},      {"tier", NULL},
 	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},        {"users", NULL},
 	{"deaths", NULL},      {"restart", NULL},    {"durability", NULL}, {"committed", NULL},
-	{"plugin", NULL},      {"note", NULL},       {"failed", NULL},
+	{"plugin", NULL},      {"note", NULL},       {"isolated", NULL},   {"failed", NULL},
 };
 static const struct output_column cause_columns[] = {
 	{"kind", "CAUSE"},    {"instance", "NAME"}, {"service", "SERVICE"}, {"generation", "GEN"},
@@ -83,6 +74,8 @@ static void print_status(json_t *status)
 	add_time(status, "startedMs", "started", 1000);
 	if (json_integer_value(json_object_get(status, "gateConnections")) == 0)
 		(void)json_object_del(status, "gateConnections");
+	if (json_integer_value(json_object_get(status, "isolated")) == 0)
+		(void)json_object_del(status, "isolated");
 	output_fields(status, status_columns, N(status_columns));
 	output_lines(stdout, "address      ", json_object_get(status, "addresses"));
 	output_lines(stdout, "config       ", json_object_get(status, "configFiles"));
@@ -139,8 +132,24 @@ int command_plugins(struct watctl *ctl)
 	return r != 0 ? r : print(ctl, view_plugins((Wat__Node__PluginList *)reply), print_plugins);
 }
 
+/* Its tier is the one that it has once it is released. */
+static void add_isolated(json_t *instance)
+{
+	const char *why = json_string_value(json_object_get(instance, "isolated"));
+
+	if (why && *why)
+		(void)json_object_set_new(instance, "tier", json_string("thread, isolated"));
+	else
+		(void)json_object_del(instance, "isolated");
+}
+
 static void print_instances(json_t *document)
 {
+	json_t *instance;
+	size_t i;
+
+	json_array_foreach(json_object_get(document, "instances"), i, instance)
+		add_isolated(instance);
 	output_table(json_object_get(document, "instances"), ls_columns, N(ls_columns));
 }
 
@@ -197,6 +206,7 @@ static void print_instance(json_t *instance)
 
 	add_time(instance, "committedMs", "committed", 1000);
 	add_policy(instance);
+	add_isolated(instance);
 	if (failure)
 		(void)json_object_set(instance, "failed", json_object_get(failure, "text"));
 	output_fields(instance, show_columns, N(show_columns));

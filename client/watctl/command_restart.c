@@ -1,4 +1,5 @@
-/* command_restart.c - restart and reset-failed: an instance goes on as its next generation. */
+/* command_restart.c - restart, reset-failed and release: an instance goes on as its next
+ * generation. */
 #include <sodium.h>
 #include <stdio.h>
 
@@ -56,4 +57,9 @@ int command_restart(struct watctl *ctl)
 int command_reset_failed(struct watctl *ctl)
 {
 	return call(ctl, "ResetFailed", "reset");
+}
+
+int command_release(struct watctl *ctl)
+{
+	return call(ctl, "Release", "released");
 }

@@ -250,6 +250,23 @@ const struct command commands[] = {
 		.words = {WORD_INSTANCE},
 	},
 	{
+		.name = "release",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "let an isolated instance back into the pool",
+		.details =
+			"Whoever the pool died of, or died with twice, is kept out of it: it runs "
+			"in a process\n"
+			"of its own, which show says, until this. One that is up is ended in "
+			"order and started\n"
+			"again in the pool, as restart does it.",
+		.examples = "",
+		.run = command_release,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
+	},
+	{
 		.name = "wait",
 		.group = GROUP_RUN,
 		.arguments = "NAME",

@@ -37,6 +37,7 @@ int command_ls(struct watctl *ctl) WAT_MUST_CHECK;
 int command_new(struct watctl *ctl) WAT_MUST_CHECK;
 int command_plugins(struct watctl *ctl) WAT_MUST_CHECK;
 int command_provision(struct watctl *ctl) WAT_MUST_CHECK;
+int command_release(struct watctl *ctl) WAT_MUST_CHECK;
 int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
 int command_replay(struct watctl *ctl) WAT_MUST_CHECK;
 int command_restart(struct watctl *ctl) WAT_MUST_CHECK;

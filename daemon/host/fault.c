@@ -93,3 +93,8 @@ void fault_leave(void)
 	own_stack = NULL;
 	own_slot = NULL;
 }
+
+void fault_act_for(struct attribution_slot *slot)
+{
+	own_slot = slot;
+}

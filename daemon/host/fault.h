@@ -12,5 +12,7 @@ void fault_watch(struct attribution *page);
 /* This thread's slot; it gets a stack of its own for the handler, until fault_leave. -ENOMEM. */
 int fault_enter(struct attribution_slot *slot) WAT_MUST_CHECK;
 void fault_leave(void);
+/* Whatever this thread brings about is that one's, without a stack of its own; NULL: nobody's. */
+void fault_act_for(struct attribution_slot *slot);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon/host/control.h"
 #include "daemon/host/control_call.h"
 #include "daemon/host/disk.h"
+#include "daemon/host/fault.h"
 #include "daemon/host/instance.h"
 #include "daemon/host/journal.h"
 #include "daemon/host/label.h"
@@ -107,6 +108,25 @@ static wat_status refuse_start(struct control_call *call,
 	return call->base.base.api->fail(&call->base.base, WAT_START_FAILED, "%s", text);
 }
 
+/* Its constructors run, on this thread. */
+static int find_service(struct control *control,
+			const Wat__Host__StartRequest *in,
+			struct instance_identity *identity,
+			char *text)
+{
+	int r;
+
+	atomic_store(&identity->slot->faulted, 0);
+	atomic_store(&identity->slot->call_id, 0);
+	atomic_store(&identity->slot->method_plus_1, ATTRIBUTION_LOAD);
+	fault_act_for(identity->slot);
+	r = plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
+				&identity->service, text);
+	fault_act_for(NULL);
+	atomic_store(&identity->slot->method_plus_1, 0);
+	return r;
+}
+
 wat_status host_on_start(struct host_start_call *c,
 			 Wat__Empty *state,
 			 const Wat__Host__StartRequest *in)
@@ -130,13 +150,7 @@ wat_status host_on_start(struct host_start_call *c,
 	if (!in->pool)
 		label_single(in);
 	identity.slot = &control->attribution->slots[in->slot];
-	/* Its constructors run. */
-	atomic_store(&identity.slot->call_id, 0);
-	atomic_store(&identity.slot->method_plus_1, ATTRIBUTION_LOAD);
-	r = plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
-				&identity.service, text);
-	atomic_store(&identity.slot->method_plus_1, 0);
-	if (r < 0)
+	if (find_service(control, in, &identity, text) < 0)
 		return refuse_start(call, in, text);
 	r = instance_new(&identity, &control->inbox, &instance);
 	if (r < 0) {

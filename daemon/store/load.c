@@ -29,6 +29,7 @@ static int load_instance(struct store_row *row, const struct loading *l)
 	instance.failure = store_read_bytes(row, &instance.failure_len);
 	instance.durability = (int)store_read_number(row);
 	instance.restart = (int)store_read_number(row);
+	store_read_text(row, instance.isolated, sizeof instance.isolated);
 	return row->error < 0 ? row->error : l->visitor->instance(l->arg, &instance);
 }
 
@@ -141,7 +142,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 	if ((r = load_rows(store,
 			   "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
 			   "generation, deaths, created_ms, "
-			   "failure, durability, restart FROM instances ORDER BY rowid",
+			   "failure, durability, restart, isolated FROM instances ORDER BY rowid",
 			   load_instance, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT id, instance_id, role, state, user, th0, method_mask, "

@@ -3,7 +3,7 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 7
+#define STORE_VERSION 8
 
 /* What incarnations died of. */
 #define STORE_DEATHS                                                                   \
@@ -16,53 +16,54 @@
 	"CREATE INDEX events_by_class ON events(class, nth);" \
 	"CREATE INDEX events_by_age ON events(at_ms);"
 
-static const char store_schema[] = "CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
-				   "BLOB NOT NULL, last_time INTEGER NOT NULL, starts INTEGER NOT "
-				   "NULL DEFAULT 0) STRICT;"
-				   "CREATE TABLE instances(name TEXT PRIMARY KEY, id BLOB NOT NULL "
-				   "UNIQUE, service TEXT NOT NULL, plugin TEXT NOT NULL,"
-				   " interface_hash INTEGER NOT NULL, tier INTEGER NOT NULL, state "
-				   "INTEGER NOT NULL, epoch INTEGER NOT NULL,"
-				   " generation INTEGER NOT NULL, deaths INTEGER NOT NULL, "
-				   "created_ms INTEGER NOT NULL, failure BLOB, durability "
-				   "INTEGER NOT NULL DEFAULT 1, restart INTEGER NOT NULL "
-				   "DEFAULT 2) STRICT;" STORE_DEATHS
-				   "CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
-				   "NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
-				   " user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
-				   "NOT NULL, not_before INTEGER NOT NULL,"
-				   " not_after INTEGER NOT NULL, created INTEGER NOT NULL, session "
-				   "INTEGER NOT NULL DEFAULT 0, configured INTEGER NOT NULL "
-				   "DEFAULT 0) STRICT;"
-				   "CREATE INDEX grants_of_instance ON grants(instance_id);"
-				   "CREATE TABLE snapshots(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
-				   "name TEXT NOT NULL, instance_id BLOB NOT NULL,"
-				   " service TEXT NOT NULL, generation INTEGER NOT NULL, kind "
-				   "INTEGER NOT NULL, schema BLOB NOT NULL, digest BLOB NOT NULL,"
-				   " state BLOB NOT NULL, at_ms INTEGER NOT NULL, lanes BLOB NOT "
-				   "NULL DEFAULT x'', last_seq INTEGER NOT NULL DEFAULT 0, interface "
-				   "BLOB NOT NULL DEFAULT x'') STRICT;"
-				   "CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT "
-				   "NULL, boot TEXT NOT NULL) STRICT;"
-				   "CREATE INDEX snapshots_of_instance ON snapshots(instance_id);"
-				   "CREATE INDEX snapshots_of_name ON snapshots(name);"
-				   "CREATE TABLE ended(id BLOB PRIMARY KEY) STRICT;"
-				   "CREATE TABLE answers(request_id BLOB PRIMARY KEY, owner BLOB "
-				   "NOT NULL, method INTEGER NOT NULL, reply BLOB NOT NULL,"
-				   " digest BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
-				   "CREATE INDEX answers_by_age ON answers(at_ms);"
-				   "CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
-				   "at_ms INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
-				   " instance_id BLOB NOT NULL, detail TEXT NOT NULL"
-				   ", generation INTEGER NOT NULL DEFAULT 0"
-				   ", invocation INTEGER NOT NULL DEFAULT 0"
-				   ", uid INTEGER, pid INTEGER, grant_id BLOB"
-				   ", address TEXT NOT NULL DEFAULT ''"
-				   ", user TEXT NOT NULL DEFAULT ''"
-				   ", status INTEGER NOT NULL DEFAULT 0"
-				   ", count INTEGER NOT NULL DEFAULT 1"
-				   ", class INTEGER NOT NULL DEFAULT 1"
-				   ", nth INTEGER NOT NULL DEFAULT 0) STRICT;" STORE_EVENT_INDEXES;
+static const char store_schema[] =
+	"CREATE TABLE node(one INTEGER PRIMARY KEY CHECK(one = 1), id "
+	"BLOB NOT NULL, last_time INTEGER NOT NULL, starts INTEGER NOT "
+	"NULL DEFAULT 0) STRICT;"
+	"CREATE TABLE instances(name TEXT PRIMARY KEY, id BLOB NOT NULL "
+	"UNIQUE, service TEXT NOT NULL, plugin TEXT NOT NULL,"
+	" interface_hash INTEGER NOT NULL, tier INTEGER NOT NULL, state "
+	"INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" generation INTEGER NOT NULL, deaths INTEGER NOT NULL, "
+	"created_ms INTEGER NOT NULL, failure BLOB, durability "
+	"INTEGER NOT NULL DEFAULT 1, restart INTEGER NOT NULL "
+	"DEFAULT 2, isolated TEXT NOT NULL DEFAULT '') STRICT;" STORE_DEATHS
+	"CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
+	"NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
+	"NOT NULL, not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL, created INTEGER NOT NULL, session "
+	"INTEGER NOT NULL DEFAULT 0, configured INTEGER NOT NULL "
+	"DEFAULT 0) STRICT;"
+	"CREATE INDEX grants_of_instance ON grants(instance_id);"
+	"CREATE TABLE snapshots(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+	"name TEXT NOT NULL, instance_id BLOB NOT NULL,"
+	" service TEXT NOT NULL, generation INTEGER NOT NULL, kind "
+	"INTEGER NOT NULL, schema BLOB NOT NULL, digest BLOB NOT NULL,"
+	" state BLOB NOT NULL, at_ms INTEGER NOT NULL, lanes BLOB NOT "
+	"NULL DEFAULT x'', last_seq INTEGER NOT NULL DEFAULT 0, interface "
+	"BLOB NOT NULL DEFAULT x'') STRICT;"
+	"CREATE TABLE hosts(pid INTEGER PRIMARY KEY, start INTEGER NOT "
+	"NULL, boot TEXT NOT NULL) STRICT;"
+	"CREATE INDEX snapshots_of_instance ON snapshots(instance_id);"
+	"CREATE INDEX snapshots_of_name ON snapshots(name);"
+	"CREATE TABLE ended(id BLOB PRIMARY KEY) STRICT;"
+	"CREATE TABLE answers(request_id BLOB PRIMARY KEY, owner BLOB "
+	"NOT NULL, method INTEGER NOT NULL, reply BLOB NOT NULL,"
+	" digest BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX answers_by_age ON answers(at_ms);"
+	"CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+	"at_ms INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+	" instance_id BLOB NOT NULL, detail TEXT NOT NULL"
+	", generation INTEGER NOT NULL DEFAULT 0"
+	", invocation INTEGER NOT NULL DEFAULT 0"
+	", uid INTEGER, pid INTEGER, grant_id BLOB"
+	", address TEXT NOT NULL DEFAULT ''"
+	", user TEXT NOT NULL DEFAULT ''"
+	", status INTEGER NOT NULL DEFAULT 0"
+	", count INTEGER NOT NULL DEFAULT 1"
+	", class INTEGER NOT NULL DEFAULT 1"
+	", nth INTEGER NOT NULL DEFAULT 0) STRICT;" STORE_EVENT_INDEXES;
 
 /* From the version that is the index + 1 to the next. */
 static const char *const store_migrations[] = {
@@ -90,6 +91,7 @@ static const char *const store_migrations[] = {
 	"END;" STORE_EVENT_INDEXES,
 	"ALTER TABLE snapshots ADD COLUMN interface BLOB NOT NULL DEFAULT x'';",
 	"ALTER TABLE instances ADD COLUMN restart INTEGER NOT NULL DEFAULT 2;" STORE_DEATHS,
+	"ALTER TABLE instances ADD COLUMN isolated TEXT NOT NULL DEFAULT '';",
 };
 
 #endif

@@ -17,15 +17,18 @@ enum store_instance_state {
 	STORE_QUARANTINED = 4
 };
 
+#define STORE_ISOLATED_MAX 159u /* bytes */
+
 struct store_instance {
 	char name[64];
 	uint8_t id[16];
 	char service[256];
 	char plugin[512];
 	uint64_t interface_hash;
-	int tier;       /* 1 thread, 2 process */
-	int durability; /* 1 none, 2 crash, 3 sync */
-	int restart;    /* after a death: 1 never, 2 on-failure, 3 always */
+	int tier;                              /* 1 thread, 2 process */
+	int durability;                        /* 1 none, 2 crash, 3 sync */
+	int restart;                           /* after a death: 1 never, 2 on-failure, 3 always */
+	char isolated[STORE_ISOLATED_MAX + 1]; /* why it is kept out of the pool; "": it is not */
 	enum store_instance_state state;
 	uint32_t epoch;
 	uint64_t generation;

@@ -145,6 +145,7 @@ int store_txn_put_instance(struct store_txn *txn, const struct store_instance *r
 	blob(&b, row->failure, row->failure_len);
 	number(&b, (uint64_t)row->durability);
 	number(&b, (uint64_t)row->restart);
+	text(&b, row->isolated);
 	return end(txn, &b);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <wat/admin.service.h>
 
+#include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
@@ -147,5 +148,32 @@ wat_status admin_on_stop(struct admin_stop_call *c, wat_empty *state, const admi
 		return status;
 	operation->instance = instance;
 	lifecycle_stop_when_settled(operation);
+	return WAT_OK;
+}
+
+wat_status admin_on_release(struct admin_release_call *c,
+			    wat_empty *state,
+			    const admin_release_request *in)
+{
+	struct control_call *call = control_call_of(&c->base);
+	struct operation *operation;
+	struct instance *instance;
+	wat_status status = WAT_OK;
+
+	(void)state;
+	instance = control_call_instance(call, &status);
+	if (!instance)
+		return status;
+	operation =
+		operation_begin(&c->base, ANSWER_OF_ADMIN(ADMIN_RELEASE), &in->request_id, &status);
+	if (!operation)
+		return status;
+	status = isolation_check_release(&c->base, instance);
+	if (status != WAT_OK) {
+		operation_forget(operation);
+		return status;
+	}
+	operation->instance = instance;
+	isolation_release(operation);
 	return WAT_OK;
 }

@@ -38,6 +38,10 @@ struct origin {
 	  "an instance was ended in order and started again", "")                                  \
 	K(RESET_FAILED, "reset-failed", LASTING, INFO, "the deaths of an instance were forgotten", \
 	  "")                                                                                      \
+	K(ISOLATE, "isolate", LASTING, WARNING,                                                    \
+	  "an instance is kept out of the pool, and runs in a process of its own",                 \
+	  "watctl show NAME, then watctl release NAME")                                            \
+	K(RELEASE, "release", LASTING, INFO, "an instance may be in the pool again", "")           \
 	K(DEATH, "death", LASTING, WARNING, "an instance lost its process", "")                    \
 	K(REBUILT, "rebuilt", LASTING, ERROR, "an instance went back to its last committed state", \
 	  "")                                                                                      \

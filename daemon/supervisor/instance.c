@@ -163,6 +163,7 @@ int instance_to_row(const struct instance *instance,
 	memcpy(row.id, instance->id, sizeof row.id);
 	memcpy(row.service, instance->service, sizeof row.service);
 	memcpy(row.plugin, instance->plugin, sizeof row.plugin);
+	memcpy(row.isolated, instance->isolated, sizeof row.isolated);
 	if (instance->failure) {
 		row.failure_len = wat__envelope__failure__get_packed_size(instance->failure);
 		failure = malloc(row.failure_len + 1);

@@ -66,6 +66,8 @@ struct instance {
 	uint32_t lifecycle;   /* bit per number of wat.Lifecycle: the handlers there are */
 	uint32_t state_max;   /* bytes */
 	enum instance_tier tier;
+	char isolated[STORE_ISOLATED_MAX + 1]; /* why it is kept out of the pool; "": it is not */
+	uint64_t ran_at_fault; /* node->n_pool_faults, when it ran something at one; 0: never */
 	uint32_t epoch;
 	uint64_t generation;
 	uint32_t deaths;
@@ -134,6 +136,7 @@ struct instance {
 	uint32_t died_in;              /* the same: what ran, as the attribution page has it */
 	bool ended;                    /* the same: by itself, with exit code 0 */
 	bool culprit;                  /* the same: that death counts against it */
+	bool guilty;                   /* the same: it was its thread, or it was killed for it */
 	bool condemned;                /* its host was killed by an operator because of it */
 	bool final_committed; /* the final state is in the store; what is left is telling */
 };

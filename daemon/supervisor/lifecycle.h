@@ -58,6 +58,8 @@ void lifecycle_revive(struct operation *operation, struct instance *instance);
 void lifecycle_restart(struct instance *instance);
 /* The same when it can be: now, or after a start, a pause or a stop. One that failed is started. */
 void lifecycle_restart_when_settled(struct operation *operation);
+/* Answers Restart, or what answers as it does, of operation->instance, which goes on as it is. */
+void lifecycle_answer_as_it_is(struct operation *operation);
 /* Starts an instance in BACKOFF at once. */
 void lifecycle_skip_pause(struct instance *instance);
 /* Starts an instance that ran when watd ended. */

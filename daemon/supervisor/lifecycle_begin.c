@@ -27,6 +27,9 @@ static struct instance *instance_for(struct operation *operation,
 	instance->interface_hash = begin->service->interface_hash;
 	instance->tier = begin->tier;
 	instance->durability = begin->durability;
+	/* The same code is no better for having been stopped. */
+	if (begin->previous && strcmp(begin->previous->service, instance->service) == 0)
+		memcpy(instance->isolated, begin->previous->isolated, sizeof instance->isolated);
 	/* Nothing that was allowed after the snapshot is allowed by it. */
 	instance->epoch = begin->previous ? begin->previous->epoch + begin->back : 1;
 	instance->begun_from = begin->from;

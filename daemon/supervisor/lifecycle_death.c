@@ -11,6 +11,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host_link.h"
+#include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "proto/dispatch.h"
 #include "proto/failure.h"
@@ -277,16 +278,28 @@ static bool runs_alone(const struct host *host)
 	return n == 1;
 }
 
+/* What it ran ended the host, or made somebody end it. */
+static bool is_guilty(const struct host *host,
+		      const struct instance *instance,
+		      const struct host_death *death)
+{
+	if (host_faulted(host, instance->slot))
+		return true;
+	if (host_running(host, instance->slot) == 0)
+		return false;
+	return instance->condemned || (runs_alone(host) && death->signal != SIGKILL &&
+				       !death->because_of && !ended_by_itself(death));
+}
+
 /* Three deaths with the same call running are its own doing, whoever killed the host. */
 #define DEATHS_OF_A_CALL 3u
 
 /* The call that ran is sent again, unless it killed its host: then it is answered and never run
  * again. */
-static void judge(struct host *host, struct instance *instance, const struct host_death *death)
+static void judge(const struct host *host, struct instance *instance)
 {
 	uint8_t lane[16];
 	uint64_t id;
-	bool own;
 
 	if (host_running(host, instance->slot) == 0)
 		return;
@@ -297,10 +310,7 @@ static void judge(struct host *host, struct instance *instance, const struct hos
 		instance->running.deaths = 0;
 	instance->running.id = id;
 	memcpy(instance->running.lane, lane, sizeof lane);
-	own = instance->condemned || host_faulted(host, instance->slot) ||
-	      (runs_alone(host) && death->signal != SIGKILL && !death->because_of &&
-	       !ended_by_itself(death));
-	if (!own && ++instance->running.deaths < DEATHS_OF_A_CALL)
+	if (!instance->guilty && ++instance->running.deaths < DEATHS_OF_A_CALL)
 		return;
 	failure_free(instance->verdict);
 	/* It is a User who is told. */
@@ -327,7 +337,8 @@ static void note_failures(struct host *host, struct host_death *death)
 		failure_free(instance->death);
 		instance->death = describe(
 			instance, death, method_name(instance, host_running(host, instance->slot)));
-		judge(host, instance, death);
+		instance->guilty = is_guilty(host, instance, death);
+		judge(host, instance);
 		if (instance->culprit)
 			instance_set_failure(
 				instance, instance->death ? failure_copy(instance->death) : NULL);
@@ -358,6 +369,7 @@ void lifecycle_host_died(struct host *host, struct host_death *death)
 	if (node->pool == host)
 		node->pool = NULL;
 	note_failures(host, death);
+	isolation_judge(host, death);
 	host_link_fail_requests(host, death);
 	while ((first = list_first(&host->instances))) {
 		struct instance *instance = container_of(first, struct instance, of_host);

@@ -56,6 +56,12 @@ void lifecycle_suspended(struct instance *instance);
 /* As lifecycle_stop_host_gone, of one that is RESTARTING. */
 bool lifecycle_restart_host_gone(struct instance *instance);
 
+/* Restart, and what answers as it does. */
+bool lifecycle_is_restart(const struct operation *operation);
+int lifecycle_decide_restarted(struct operation *operation,
+			       const struct instance *instance,
+			       struct store_txn *txn) WAT_MUST_CHECK;
+
 /* lifecycle_audit.c */
 /* The incarnation and its Admin, into the transaction that makes them. */
 int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn) WAT_MUST_CHECK;

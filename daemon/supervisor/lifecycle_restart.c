@@ -3,9 +3,12 @@
  * commit {state} -> Finish -> STARTING. */
 #include <errno.h>
 #include <string.h>
+#include <wat/admin.pb-c.h>
+#include <wat/node.pb-c.h>
 
 #include "daemon/base/log.h"
 #include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/methods.h"
 #include "proto/support/cleanup.h"
 
 /* It has no process any more, and its state is kept. */
@@ -133,4 +136,56 @@ void lifecycle_restart_when_settled(struct operation *operation)
 		lifecycle_restart(instance);
 	} else
 		operation_wait(operation, instance, lifecycle_restart_when_settled);
+}
+
+bool lifecycle_is_restart(const struct operation *operation)
+{
+	switch (operation->answer) {
+	case ANSWER_OF_NODE(NODE_RESTART):
+	case ANSWER_OF_NODE(NODE_RESET_FAILED):
+	case ANSWER_OF_NODE(NODE_RELEASE):
+	case ANSWER_OF_ADMIN(ADMIN_RELEASE):
+		return true;
+	default:
+		return false;
+	}
+}
+
+int lifecycle_decide_restarted(struct operation *operation,
+			       const struct instance *instance,
+			       struct store_txn *txn)
+{
+	Wat__Node__RestartReply restarted = WAT__NODE__RESTART_REPLY__INIT;
+	Wat__Admin__ReleaseReply released = WAT__ADMIN__RELEASE_REPLY__INIT;
+
+	restarted.incarnation = (ProtobufCBinaryData){16, (uint8_t *)(uintptr_t)instance->id};
+	restarted.generation = released.generation = instance->generation;
+	return operation_decide(operation,
+				operation->answer == ANSWER_OF_ADMIN(ADMIN_RELEASE)
+					? &released.base
+					: &restarted.base,
+				txn);
+}
+
+static void on_stored(void *arg, int r)
+{
+	struct operation *operation = arg;
+
+	/* It is done, whether or not the store remembers. */
+	if (r < 0)
+		log_error("an answer is not in the database", "error", lifecycle_store_error(r));
+	operation_conclude(operation);
+}
+
+void lifecycle_answer_as_it_is(struct operation *operation)
+{
+	struct store_txn *txn = store_txn_new();
+
+	if (txn && lifecycle_decide_restarted(operation, operation->instance, txn) == 0) {
+		store_submit(operation->node->store, txn, on_stored, operation);
+		return;
+	}
+	store_txn_free(txn);
+	operation_fail(operation, WAT_OVERLOADED, NULL,
+		       "it is done, but there is no memory to say so");
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node_service.h"
@@ -27,7 +28,7 @@ static int find_host(struct instance *instance, struct host **ret_host)
 	struct node *node = instance->node;
 	int r;
 
-	if (instance->tier == INSTANCE_PROCESS)
+	if (!isolation_is_pooled(instance))
 		return host_new(node, false, ret_host);
 	if (!node->pool) {
 		r = host_new(node, true, &node->pool);
@@ -85,7 +86,7 @@ static int request_start(struct instance *instance, enum start how, host_answere
 	request.recover_only = how == START_TO_RECOVER;
 	request.slot = instance->slot;
 	request.interface_hash = instance->interface_hash;
-	request.pool = instance->tier == INSTANCE_THREAD;
+	request.pool = isolation_is_pooled(instance);
 	request.disk_full = instance->node->nospace;
 	return host_request(instance->host, HOST_START, &request.base, fd, answered, instance);
 }
@@ -319,16 +320,11 @@ static int decide_reply(struct instance *instance,
 	Wat__Node__SpawnReply spawned = WAT__NODE__SPAWN_REPLY__INIT;
 	Wat__Node__StartReply started = WAT__NODE__START_REPLY__INIT;
 	Wat__Node__ImportReply imported = WAT__NODE__IMPORT_REPLY__INIT;
-	Wat__Node__RestartReply again = WAT__NODE__RESTART_REPLY__INIT;
 	ProtobufCBinaryData bytes = {token ? TOKEN_SIZE : 0, (uint8_t *)token};
 	ProtobufCBinaryData id = {16, instance->id};
 
-	if (instance->operation->answer == ANSWER_OF_NODE(NODE_RESTART) ||
-	    instance->operation->answer == ANSWER_OF_NODE(NODE_RESET_FAILED)) {
-		again.incarnation = id;
-		again.generation = instance->generation;
-		return operation_decide(instance->operation, &again.base, txn);
-	}
+	if (lifecycle_is_restart(instance->operation))
+		return lifecycle_decide_restarted(instance->operation, instance, txn);
 	if (instance->operation->answer == ANSWER_OF_NODE(NODE_SPAWN)) {
 		spawned.token = bytes;
 		spawned.incarnation = id;

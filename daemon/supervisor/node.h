@@ -57,6 +57,8 @@ struct node {
 	struct list asking;         /* other calls that wait for the store */
 	struct event *changed;      /* an instance changed its state, and somebody waits for that */
 	size_t n_sessions, n_gated; /* n_gated: of them, behind the gate */
+	uint64_t n_pool_faults;     /* deaths of pools by what ran in them, */
+	uint64_t pool_fault_ms;     /* and when the last one was, of a clock that never jumps */
 	struct admission admission;
 	struct overloads *overloads;
 	struct host *pool; /* host of the thread tier; NULL: none now */

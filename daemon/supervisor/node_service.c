@@ -79,6 +79,7 @@ wat_status node_on_status(struct node_status_call *call,
 		out->n_instances++;
 		out->n_ready += instance->state == INSTANCE_READY;
 		out->n_failed += instance_is_given_up(instance);
+		out->n_isolated += *instance->isolated != '\0';
 	}
 	return WAT_OK;
 }
@@ -260,6 +261,7 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->restart = (char *)(uintptr_t)restart_when_name(instance->policy.when);
 	out->restart_max = instance->policy.max;
 	out->restart_within_ms = instance->policy.within_ms;
+	out->isolated = (char *)(uintptr_t)instance->isolated;
 }
 
 wat_status node_on_list(struct node_list_call *call,

@@ -1,15 +1,12 @@
-/* node_service_restart.c - Restart and ResetFailed of wat.node.Node. Loop thread. */
+/* node_service_restart.c - Restart, ResetFailed and Release of wat.node.Node. Loop thread. */
 #include <wat/node.service.h>
 
-#include "daemon/base/log.h"
+#include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/operation.h"
-#include "proto/support/cleanup.h"
-
-DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
 wat_status node_on_restart(struct node_restart_call *c,
 			   wat_empty *state,
@@ -34,34 +31,6 @@ wat_status node_on_restart(struct node_restart_call *c,
 	return WAT_OK;
 }
 
-static void on_stored(void *arg, int r)
-{
-	struct operation *operation = arg;
-
-	/* It is done, whether or not the store remembers. */
-	if (r < 0)
-		log_error("a reset is not in the database", "error", lifecycle_store_error(r));
-	operation_conclude(operation);
-}
-
-/* It goes on as it is, with nothing on its account. */
-static int answer_now(struct operation *operation, const struct instance *instance)
-{
-	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
-	Wat__Node__RestartReply reply = WAT__NODE__RESTART_REPLY__INIT;
-	int r;
-
-	if (!txn)
-		return -1;
-	reply.incarnation = (ProtobufCBinaryData){16, (uint8_t *)(uintptr_t)instance->id};
-	reply.generation = instance->generation;
-	r = operation_decide(operation, &reply.base, txn);
-	if (r < 0)
-		return r;
-	store_submit(operation->node->store, TAKE(txn), on_stored, operation);
-	return 0;
-}
-
 static void reset(struct operation *operation, struct instance *instance)
 {
 	const struct audit forgotten = {.kind = AUDIT_RESET_FAILED,
@@ -77,9 +46,8 @@ static void reset(struct operation *operation, struct instance *instance)
 	}
 	if (instance->state == INSTANCE_BACKOFF)
 		lifecycle_skip_pause(instance);
-	if (answer_now(operation, instance) < 0)
-		operation_fail(operation, WAT_OVERLOADED, NULL,
-			       "it is done, but there is no memory to say so");
+	operation->instance = instance;
+	lifecycle_answer_as_it_is(operation);
 }
 
 static wat_status check_reset(struct wat_call *call, const struct instance *instance)
@@ -123,4 +91,29 @@ wat_status node_on_reset_failed(struct node_reset_failed_call *c,
 	else
 		reset(operation, instance);
 	return status;
+}
+
+wat_status node_on_release(struct node_release_call *c,
+			   wat_empty *state,
+			   const node_restart_request *in)
+{
+	struct instance *instance = NULL;
+	struct operation *operation;
+	wat_status status = WAT_OK;
+
+	(void)state;
+	operation =
+		operation_begin(&c->base, ANSWER_OF_NODE(NODE_RELEASE), &in->request_id, &status);
+	if (!operation)
+		return status;
+	status = node_find_instance(&c->base, in->name, &instance);
+	if (status == WAT_OK)
+		status = isolation_check_release(&c->base, instance);
+	if (status != WAT_OK) {
+		operation_forget(operation);
+		return status;
+	}
+	operation->instance = instance;
+	isolation_release(operation);
+	return WAT_OK;
 }

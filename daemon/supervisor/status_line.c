@@ -46,6 +46,11 @@ static bool is_in(const struct instance *instance, enum instance_state state)
 	return instance->state == state && !instance_is_hidden(instance);
 }
 
+static bool is_isolated(const struct instance *instance)
+{
+	return *instance->isolated && !instance_is_hidden(instance);
+}
+
 static size_t count(const struct instance_table *table, enum instance_state state)
 {
 	size_t n = 0;
@@ -90,6 +95,26 @@ static void add_others(struct line *line, const struct instance_table *table, bo
 	}
 }
 
+static void add_isolated(struct line *line, const struct instance_table *table)
+{
+	size_t n = 0, named = 0;
+
+	list_for_each (i, &table->all) {
+		n += is_isolated(container_of(i, struct instance, all));
+	}
+	if (n == 0)
+		return;
+	add(line, ", %zu isolated", n);
+	list_for_each (i, &table->all) {
+		const struct instance *instance = container_of(i, struct instance, all);
+
+		if (is_isolated(instance) && named < NAMES_MAX)
+			add(line, "%s%s", named++ ? ", " : ": ", instance->name);
+	}
+	if (n > named)
+		add(line, " and %zu more", n - named);
+}
+
 void status_line(const struct instance_table *table,
 		 enum status_phase phase,
 		 char *text,
@@ -110,4 +135,5 @@ void status_line(const struct instance_table *table,
 	else
 		add(&line, "%zu instance%s ready", n_ready, n_ready == 1 ? "" : "s");
 	add_others(&line, table, false);
+	add_isolated(&line, table);
 }

@@ -90,6 +90,7 @@ static struct configured *the_watd;
 static wat *the_wat;
 static wat_node *the_node;
 static struct innocent in_pool, alone;
+static size_t n_begun; /* calls that never end, and said so in the log */
 
 static void spawn_innocent(const char *name, uint32_t tier, struct innocent *ret)
 {
@@ -267,7 +268,6 @@ static void kill_host(const char *name)
 /* Ends what does not end; the third death with one call is that call's own. */
 static void end(const struct misdeed *misdeed)
 {
-	static size_t n_begun;
 	unsigned n_kills = misdeed->end == BY_SIGKILL ? 3 : 1;
 
 	if (strcmp(misdeed->begun, ROUNDS) != 0)
@@ -348,6 +348,8 @@ static void test_each(void **state)
 	struct holdings before;
 
 	(void)state;
+	/* What watd gave away with its last answer is closed when it gives the next one. */
+	assert_int_equal(counter_deprovision(alone.admin, "nobody"), WAT_NOT_FOUND);
 	before = look();
 	for (size_t i = 0; i < sizeof misdeeds / sizeof *misdeeds; i++)
 		do_one(&misdeeds[i]);
@@ -409,12 +411,67 @@ static void test_birth(void **state)
 	assert_out(the_watd, "\"deaths\":0,");
 }
 
+static void begin_loop(struct outcome *outcome, pthread_t *ret_caller)
+{
+	assert_int_equal(pthread_create(ret_caller, NULL, call_it, outcome), 0);
+	assert_true(test_daemon_wait_log(&the_watd->daemon, ROUNDS, ++n_begun));
+}
+
+/* After a death of the pool that was nobody's in particular, the calls go on in the next one. */
+static void wait_for_loops(size_t n)
+{
+	n_begun += n;
+	assert_true(test_daemon_wait_log(&the_watd->daemon, ROUNDS, n_begun));
+}
+
+static void assert_isolated(const char *name, const char *why)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof text, "\"isolated\":\"%s\"", why);
+	WATCTL(the_watd, "-j", "show", name);
+	assert_out(the_watd, text);
+}
+
+/* The pool is killed from outside, twice in short order: nobody knows whose doing it was, so what
+ * ran both times is isolated, and who did nothing is not. */
+static void test_two_deaths(void **state)
+{
+	struct outcome outcomes[2] = {{.call = bad_loop}, {.call = bad_loop}};
+	bad_admin *admins[2];
+	pthread_t callers[2];
+
+	(void)state;
+	if (the_tier != WAT_TIER_THREAD)
+		skip();
+	spawn_bad("one", the_tier, &admins[0], &outcomes[0].user);
+	spawn_bad("two", the_tier, &admins[1], &outcomes[1].user);
+	begin_loop(&outcomes[0], &callers[0]);
+	begin_loop(&outcomes[1], &callers[1]);
+	kill_host("in-pool");
+	wait_for_loops(2);
+	assert_isolated("one", "");
+	kill_host("in-pool");
+	wait_for_loops(2);
+	assert_isolated("one", "it ran Loop at two deaths of the pool, one soon after the other");
+	assert_isolated("two", "it ran Loop at two deaths of the pool, one soon after the other");
+	assert_isolated("in-pool", "");
+	assert_innocent(&in_pool);
+	for (size_t i = 0; i < 2; i++) {
+		WATCTL(the_watd, "kill", i == 0 ? "one" : "two");
+		assert_int_equal(pthread_join(callers[i], NULL), 0);
+		assert_died(&outcomes[i], WAT_CAUSE_SIGNAL);
+		stop_bad(admins[i], outcomes[i].user, 0);
+	}
+}
+
 int misdeeds_run(uint32_t tier)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_birth),
+		cmocka_unit_test(test_two_deaths),
 	};
 
 	the_tier = tier;

@@ -107,6 +107,19 @@ static void test_quarantined(void **state)
 	assert_string_equal(text, "ending");
 }
 
+/* What is isolated is up, and named all the same. */
+static void test_isolated(void **state)
+{
+	(void)state;
+	add("c1", INSTANCE_READY);
+	snprintf(add("c2", INSTANCE_READY)->isolated, 8, "why");
+	assert_line(STATUS_READY, "2 instances ready, 1 isolated: c2");
+	for (int i = 0; i < 3; i++)
+		snprintf(add("c", INSTANCE_READY)->isolated, 8, "why");
+	assert_line(STATUS_READY, "5 instances ready, 4 isolated: c2, c, c and 1 more");
+	assert_line(STATUS_ENDING, "ending");
+}
+
 /* However little room there is, the text ends inside of it. */
 static void test_room(void **state)
 {
@@ -130,8 +143,8 @@ static void test_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_counts), CASE(test_phases), CASE(test_many),
-		CASE(test_hidden), CASE(test_room),   CASE(test_quarantined),
+		CASE(test_counts), CASE(test_phases),      CASE(test_many),     CASE(test_hidden),
+		CASE(test_room),   CASE(test_quarantined), CASE(test_isolated),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

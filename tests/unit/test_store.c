@@ -28,6 +28,7 @@ struct world {
 	int n_hosts;
 	struct store_host host;
 	int restart;
+	char isolated[STORE_ISOLATED_MAX + 1];
 	unsigned n_deaths;
 	char deaths[16]; /* their first bytes */
 };
@@ -64,6 +65,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	assert_string_equal(row->service, "counter.Counter");
 	assert_int_equal(row->generation, 3);
 	((struct world *)arg)->restart = row->restart;
+	memcpy(((struct world *)arg)->isolated, row->isolated, sizeof row->isolated);
 	return 0;
 }
 
@@ -182,6 +184,7 @@ static void fill(struct world *w)
 					  .service = "counter.Counter",
 					  .plugin = "x.so",
 					  .tier = 2,
+					  .isolated = "the pool died",
 					  .state = STORE_STOPPED,
 					  .epoch = 1,
 					  .generation = 3};
@@ -221,6 +224,7 @@ static void test_reopen(void **state)
 	assert_memory_equal(store_node_id(w->store), id, 16);
 	assert_true(store_last_time(w->store) > 0);
 	assert_int_equal(w->n_instances, 1);
+	assert_string_equal(w->isolated, "the pool died");
 	assert_int_equal(w->n_grants, 1);
 	assert_int_equal(w->n_snapshots, 1);
 	assert_int_equal(w->n_answers, 1);

@@ -55,6 +55,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	assert_int_equal(row->generation, 3);
 	assert_int_equal(row->durability, 2 - 1);
 	assert_int_equal(row->restart, 2);
+	assert_string_equal(row->isolated, "");
 	return 0;
 }
 

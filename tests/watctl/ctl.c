@@ -46,7 +46,8 @@ int ctl_start_with_drift(void **state)
 	(void)snprintf(path, sizeof path, "%s/conf/watd.conf", the_daemon.dir);
 	file = fopen(path, "we");
 	assert_non_null(file);
-	assert_true(fputs("[plugin drift]\nfile = " WAT_BUILD_DIR "/tests/plugins/drift.so\n",
+	assert_true(fputs("[plugin drift]\nfile = " WAT_BUILD_DIR "/tests/plugins/drift.so\n"
+			  "[plugin probe]\nfile = " WAT_BUILD_DIR "/tests/plugins/probe.so\n",
 			  file) >= 0);
 	assert_int_equal(fclose(file), 0);
 	test_daemon_start(&the_daemon);

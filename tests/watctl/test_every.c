@@ -1,5 +1,6 @@
 /* Every command that watctl has: a success and what it prints, the same as one JSON document, a
  * failure and how it ends. A command without a line here fails the test. row 108 */
+#include <string.h>
 #include <unistd.h>
 
 #include "client/watctl/commands.h"
@@ -18,7 +19,7 @@ struct line {
 };
 
 /* In this order, in one watd; before each there are c1 with its User me, `stopped`, and d1, which
- * is deterministic. */
+ * is deterministic; before release there is `lonely`, which is isolated. */
 static const struct line lines[] = {
 	{"status", {NULL}, "version", "nodeId", {"nobody"}, 1, "NOT_FOUND"},
 	{"ls", {NULL}, "c1", "instances", {"x"}, 64, "ls takes no argument \"x\""},
@@ -40,6 +41,13 @@ static const struct line lines[] = {
 	 {"nobody"},
 	 1,
 	 "NOT_FOUND"},
+	{"release",
+	 {"lonely"},
+	 "released lonely, generation",
+	 "generation",
+	 {"c1"},
+	 1,
+	 "FAILED_PRECONDITION"},
 	{"wait", {"c1"}, "c1 is ready", "state", {"nobody"}, 1, "NOT_FOUND"},
 	{"admin", {"c1"}, "an Admin of c1 is in", "ended", {"nobody"}, 1, "NOT_FOUND"},
 	{"provision", {"c1", "@"}, "wats1_", "token", {"c1", "me"}, 1, "ALREADY_EXISTS"},
@@ -86,7 +94,18 @@ static void test_none_is_left_out(void **state)
 /* Instances as each line finds them. */
 static char image[128];
 
-static void prepare(void)
+/* Its pool died of it. */
+static void prepare_lonely(void)
+{
+	WATCTL("rm", "-f", "lonely");
+	WATCTL("spawn", "probe.Probe", "lonely", "--tier", "thread");
+	assert_ends(0, "");
+	WATCTL("provision", "lonely", "me");
+	WATCTL("call", "lonely", "Crash");
+	assert_ends(1, "SERVER_DIED");
+}
+
+static void prepare(const char *command)
 {
 	static const char *const names[] = {"c1", "stopped", "d1"};
 	static const char *const services[] = {"counter", "counter", "drift"};
@@ -103,6 +122,8 @@ static void prepare(void)
 	snprintf(image, sizeof image, "%s/image", the_daemon.dir);
 	WATCTL("export", "stopped", image);
 	assert_ends(0, "");
+	if (strcmp(command, "release") == 0)
+		prepare_lonely();
 }
 
 /* "@" is a name that nothing has yet: of an instance, a user, a directory. */
@@ -140,7 +161,7 @@ static void test_success(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_LINES; i++) {
-		prepare();
+		prepare(lines[i].command);
 		run(NULL, &lines[i], lines[i].good);
 		if (out.code != 0 || !strstr(out.out, lines[i].prints))
 			fail_msg("%s: %d: %s%s", lines[i].command, out.code, out.out, out.err);
@@ -155,7 +176,7 @@ static void test_json(void **state)
 
 		if (!lines[i].key)
 			continue;
-		prepare();
+		prepare(lines[i].command);
 		run("-j", &lines[i], lines[i].good);
 		assert_int_equal(out.code, 0);
 		view = document();
@@ -169,7 +190,7 @@ static void test_json(void **state)
 static void test_failure(void **state)
 {
 	(void)state;
-	prepare();
+	prepare("");
 	for (size_t i = 0; i < N_LINES; i++) {
 		json_t *view;
 

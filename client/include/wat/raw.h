@@ -68,6 +68,9 @@ WAT_API_CHECK int wat_provision_raw(wat_capability *admin,
 				    const struct wat_grant *,
 				    char **ret_token);
 WAT_API_CHECK int wat_deprovision_raw(wat_capability *admin, const char *user);
+/* Lets an instance that is isolated, since the pool died of it or may have, back into the pool.
+ * FAILED_PRECONDITION when it is not isolated. */
+WAT_API_CHECK int wat_release_raw(wat_capability *admin);
 /* Flushes this wat's channels to the instance first, so that every call sent before is served.
  * *ret_state: packed final state. */
 WAT_API_CHECK int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n);

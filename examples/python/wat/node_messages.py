@@ -15,6 +15,7 @@ message NodeStatus {
   string gate_socket = 15;
   repeated string addresses = 16; // of TCP
   uint32 n_gated = 17;        // of n_connections
+  uint32 n_isolated = 18;     // instances that are kept out of the pool
 }
 message PluginService { string name = 1; string prefix = 2; }
 message PluginFile {
@@ -38,6 +39,8 @@ message Instance {
   string restart = 15;        // after a death: "never", "on-failure", "always"
   uint32 restart_max = 16; uint64 restart_within_ms = 17;
   repeated wat.envelope.Failure last_deaths = 18;     // oldest first, at most 8; by Show only
+  // why one of tier thread runs in a process of its own; empty: it does not
+  string isolated = 19;
 }
 message InstanceList { repeated Instance instances = 1; }
 message NameRequest { string name = 1; }
@@ -208,6 +211,7 @@ service Node {
   rpc ResetFailed(RestartRequest) returns (RestartReply) {
     option (wat.method) = { later: true };
   }
+  rpc Release(RestartRequest) returns (RestartReply) { option (wat.method) = { later: true }; }
 }
 message Empty { }
 """,
