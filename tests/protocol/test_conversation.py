@@ -13,7 +13,7 @@ from unittest import mock
 
 from daemon import BUILD, DaemonCase
 from wat import Client, Status, WatError, tokens
-from wat.admin import ADMIN
+from wat.admin import ADMIN, Node
 from wat.channel import FdChannel as Channel
 from wat.connection import Connection
 from wat.frame import LANE_NEW, Frame, FrameType, error_of
@@ -290,6 +290,31 @@ class Managing(DaemonCase):
         channel = self.kept(Channel(fd))
         channel.send_call(1, GET)
         self.assertEqual(value(channel.receive()), 0)
+
+
+    def test_itself_a_service(self):
+        """Spawn, List and Stop are methods, of the Node's capability and of the Admin that Spawn answers with, and
+        nobody's who has neither (row 114)."""
+        node = Node(self.kept(Client(self.daemon.admin_socket)))
+        token = node.spawn("counter", self.name, {"value": 7})
+        listed = {entry.name: entry.state for entry in node.call("List").instances}
+        self.assertEqual(listed[self.name], "ready")
+        client = self.kept(Client(self.daemon.socket))
+        with self.assertRaises(WatError) as caught:
+            Node(client)
+        self.assertEqual(caught.exception.status, Status.ACCESS_DENIED)
+        admin = client.admin(token)
+        user = tokens.from_text(admin.provision("u"))
+        connection = self.kept(Connection(self.daemon.socket))
+        bound, fd = connection.bind(tokens.USER, user, os.urandom(16))
+        self.kept(Channel(fd))
+        for denied in (lambda: connection.call(bound.handle, STOP), lambda: connection.bind(tokens.ADMIN, user)):
+            with self.assertRaises(WatError) as caught:
+                denied()
+            self.assertEqual(caught.exception.status, Status.ACCESS_DENIED)
+        self.assertEqual(admin.stop().state.value, 7)
+        listed = {entry.name: entry.state for entry in node.call("List").instances}
+        self.assertEqual(listed[self.name], "stopped")
 
 
 class Probing(DaemonCase):
