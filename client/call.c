@@ -134,8 +134,8 @@ void call_refuse(struct call *call, int status, const Wat__Envelope__Failure *fa
 		call_complete(call, status, failure, NULL);
 		return;
 	}
-	/* These two mean that it was not executed. */
-	if (status == WAT_UNAVAILABLE || status == WAT_OVERLOADED)
+	/* These mean that it was not executed. */
+	if (status < 0 || status == WAT_UNAVAILABLE || status == WAT_OVERLOADED)
 		status = WAT_DISCONNECTED;
 	copy = failure ? failure_copy(failure) : failure_new("%s", "");
 	if (copy && asprintf(&text, "%s; this call may have run",

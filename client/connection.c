@@ -1,5 +1,6 @@
 /* connection.c - the control connection: opened, read, written, lost. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/address.h"
@@ -214,6 +215,22 @@ static int read_once(wat *w)
 	return 1;
 }
 
+/* Their channel came, and can't be held: the next one would come to the same. */
+static void refuse_channels(wat *w, int r)
+{
+	Wat__Envelope__Failure failure = WAT__ENVELOPE__FAILURE__INIT;
+	char text[128];
+
+	(void)snprintf(text, sizeof text, "no descriptor for a channel: %s", strerror(-r));
+	failure.text = text;
+	list_for_each_safe (i, &w->capabilities) {
+		wat_capability *capability = container_of(i, wat_capability, link);
+
+		if (capability->role == TOKEN_USER && capability->binding == BINDING)
+			calls_refuse(capability, r, &failure);
+	}
+}
+
 void connection_read(wat *w)
 {
 	int r;
@@ -221,6 +238,8 @@ void connection_read(wat *w)
 	do
 		r = read_once(w);
 	while (r > 0 && w->connected && w->watch.broken);
+	if (w->connected && r == -EMFILE)
+		refuse_channels(w, r);
 	if (w->connected && r <= 0 && (r != -EAGAIN || w->watch.broken))
 		lose_by(w, r == 0 ? -ECONNRESET : r);
 }

@@ -19,15 +19,17 @@ static int init_lock(wat *w)
 	return r;
 }
 
-static wat *wat_new(void)
+static int wat_new(wat **ret)
 {
 	wat *w = calloc(1, sizeof *w);
+	int r;
 
 	if (!w)
-		return NULL;
-	if (init_lock(w) < 0) {
+		return -ENOMEM;
+	r = init_lock(w);
+	if (r < 0) {
 		free(w);
-		return NULL;
+		return r;
 	}
 	w->timeout_ms = TIMEOUT_DEFAULT_MS;
 	w->reconnect_ms = RECONNECT_DEFAULT_MS;
@@ -38,10 +40,12 @@ static wat *wat_new(void)
 	list_init(&w->deferred);
 	w->due_ms = UINT64_MAX;
 	dial_init(&w->dial);
-	if (watch_init(w) == 0)
-		return w;
-	wat_free(w);
-	return NULL;
+	r = watch_init(w);
+	if (r < 0)
+		wat_free(w);
+	else
+		*ret = w;
+	return r;
 }
 
 /* The first greeting: the node's id is known when wat_connect returns. */
@@ -88,9 +92,9 @@ int wat_connect(const char *address, wat **ret)
 
 	if (sodium_init() < 0)
 		return failure_set(-ENOSYS, NULL, "no source of randomness");
-	w = wat_new();
-	if (!w)
-		return failure_set_errno(-ENOMEM, "connecting to watd");
+	r = wat_new(&w);
+	if (r < 0)
+		return failure_set_errno(r, "connecting to watd");
 	r = take_address(w, address);
 	if (r == 0)
 		r = connect_once(w);

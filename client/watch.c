@@ -12,8 +12,10 @@ int watch_init(wat *w)
 	struct epoll_event event = {.events = EPOLLIN};
 
 	w->watch.fd = -1;
+	w->wake = -1;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll >= 0)
+		w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epoll < 0 || w->wake < 0)
 		return -errno;
 	event.data.fd = w->wake;

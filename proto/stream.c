@@ -42,11 +42,13 @@ static size_t missing(const struct stream *stream)
 	return frame.body_len > held ? frame.body_len - held : 0;
 }
 
-/* Keeps the descriptors that came with a message. Too many of them, or a list the kernel cut short,
- * is the peer's mistake. */
+/* Keeps the descriptors that came with a message. Too many of them, so that the kernel cut the list
+ * short or it is too long for us, is the peer's mistake; a list of which nothing is left is no
+ * mistake of his: this process can't have another. */
 static int claim_fds(struct stream *stream, struct msghdr *message)
 {
-	int r = message->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+	bool none = message->msg_controllen == 0;
+	int r = !(message->msg_flags & MSG_CTRUNC) ? 0 : none ? -EMFILE : -EPROTO;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		size_t n;

@@ -51,7 +51,8 @@ void stream_deinit(struct stream *stream);
 
 /* Reads once, up to 64 KiB (more when a large frame is under way). Returns the number of bytes, 0
  * at the end of the stream, -EAGAIN when there is nothing now, or a negative errno; -EPROTO when
- * more descriptors came than the rules allow. */
+ * more descriptors came than the rules allow, -EMFILE when this process could not have the one that
+ * came. */
 int stream_read(struct stream *stream) WAT_MUST_CHECK;
 
 /* A whole frame of what was read. Returns 1 and the frame, its body (valid until the next

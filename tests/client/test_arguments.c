@@ -1,10 +1,13 @@
 /* test_arguments.c - callers that were compiled with another wat.h, handles that can't be bound at
  * once, failures of threads, and a Stop in a stream of calls. */
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "counter.client.h"
@@ -288,6 +291,57 @@ static void test_failure_per_thread(void **state)
 	pthread_barrier_destroy(&barrier);
 }
 
+/* Room for so many more descriptors; what is above the first gap is used up. */
+static void leave_room(unsigned n, int *held, size_t *n_held)
+{
+	struct rlimit limit;
+	int fd;
+
+	while (*n_held > 0)
+		(void)close(held[--*n_held]);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		held[(*n_held)++] = fd;
+	assert_true(*n_held >= n);
+	while (n-- > 0)
+		(void)close(held[--*n_held]);
+}
+
+/* A program that has no descriptor left is told just that, whichever one it is that is wanting. */
+static void test_no_descriptors(void **state)
+{
+	struct world *t = *state;
+	int held[64];
+	size_t n_held = 0;
+	struct wat_grant grant = WAT_GRANT_INIT;
+	wat *w = NULL;
+	counter_user *user = NULL;
+
+	grant.name = "u";
+
+	for (unsigned n = 0; n < 3; n++) {
+		leave_room(n, held, &n_held);
+		assert_int_equal(wat_connect(t->daemon.admin_socket, &w), -EMFILE);
+		assert_non_null(strstr(wat_failure()->text, strerror(EMFILE)));
+	}
+	leave_room(3, held, &n_held);
+	assert_int_equal(wat_connect(t->daemon.admin_socket, &w), 0);
+	wat_free(w);
+	leave_room(0, held, &n_held);
+	assert_int_equal(counter_provision(t->admin, &grant, &user), 0);
+	assert_int_equal(counter_increment_with(user, 1, NULL), -EMFILE);
+	assert_non_null(strstr(wat_failure()->text, strerror(EMFILE)));
+	/* The Admin has a new connection and needs no channel. */
+	assert_int_equal(counter_deprovision(t->admin, "nobody"), WAT_NOT_FOUND);
+	leave_room(1, held, &n_held);
+	assert_int_equal(counter_increment_with(user, 1, NULL), 0);
+	counter_user_free(user);
+	while (n_held > 0)
+		(void)close(held[--n_held]);
+}
+
 #define STREAM_MAX 1000
 #define STREAM_OPEN 64
 
@@ -456,6 +510,7 @@ int main(void)
 		CASE(test_not_bound_at_once),
 		CASE(test_failure_per_thread),
 		CASE(test_nobody_waits),
+		CASE(test_no_descriptors),
 		cmocka_unit_test(test_stop_in_a_stream),
 		cmocka_unit_test(test_stop_not_sent),
 	};
