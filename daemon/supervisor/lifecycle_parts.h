@@ -49,6 +49,8 @@ int lifecycle_request_finish(struct instance *instance,
 /* The state that Drain answered becomes the newest in memory. */
 int lifecycle_take_state(struct instance *instance, const struct host_answer *answer)
 	WAT_MUST_CHECK;
+
+/* lifecycle_suspend.c */
 /* watd goes down, and the instance with it; it goes on with the next one. */
 void lifecycle_suspended(struct instance *instance);
 
