@@ -15,6 +15,7 @@
 #include "proto/check.h"
 #include "proto/interface.h"
 #include "proto/limits.h"
+#include "proto/need.h"
 #include "proto/plugin_imports.h"
 #include "proto/support/cleanup.h"
 
@@ -66,6 +67,27 @@ static Elf_Data *section(Elf *elf, const char *name)
 	return NULL;
 }
 
+/* What is granted is compared with it, so it has to be well-formed. */
+static int check_needs(struct plugin_file *file, const Wat__Manifest__Service *service)
+{
+	size_t n = 0;
+
+	if (service->n_needs > NEEDS_MAX)
+		return refuse(file, "%s needs %zu things, the limit is %u", service->name,
+			      service->n_needs, NEEDS_MAX);
+	for (size_t i = 0; i < service->n_needs; i++) {
+		const Wat__Manifest__Need *need = service->needs[i];
+
+		if (!need_is_valid(need->kind, need->path))
+			return refuse(file, "%s needs something that is not well-formed: %u \"%s\"",
+				      service->name, need->kind, need->path);
+		n += strlen(need->path) + NEED_WORD_SIZE - NEED_PATH_MAX;
+	}
+	if (n >= NEEDS_TEXT_SIZE)
+		return refuse(file, "%s needs too much to write it down", service->name);
+	return 0;
+}
+
 static int read_manifest(struct plugin_file *file, Elf *elf, uint32_t abi)
 {
 	Elf_Data *data = section(elf, ".wat.plugin");
@@ -90,6 +112,11 @@ static int read_manifest(struct plugin_file *file, Elf *elf, uint32_t abi)
 			      file->manifest->abi, abi);
 	if (file->manifest->n_services == 0)
 		return refuse(file, "declares no service");
+	for (size_t i = 0; i < file->manifest->n_services; i++) {
+		r = check_needs(file, file->manifest->services[i]);
+		if (r != 0)
+			return r;
+	}
 	return 0;
 }
 

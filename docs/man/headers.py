@@ -126,7 +126,11 @@ def options(path):
 
 
 def _values(text, kind):
-    """" One of ..." for an enum of that file."""
+    """" One of ..." for an enum of that file; for a message, what is in it."""
+    fields = re.search(rf"(?ms)^message {kind.removeprefix('repeated ')} \{{\n(.*?)^\}}", text)
+    if fields:
+        inner = [bold(name) + _values(text, of).removesuffix(".").replace(" One", ", one") for of, name in re.findall(r"^  (\w+) (\w+) = \d+;", fields[1], re.M)]
+        return f" In it: {'; '.join(inner)}."
     found = re.search(rf"(?ms)^enum {kind.removeprefix('repeated ')} \{{\n(.*?)^\}}", text)
     if not found:
         return ""

@@ -46,6 +46,16 @@ static Wat__Manifest__Method *manifest_method(const struct method *m)
 	return out;
 }
 
+static Wat__Manifest__Need *manifest_need(const struct need *need)
+{
+	Wat__Manifest__Need *out = zeroed(1, sizeof *out);
+
+	wat__manifest__need__init(out);
+	out->kind = need->kind;
+	out->path = (char *)need->path;
+	return out;
+}
+
 static Wat__Manifest__Service *manifest_service(const struct service *s)
 {
 	Wat__Manifest__Service *out = zeroed(1, sizeof *out);
@@ -62,6 +72,9 @@ static Wat__Manifest__Service *manifest_service(const struct service *s)
 	for (unsigned l = 0; l < LIFECYCLE_N; l++)
 		if (s->lifecycle & 1u << l)
 			out->lifecycle |= 1u << (l + 1);
+	out->needs = zeroed(s->n_needs, sizeof(*out->needs));
+	for (size_t i = 0; i < s->n_needs; i++)
+		out->needs[out->n_needs++] = manifest_need(&s->needs[i]);
 	out->methods = zeroed(s->n_methods, sizeof(*out->methods));
 	for (size_t i = 0; i < s->n_methods; i++)
 		out->methods[out->n_methods++] = manifest_method(&s->methods[i]);

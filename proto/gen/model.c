@@ -277,6 +277,47 @@ static bool take_state_max(struct builder *b,
 	return true;
 }
 
+static bool add_need(struct builder *b,
+		     struct service *service,
+		     const Wat__Need *o,
+		     const int32_t *path)
+{
+	struct need need = {(enum need_kind)o->kind, o->path};
+	char word[NEED_WORD_SIZE];
+
+	if (!need_is_valid((uint32_t)o->kind, o->path))
+		return refuse(b, path, 2,
+			      name_format("option needs of service %s: expected FILES_READ or "
+					  "FILES_WRITE with an absolute path other than /, without "
+					  "blanks, //, . and .., or NET_OUT without a path; got "
+					  "\"%s\"",
+					  service->proto->name, o->path));
+	need_format(&need, word);
+	for (size_t i = 0; i < service->n_needs; i++)
+		if (need_covers(&service->needs[i], &need))
+			return refuse(b, path, 2,
+				      name_format("option needs of service %s: %s is in what is "
+						  "needed before it",
+						  service->proto->name, word));
+	if (service->n_needs == NEEDS_MAX)
+		return refuse(b, path, 2,
+			      name_format("option needs of service %s: expected at most %u",
+					  service->proto->name, NEEDS_MAX));
+	service->needs[service->n_needs++] = need;
+	return true;
+}
+
+static bool take_needs(struct builder *b,
+		       struct service *service,
+		       const Wat__ServiceOptions *o,
+		       const int32_t *path)
+{
+	for (size_t i = 0; i < o->n_needs; i++)
+		if (!add_need(b, service, o->needs[i], path))
+			return false;
+	return true;
+}
+
 static bool take_service_options(struct builder *b, struct service *service, const int32_t *path)
 {
 	bool unknown = false;
@@ -299,7 +340,7 @@ static bool take_service_options(struct builder *b, struct service *service, con
 					  service->proto->name, o->state));
 	service->version = o->version;
 	return take_self(b, service, o, path) && take_state_max(b, service, o, path) &&
-	       take_lifecycle(b, service, o, path);
+	       take_lifecycle(b, service, o, path) && take_needs(b, service, o, path);
 }
 
 static uint64_t short_hash(const char *full, uint32_t version)

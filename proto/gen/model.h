@@ -10,6 +10,8 @@
 #include <google/protobuf/compiler/plugin.pb-c.h>
 #include <google/protobuf/descriptor.pb-c.h>
 
+#include "proto/need.h"
+
 typedef Google__Protobuf__FileDescriptorProto file_proto;
 typedef Google__Protobuf__DescriptorProto message_proto;
 typedef Google__Protobuf__ServiceDescriptorProto service_proto;
@@ -59,6 +61,8 @@ struct service {
 	bool deterministic;
 	uint64_t hash;
 	unsigned lifecycle; /* bits */
+	struct need needs[NEEDS_MAX];
+	size_t n_needs;
 	struct method *methods;
 	size_t n_methods;
 };

@@ -56,7 +56,8 @@ def cmake_functions():
 
 
 def proto_options():
-    return set(re.findall(r"^  (?:repeated )?\w+ (\w+) = \d\d?;", source("proto", "wat", "options.proto"), re.M))
+    bodies = re.findall(r"^message \w+Options \{\n(.*?)^\}", source("proto", "wat", "options.proto"), re.M | re.S)
+    return {name for body in bodies for name in re.findall(r"^  (?:repeated )?\w+ (\w+) = \d\d?;", body, re.M)}
 
 
 def variables(*folders):
