@@ -251,6 +251,20 @@ static int look_at_imports(struct plugin_file *file, Elf *elf)
 	return 0;
 }
 
+/* Whoever serves calls starts nothing. */
+static int refuse_imports(struct plugin_file *file, Elf *elf)
+{
+	_cleanup_(freep) char *names = NULL;
+	int r = plugin_imports_of_others(elf, &names);
+
+	if (r < 0 || !names)
+		return r;
+	return refuse(file,
+		      "imports %s: a plugin starts no threads, processes or programs, and looks "
+		      "into none",
+		      names);
+}
+
 static int read_all(struct plugin_file *file, Elf *elf, const char *why, uint32_t abi)
 {
 	int r;
@@ -264,6 +278,8 @@ static int read_all(struct plugin_file *file, Elf *elf, const char *why, uint32_
 		r = read_schema(file, elf);
 	if (r == 0)
 		r = match(file);
+	if (r == 0)
+		r = refuse_imports(file, elf);
 	return r == 0 ? look_at_imports(file, elf) : r;
 }
 

@@ -12,4 +12,9 @@
  * heap; NULL: none. -ENOMEM. */
 int plugin_imports_of_chance(Elf *elf, char **ret_names) WAT_MUST_CHECK;
 
+/* The same of functions that start threads, processes and programs, or look into those of others.
+ * This tells an honest author before anything runs; what such functions ask of the kernel a
+ * sandbox refuses. */
+int plugin_imports_of_others(Elf *elf, char **ret_names) WAT_MUST_CHECK;
+
 #endif
