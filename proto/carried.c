@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/check.h"
@@ -75,17 +74,17 @@ static int unpack(const uint8_t *bytes, size_t n, Wat__Host__Snapshot **ret)
 static int open_memory(int fd, Wat__Host__Snapshot **ret)
 {
 	int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS), r;
-	struct stat st;
+	/* Not by fstat, which the sandbox of a host takes for stat. */
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	void *bytes;
 
-	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) < 0 || st.st_size <= 0 ||
-	    st.st_size > (off_t)CARRIED_MAX)
+	if (seals < 0 || (seals & SEALS) != SEALS || size <= 0 || size > (off_t)CARRIED_MAX)
 		return -EBADMSG;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	bytes = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return -errno;
-	r = unpack(bytes, (size_t)st.st_size, ret);
-	(void)munmap(bytes, (size_t)st.st_size);
+	r = unpack(bytes, (size_t)size, ret);
+	(void)munmap(bytes, (size_t)size);
 	return r;
 }
 

@@ -11,8 +11,9 @@ static const struct config_key grant_keys[] = {CONFIG_GRANT_KEYS(KEY_ROW)};
 
 const struct config_section_type config_types[CONFIG_TYPES_N] = {
 	[CONFIG_WATD] = {"watd", false, "watd itself.", watd_keys, WATD_KEYS_N},
-	[CONFIG_PLUGIN] = {"plugin", true, "A plugin that is not in plugin-dir.", plugin_keys,
-			   PLUGIN_KEYS_N},
+	[CONFIG_PLUGIN] = {"plugin", true,
+			   "A plugin that is not in plugin-dir, or that needs something.",
+			   plugin_keys, PLUGIN_KEYS_N},
 	[CONFIG_INSTANCE] = {"instance", true,
 			     "An instance that watd begins if there is none of that name. One "
 			     "that exists, running or stopped, is left as it is.",

@@ -78,12 +78,22 @@
 	  "and those that were asked for")                                                        \
 	K(checkpoints, "checkpoints", COUNT, RELOAD, MAY, "4", NULL,                              \
 	  "the same of those that watd makes by itself while an instance runs")                   \
+	K(thread_tier, "thread-tier", TRUST, RESTART, MAY, "confined", NULL,                      \
+	  "what instances of tier thread are where the kernel has no Landlock: confined ones "    \
+	  "can't be there and are refused; trusted ones can read watd's files")                   \
+	K(memory_max, "memory-max", COUNT, RELOAD, MAY, "4096", NULL,                             \
+	  "MiB of memory of its own that a host may take: an instance of tier process, or all "   \
+	  "of tier thread together; for hosts that are started from then on")                     \
 	K(grant_life, "grant-life", LIFE, RELOAD, MAY, "90d", NULL,                               \
 	  "life of a capability when whoever makes it says nothing else")
 
-#define CONFIG_PLUGIN_KEYS(K)                                                \
-	K(file, "file", PATH, RELOAD, MUST, NULL, "/opt/counter/counter.so", \
-	  "a plugin beside those of plugin-dir; a service that both have comes from it")
+#define CONFIG_PLUGIN_KEYS(K)                                                                     \
+	K(file, "file", PATH, RELOAD, MAY, NULL, "/opt/counter/counter.so",                       \
+	  "a plugin beside those of plugin-dir; a service that both have comes from it. Without " \
+	  "it the plugin is NAME.so in plugin-dir")                                               \
+	K(allow, "allow", NEEDS, RELOAD, MAY, NULL, "FILES_READ:/srv/tables NET_OUT",             \
+	  "what its services get of what they say they need: reading or writing files below a "   \
+	  "path, connecting to others; for hosts that are started from then on")
 
 #define CONFIG_INSTANCE_KEYS(K)                                                                 \
 	K(service, "service", SERVICE, SPAWN, MUST, NULL, "counter",                            \

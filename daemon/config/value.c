@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proto/need.h"
 #include "proto/net_place.h"
 
 #define SOCKET_PATH_MAX 107u /* sun_path without its NUL */
@@ -177,6 +178,18 @@ static bool are_words(const char *text, enum value_kind kind)
 	return true;
 }
 
+static bool are_needs(const char *text)
+{
+	char word[VALUE_WORD_SIZE];
+	const char *at = text;
+	struct need need;
+
+	while (value_next(&at, word, sizeof word))
+		if (!need_parse(word, &need) || occurs_before(text, at, word))
+			return false;
+	return true;
+}
+
 static bool are_places(const char *text)
 {
 	char word[VALUE_WORD_SIZE];
@@ -232,6 +245,10 @@ bool value_is_valid(enum value_kind kind, const char *text)
 		return ONE_OF(text, "never", "on-failure", "always");
 	case VALUE_STRATEGY:
 		return ONE_OF(text, "one_for_one", "one_for_all", "rest_for_one");
+	case VALUE_NEEDS:
+		return are_needs(text);
+	case VALUE_TRUST:
+		return ONE_OF(text, "confined", "trusted");
 	case VALUE_DURABILITY:
 		return ONE_OF(text, "none", "crash", "sync");
 	case VALUE_GROUP:

@@ -11,31 +11,34 @@
 #include "proto/support/must_check.h"
 
 /* V(kind, word for a usage, what is expected) */
-#define VALUE_KINDS(V)                                                                  \
-	V(PATH, "PATH", "an absolute path")                                             \
-	V(SOCKET, "PATH", "an absolute path of at most 107 bytes")                      \
-	V(LEVEL, "LEVEL", "error, warning, info or debug")                              \
-	V(FORMAT, "FORMAT", "text or json")                                             \
-	V(LISTEN, "ADDRESS:PORT...",                                                    \
-	  "up to 8 times ADDRESS:PORT with blanks between them, numeric, an IPv6 "      \
-	  "address in [brackets]")                                                      \
-	V(SWITCH, "yes|no", "yes or no")                                                \
-	V(COUNT, "N", "a number from 1 to 1000000")                                     \
-	V(DROP, "FROM:PERCENT:FULL",                                                    \
-	  "FROM:PERCENT:FULL, FROM and FULL from 1 to 1000000 and FROM not above "      \
-	  "FULL, PERCENT from 1 to 100")                                                \
-	V(DURATION, "TIME", "a number with s, min, h, d or w, from 1s to 3650d")        \
-	V(PAUSE, "TIME", "a number with ms, s, min or h, from 1ms to 1h")               \
-	V(LIFE, "TIME", "a number with s, min, h, d or w, from 4s to 3650d")            \
-	V(NAME, "NAME", "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")   \
-	V(NAMES, "NAME...", "names of instances with blanks between them, each once")   \
-	V(SERVICE, "SERVICE", "a service such as counter or counter.Counter")           \
-	V(METHODS, "METHOD...", "names of methods with blanks between them, each once") \
-	V(TIER, "TIER", "process or thread")                                            \
-	V(POLICY, "POLICY", "never, on-failure or always")                              \
-	V(STARTS, "N", "a number from 1 to 100")                                        \
-	V(STRATEGY, "STRATEGY", "one_for_one, one_for_all or rest_for_one")             \
-	V(DURABILITY, "DURABILITY", "none, crash or sync")                              \
+#define VALUE_KINDS(V)                                                                           \
+	V(PATH, "PATH", "an absolute path")                                                      \
+	V(SOCKET, "PATH", "an absolute path of at most 107 bytes")                               \
+	V(LEVEL, "LEVEL", "error, warning, info or debug")                                       \
+	V(FORMAT, "FORMAT", "text or json")                                                      \
+	V(LISTEN, "ADDRESS:PORT...",                                                             \
+	  "up to 8 times ADDRESS:PORT with blanks between them, numeric, an IPv6 "               \
+	  "address in [brackets]")                                                               \
+	V(SWITCH, "yes|no", "yes or no")                                                         \
+	V(COUNT, "N", "a number from 1 to 1000000")                                              \
+	V(DROP, "FROM:PERCENT:FULL",                                                             \
+	  "FROM:PERCENT:FULL, FROM and FULL from 1 to 1000000 and FROM not above "               \
+	  "FULL, PERCENT from 1 to 100")                                                         \
+	V(DURATION, "TIME", "a number with s, min, h, d or w, from 1s to 3650d")                 \
+	V(PAUSE, "TIME", "a number with ms, s, min or h, from 1ms to 1h")                        \
+	V(LIFE, "TIME", "a number with s, min, h, d or w, from 4s to 3650d")                     \
+	V(NAME, "NAME", "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")            \
+	V(NAMES, "NAME...", "names of instances with blanks between them, each once")            \
+	V(SERVICE, "SERVICE", "a service such as counter or counter.Counter")                    \
+	V(METHODS, "METHOD...", "names of methods with blanks between them, each once")          \
+	V(TIER, "TIER", "process or thread")                                                     \
+	V(POLICY, "POLICY", "never, on-failure or always")                                       \
+	V(STARTS, "N", "a number from 1 to 100")                                                 \
+	V(STRATEGY, "STRATEGY", "one_for_one, one_for_all or rest_for_one")                      \
+	V(TRUST, "confined|trusted", "confined or trusted")                                      \
+	V(DURABILITY, "DURABILITY", "none, crash or sync")                                       \
+	V(NEEDS, "NEED...",                                                                      \
+	  "FILES_READ:/path, FILES_WRITE:/path and NET_OUT with blanks between them, each once") \
 	V(GROUP, "GROUP", "a name of a group")
 
 enum value_kind {
@@ -57,6 +60,6 @@ void value_drop(const char *text, uint32_t ret[static 3]);
 
 /* The next of several words; false: none is left. One that is longer than the buffer is cut. */
 bool value_next(const char **at, char *ret_word, size_t size);
-#define VALUE_WORD_SIZE 256u
+#define VALUE_WORD_SIZE 288u
 
 #endif

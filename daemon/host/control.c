@@ -157,11 +157,16 @@ static int make_events(struct control *control)
 	return 0;
 }
 
-int control_init(struct control *control, int fd, struct attribution *attribution)
+int control_init(struct control *control, int fd, int lifeline, struct attribution *attribution)
 {
 	int r;
 
-	*control = (struct control){.attribution = attribution};
+	*control = (struct control){
+		.attribution = attribution,
+		.lifeline = lifeline,
+		.sandbox = SANDBOX_INIT,
+		.unconfined = "the host was not confined",
+	};
 	stream_init(&control->stream, fd, CONTROL_BODY_MAX);
 	list_init(&control->instances);
 	list_init(&control->calls);

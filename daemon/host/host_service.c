@@ -69,6 +69,9 @@ static wat_status check_start(struct control_call *call, const Wat__Host__StartR
 	if (find_instance(control, &in->instance_id))
 		return base->api->fail(base, WAT_ALREADY_EXISTS, "%s runs here already",
 				       in->instance);
+	if (in->pool != control->pool)
+		return base->api->fail(base, WAT_FAILED_PRECONDITION,
+				       "this host was confined for the other tier");
 	if (!list_empty(&control->instances) && (control->single || !in->pool))
 		return base->api->fail(base, WAT_FAILED_PRECONDITION,
 				       "this host serves another instance and no more");
@@ -144,6 +147,8 @@ wat_status host_on_start(struct host_start_call *c,
 	/* Whatever comes of it: a file that stays would stay locked. */
 	take_segments(call, &in->instance_id);
 	disk_set_full(in->disk_full);
+	if (!control->confined)
+		return refuse_start(call, in, control->unconfined);
 	status = check_start(call, in);
 	if (status != WAT_OK)
 		return status;
@@ -151,6 +156,8 @@ wat_status host_on_start(struct host_start_call *c,
 		label_single(in);
 	identity.slot = &control->attribution->slots[in->slot];
 	if (find_service(control, in, &identity, text) < 0)
+		return refuse_start(call, in, text);
+	if (!in->pool && sandbox_close(&control->sandbox, text) < 0)
 		return refuse_start(call, in, text);
 	r = instance_new(&identity, &control->inbox, &instance);
 	if (r < 0) {

@@ -29,7 +29,19 @@ static void *watch(void *arg)
 	_exit(EXIT_ORPHANED);
 }
 
-static int start_thread(int fd)
+int lifeline_hold(int fd)
+{
+	pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	/* It may have ended before the kernel was asked to tell. */
+	if (getppid() != parent || is_cut(fd, 0))
+		_exit(EXIT_ORPHANED);
+	return 0;
+}
+
+int lifeline_watch(int fd)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -47,16 +59,4 @@ static int start_thread(int fd)
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attributes);
 	return -r;
-}
-
-int lifeline_hold(int fd)
-{
-	pid_t parent = getppid();
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return -errno;
-	/* It may have ended before the kernel was asked to tell. */
-	if (getppid() != parent || is_cut(fd, 0))
-		_exit(EXIT_ORPHANED);
-	return start_thread(fd);
 }

@@ -2,7 +2,8 @@
  * do comes over its control socket, so its arguments are empty, and there is no environment.
  *
  * Threads: the main one (control.c), one that waits for the end of watd (lifeline.c), and one for
- * each instance (service_loop.c). */
+ * each instance (service_loop.c). There is but the main one until the process is confined, which is
+ * what watd asks of it first (confine.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -86,7 +87,7 @@ int main(int argc, char **argv)
 		return give_up("a host can't watch over its watd", r);
 	if (sodium_init() < 0)
 		return give_up("a host can't begin", -EIO);
-	r = control_init(&control, FD_CONTROL, attribution);
+	r = control_init(&control, FD_CONTROL, FD_LIFELINE, attribution);
 	if (r == 0)
 		r = control_run(&control);
 	/* Instances may be running: nothing is taken apart under them. */

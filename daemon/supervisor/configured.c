@@ -250,11 +250,27 @@ bool configured_group(const struct config_section *grant, struct problems *probl
 	return false;
 }
 
-static void check_plugins(const struct config *config,
+/* One that says only what is granted is of plugin-dir. */
+static void check_is_there(const struct options *options,
+			   const struct catalog *catalog,
+			   const struct config_section *plugin,
+			   struct problems *problems)
+{
+	_cleanup_(freep) char *path = NULL;
+
+	if (asprintf(&path, "%s/%s.so", options->plugin_dir, plugin->name) < 0)
+		path = NULL;
+	else if (!catalog_file(catalog, path))
+		problems_add(problems, &plugin->place,
+			     "[plugin %s] has no file, and there is no %s; expected file = PATH",
+			     plugin->name, path);
+}
+
+static void check_plugins(const struct options *options,
 			  const struct catalog *catalog,
 			  struct problems *problems)
 {
-	config_for_each (plugin, config, CONFIG_PLUGIN) {
+	config_for_each (plugin, options->config, CONFIG_PLUGIN) {
 		const char *path = config_text(plugin, PLUGIN_KEY_file);
 		const struct plugin_file *file = path ? catalog_file(catalog, path) : NULL;
 
@@ -262,6 +278,8 @@ static void check_plugins(const struct config *config,
 			problems_add(problems, config_place(plugin, PLUGIN_KEY_file),
 				     "file = %s: expected a plugin that can be used: %s", path,
 				     file->error);
+		if (!path && !plugin->values[PLUGIN_KEY_file].place.file)
+			check_is_there(options, catalog, plugin, problems);
 	}
 }
 
@@ -314,7 +332,7 @@ int configured_check(const struct options *options,
 	int r = catalog_scan(&catalog, options->plugin_dir, options->config);
 
 	if (r != -ENOMEM) {
-		check_plugins(options->config, &catalog, problems);
+		check_plugins(options, &catalog, problems);
 		config_for_each (instance, options->config, CONFIG_INSTANCE) {
 			check_instance(&check, instance, exists && exists(arg, instance->name));
 		}

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/sanitized.h"
 #include "daemon/supervisor/child.h"
 #include "daemon/supervisor/former_host.h"
 #include "daemon/supervisor/host_link.h"
@@ -24,6 +26,11 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
+/* Of a file that a host writes: of a journal's segments, which begin anew at 32 MiB or soon after,
+ * several. */
+#define FILE_MAX (1ull << 30)
+#define THREADS_OF_INSTANCE 3ull /* its own, its journal's, and one to spare */
+#define STACK_MAX (8ull << 20)
 #define PIPE_READS 4 /* of HOST_OUTPUT_READ, for the 64 KiB of a pipe */
 
 /* What a host inherits, by number; everything else is closed. */
@@ -82,9 +89,13 @@ static int make_ends(struct node *node, struct ends *ends)
 	ends->child[CHILD_LIFELINE] = fcntl(node->lifeline[0], F_DUPFD_CLOEXEC, 0);
 	if (ends->child[CHILD_LIFELINE] < 0)
 		return -errno;
-	ends->child[CHILD_ATTRIBUTION] = memfd_create("attribution", MFD_CLOEXEC);
+	ends->child[CHILD_ATTRIBUTION] =
+		memfd_create("attribution", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* We read it as long as the host lives, so it stays as large as it is. */
 	if (ends->child[CHILD_ATTRIBUTION] < 0 ||
-	    ftruncate(ends->child[CHILD_ATTRIBUTION], sizeof(struct attribution)) < 0)
+	    ftruncate(ends->child[CHILD_ATTRIBUTION], sizeof(struct attribution)) < 0 ||
+	    fcntl(ends->child[CHILD_ATTRIBUTION], F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
 	return 0;
 }
@@ -180,15 +191,66 @@ static int watch_exit(struct host *host)
 	return -ENOMEM;
 }
 
-int host_new(struct node *node, bool pool, struct host **ret_host)
+int host_limit(const struct host *host, int resource, uint64_t most)
+{
+	struct rlimit limit;
+
+	if (prlimit(host->pid, (__rlimit_resource_t)resource, NULL, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max <= most)
+		return 0;
+	limit.rlim_cur = limit.rlim_max = most;
+	return prlimit(host->pid, (__rlimit_resource_t)resource, &limit, NULL) < 0 ? -errno : 0;
+}
+
+/* Stacks of threads count as memory, whatever of them is in use. */
+static uint64_t memory_of_stacks(bool pool)
+{
+	uint64_t n = pool ? THREADS_OF_INSTANCE * ATTRIBUTION_SLOTS : THREADS_OF_INSTANCE;
+	struct rlimit stack;
+
+	if (getrlimit(RLIMIT_STACK, &stack) < 0 || stack.rlim_cur > STACK_MAX)
+		stack.rlim_cur = STACK_MAX;
+	return (n + 1) * stack.rlim_cur;
+}
+
+/* Never the number of processes, which is counted for the whole account. */
+static int set_limits(const struct host *host)
+{
+	int r = host_limit(host, RLIMIT_FSIZE, FILE_MAX);
+
+	/* A sanitizer takes terabytes, and uses few of them. */
+	if (r < 0 || WAT_SANITIZED)
+		return r;
+	return host_limit(host, RLIMIT_DATA,
+			  host->node->options->limits.memory + memory_of_stacks(host->pool));
+}
+
+/* Nobody has asked it for anything that is waited for: its end is all that there will be. */
+static int set_up(struct host *host)
+{
+	int r = set_limits(host);
+
+	if (r == 0)
+		r = confinement_tell(host);
+	if (r < 0)
+		host_kill(host);
+	return r;
+}
+
+int host_new(struct node *node, bool pool, struct confinement *confinement, struct host **ret_host)
 {
 	_cleanup_(ends_close) struct ends ends = {{-1, -1, -1, -1, -1, -1}, -1, -1, -1};
 	struct host *host = calloc(1, sizeof *host);
 	void *page = MAP_FAILED;
 	int r;
 
-	if (!host)
+	if (!host) {
+		confinement_deinit(confinement);
 		return -ENOMEM;
+	}
+	host->confinement = *confinement;
+	*confinement = (struct confinement){.n_loads = 0};
 	host->node = node;
 	host->pool = pool;
 	host->pidfd = host->out.fd = host->err.fd = -1;
@@ -215,8 +277,10 @@ int host_new(struct node *node, bool pool, struct host **ret_host)
 		return r;
 	}
 	note_process(host, false);
-	*ret_host = host;
-	return 0;
+	r = set_up(host);
+	if (r == 0)
+		*ret_host = host;
+	return r;
 }
 
 struct host *host_free(struct host *host)
@@ -232,6 +296,7 @@ struct host *host_free(struct host *host)
 	if (host->attribution)
 		(void)munmap(host->attribution, sizeof *host->attribution);
 	fd_close(host->pidfd);
+	confinement_deinit(&host->confinement);
 	free(host);
 	return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include <wat/envelope.pb-c.h>
 
+#include "daemon/supervisor/confinement.h"
 #include "daemon/supervisor/host_output.h"
 #include "proto/attribution.h"
 #include "proto/status.h"
@@ -26,6 +27,7 @@ struct host {
 	pid_t pid;
 	int pidfd;
 	bool pool;
+	struct confinement confinement;
 	bool ending; /* told to end: its exit is no death */
 	bool killed; /* by us: its exit is near */
 	struct stream control;
@@ -64,8 +66,11 @@ struct host_death {
 };
 
 /* Forks and executes watd-host with exactly: 0 /dev/null, 1 and 2 pipes, 3 control, 4 lifeline, 5
- * attribution page. */
-int host_new(struct node *node, bool pool, struct host **ret_host) WAT_MUST_CHECK;
+ * attribution page; and asks it to be confined, which also whoever fails takes. */
+int host_new(struct node *node, bool pool, struct confinement *confinement, struct host **ret_host)
+	WAT_MUST_CHECK;
+/* It gets no more than that of a resource (RLIMIT_...), and keeps less if it has less. */
+int host_limit(const struct host *host, int resource, uint64_t most) WAT_MUST_CHECK;
 /* After its exit was reaped. */
 struct host *host_free(struct host *host);
 

@@ -366,8 +366,6 @@ void lifecycle_host_died(struct host *host, struct host_death *death)
 	/* One that was told to end may still end badly. */
 	if (!host->ending || death->signal || death->exit_code)
 		log_death(host, death);
-	if (node->pool == host)
-		node->pool = NULL;
 	note_failures(host, death);
 	isolation_judge(host, death);
 	host_link_fail_requests(host, death);

@@ -23,20 +23,35 @@
 
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
+/* One whose plugins may do what this one may, and no more. NULL: there is none. */
+static struct host *find_pool(const struct instance *instance)
+{
+	list_for_each (i, &instance->node->hosts) {
+		struct host *host = container_of(i, struct host, link);
+
+		if (host->pool && !host->ending && !host->killed &&
+		    confinement_suits(&host->confinement, instance))
+			return host;
+	}
+	return NULL;
+}
+
 static int find_host(struct instance *instance, struct host **ret_host)
 {
-	struct node *node = instance->node;
+	bool pool = isolation_is_pooled(instance);
+	struct host *host = pool ? find_pool(instance) : NULL;
+	struct confinement confinement;
 	int r;
 
-	if (!isolation_is_pooled(instance))
-		return host_new(node, false, ret_host);
-	if (!node->pool) {
-		r = host_new(node, true, &node->pool);
-		if (r < 0)
-			return r;
+	if (host) {
+		*ret_host = host;
+		return 0;
 	}
-	*ret_host = node->pool;
-	return 0;
+	r = confinement_of(instance, &confinement);
+	if (r == 0)
+		r = host_new(instance->node, pool, &confinement, ret_host);
+	confinement_deinit(&confinement);
+	return r;
 }
 
 static int place(struct instance *instance)
@@ -150,9 +165,14 @@ int lifecycle_recover(struct instance *instance, host_answered *answered)
 void lifecycle_start(struct instance *instance, bool run_start)
 {
 	_cleanup_(segment_files_close) struct segment_files segments = {0};
-	char text[256];
+	char text[WAT_FAILURE_TEXT_MAX];
 	int r = 0;
 
+	if (confinement_refuses(instance, text, sizeof text)) {
+		log_error("an instance can't be started", "instance", instance->name, "why", text);
+		refused(instance, WAT_START_FAILED, NULL, text);
+		return;
+	}
 	if (instance_has_journal(instance))
 		r = segment_files_open(instance, true, &segments);
 	if (r == -EWOULDBLOCK) {

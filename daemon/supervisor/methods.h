@@ -43,7 +43,8 @@ enum host_method {
 	HOST_DEPROVISION,
 	HOST_SEGMENT,
 	HOST_SNAPSHOT,
-	HOST_SPACE
+	HOST_SPACE,
+	HOST_CONFINE
 };
 
 /* An answer is stored under its interface and method. */

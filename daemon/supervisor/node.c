@@ -1,5 +1,6 @@
 /* node.c - one watd: opening and closing everything, signals, readiness, the orderly end. Loop
  * thread. */
+#include "daemon/supervisor/confinement.h"
 #include "daemon/supervisor/ending.h"
 #include "daemon/supervisor/node.h"
 
@@ -174,6 +175,16 @@ static void tell_ready(struct node *node)
 	notify_ready(node);
 }
 
+static void end_pools(struct node *node)
+{
+	list_for_each_safe (i, &node->hosts) {
+		struct host *host = container_of(i, struct host, link);
+
+		if (host->pool)
+			host_end(host);
+	}
+}
+
 void node_check_progress(struct node *node)
 {
 	startup_run(node);
@@ -185,8 +196,7 @@ void node_check_progress(struct node *node)
 		ending_run(node);
 	if (!node->suspending || still_running(node))
 		return;
-	if (node->pool)
-		host_end(node->pool);
+	end_pools(node);
 	if (list_empty(&node->hosts) && gate_end(node->gate))
 		(void)event_base_loopbreak(node->base);
 }
@@ -390,6 +400,7 @@ int node_init(struct node *node, struct options *options)
 	if (r < 0)
 		log_warning("the plugin directory can't be read", "path", options->plugin_dir,
 			    "error", strerror(-r));
+	confinement_log(node);
 	r = init_events(node);
 	if (r == 0)
 		r = sockets_open(node);

@@ -61,7 +61,6 @@ struct node {
 	uint64_t pool_fault_ms;     /* and when the last one was, of a clock that never jumps */
 	struct admission admission;
 	struct overloads *overloads;
-	struct host *pool; /* host of the thread tier; NULL: none now */
 	struct listener *client, *admin;
 	struct gate *gate;     /* NULL: there is none */
 	struct backup *backup; /* being made, or there to be read; NULL: none */

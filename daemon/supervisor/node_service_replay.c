@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <wat/node.service.h>
 
+#include "daemon/base/sanitized.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/methods.h"
@@ -20,14 +21,6 @@
 #include "proto/carried.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 #define REPLAYS_MAX 4u         /* at the same time */
 #define CPU_S 60u              /* of one */
@@ -148,22 +141,15 @@ static void on_gone(struct parked_call *parked)
 
 static int bound(const struct host *host)
 {
-	static const struct {
-		__rlimit_resource_t resource;
-		struct rlimit limit;
-	} limits[] = {
-		{RLIMIT_CPU, {CPU_S, CPU_S + 10}},
-		{RLIMIT_CORE, {0, 0}},
-		{RLIMIT_FSIZE, {FILE_MAX, FILE_MAX}},
-#ifndef SANITIZED
-		{RLIMIT_DATA, {MEMORY, MEMORY}},
-#endif
-	};
+	const struct rlimit processor = {CPU_S, CPU_S + 10};
+	int r;
 
-	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-		if (prlimit(host->pid, limits[i].resource, &limits[i].limit, NULL) < 0)
-			return -errno;
-	return 0;
+	if (prlimit(host->pid, RLIMIT_CPU, &processor, NULL) < 0)
+		return -errno;
+	if ((r = host_limit(host, RLIMIT_CORE, 0)) < 0 ||
+	    (r = host_limit(host, RLIMIT_FSIZE, FILE_MAX)) < 0)
+		return r;
+	return WAT_SANITIZED ? 0 : host_limit(host, RLIMIT_DATA, MEMORY);
 }
 
 static int send_segment(struct replay *replay, const struct instance *instance, uint64_t number)
@@ -222,8 +208,14 @@ static int begin(struct replay *replay,
 		 const struct instance *instance,
 		 const node_replay_request *in)
 {
-	int r = host_new(instance->node, false, &replay->host);
+	struct confinement confinement;
+	int r = confinement_of(instance, &confinement);
 
+	/* A service whose calls can be run again needs nothing for that. */
+	*confinement.needs = '\0';
+	if (r == 0)
+		r = host_new(instance->node, false, &confinement, &replay->host);
+	confinement_deinit(&confinement);
 	if (r < 0)
 		return r;
 	r = bound(replay->host);

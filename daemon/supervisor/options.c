@@ -336,6 +336,7 @@ static void read_values(struct options *options)
 		.keep = {.checkpoints = number_of(options, WATD_KEY_checkpoints),
 			 .others = number_of(options, WATD_KEY_snapshots)},
 		.ballast = number_of(options, WATD_KEY_ballast) << 20,
+		.memory = number_of(options, WATD_KEY_memory_max) * MEBIBYTE,
 	};
 }
 

@@ -25,6 +25,7 @@ struct limits {
 	uint64_t buffered; /* bytes */
 	struct store_keep keep; /* snapshots */
 	uint64_t ballast;       /* bytes */
+	uint64_t memory;        /* bytes of a host */
 };
 
 struct options {

@@ -21,7 +21,7 @@
 
 #define PROGRAM WAT_BUILD_DIR "/libexec/watd-host"
 
-enum { START, ATTACH, DETACH, DRAIN, FINISH, PROVISION, DEPROVISION, SEGMENT };
+enum { START, ATTACH, DETACH, DRAIN, FINISH, PROVISION, DEPROVISION, SEGMENT, CONFINE = 10 };
 enum { CHECKPOINT, CHANNEL_COUNT, REBUILT, WANTS_SEGMENT, PANICKED, DENIED };
 
 static void id_of(uint8_t number, uint8_t ret_id[static 16])
@@ -337,6 +337,24 @@ static void request(struct rig *rig, uint16_t method, const ProtobufCMessage *me
 	rig_write_all(&rig->control);
 }
 
+/* A host loads nothing before; for the tier of the first start. */
+static void confine(struct rig *rig, bool pool)
+{
+	Wat__Host__ConfineRequest in = WAT__HOST__CONFINE_REQUEST__INIT;
+	Wat__Host__Place place = WAT__HOST__PLACE__INIT, *places = &place;
+
+	if (rig->confined)
+		return;
+	rig->confined = true;
+	place.path = (char *)WAT_BUILD_DIR;
+	in.places = &places;
+	in.n_places = 1;
+	in.pool = pool;
+	in.trusted = true;
+	request(rig, CONFINE, &in.base, -1);
+	assert_int_equal(rig_answer(rig), WAT_OK);
+}
+
 void rig_start_send(struct rig *rig, const struct rig_start *start)
 {
 	Wat__Host__StartRequest in = WAT__HOST__START_REQUEST__INIT;
@@ -345,6 +363,7 @@ void rig_start_send(struct rig *rig, const struct rig_start *start)
 	uint8_t id[16], state[RIG_STATE_MAX];
 	char name[8];
 
+	confine(rig, start->pool);
 	id_of(start->instance, id);
 	(void)snprintf(name, sizeof name, "c%u", start->instance);
 	in.instance_id = (ProtobufCBinaryData){sizeof id, id};

@@ -24,6 +24,7 @@ struct rig {
 	int out, err; /* read ends of its pipes */
 	struct attribution *page;
 	uint64_t last_id;
+	bool confined;       /* it was asked to be */
 	uint64_t generation; /* of the last instance that was started */
 	/* Of the last answer. */
 	wat_status status;

@@ -82,7 +82,7 @@ static void test_refusals(void **state)
 		 "f:1: [instance -a]: the name: expected 1 to 63 of a-z 0-9 . _ -, beginning with "
 		 "a letter or digit"},
 		{"[plugin p]\nfiel = /x\nfile = /x\n",
-		 "f:2: unknown key fiel in [plugin], expected one of file"},
+		 "f:2: unknown key fiel in [plugin], expected one of file, allow"},
 		{"[watd]\nlog-level = loud\n",
 		 "f:2: log-level = loud: expected error, warning, info or debug"},
 		{"[watd]\nlog-format = xml\n", "f:2: log-format = xml: expected text or json"},
