@@ -14,6 +14,7 @@
 #include "daemon/config/value.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/instance.h"
+#include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
@@ -258,7 +259,7 @@ static int add_all(const struct node *node, struct confinement *confinement)
 int confinement_of(const struct instance *instance, struct confinement *ret)
 {
 	const struct options *options = instance->node->options;
-	bool pool = instance->tier == INSTANCE_THREAD;
+	bool pool = isolation_is_pooled(instance);
 	int r = 0;
 
 	*ret = (struct confinement){.n_loads = 0};

@@ -150,11 +150,13 @@ static void test_symbols(void **state)
 		      "wat_node_call_raw wat_node_free "
 		      "wat_node_id "
 		      "wat_node_open wat_outstanding "
-		      "wat_provision_raw wat_send_raw wat_set_reconnect wat_set_timeout "
+		      "wat_provision_raw wat_release_raw wat_send_raw wat_set_reconnect wat_set_timeout "
 		      "wat_spawn_raw wat_start_raw "
 		      "wat_status_name wat_status_text wat_stop_raw wat_stub_call wat_stub_open "
 		      "wat_stub_provision "
 		      "wat_stub_send wat_stub_spawn wat_stub_stop wat_timeout_ms "
+		      "wat_token_attenuate wat_token_inspect wat_token_newkey wat_token_public_key "
+		      "wat_token_with_key "
 		      "wat_users_left ");
 }
 
