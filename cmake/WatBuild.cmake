@@ -41,7 +41,7 @@ if(WAT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
   string(TOUPPER ${WAT_SANITIZE} sanitizer)
   add_compile_definitions(__SANITIZE_${sanitizer}__=1)
 endif()
-set(WAT_PLUGIN_LINK -Wl,-z,defs) # a missing handler must not link
+set(WAT_PLUGIN_LINK -Wl,-z,defs -Wl,--build-id) # a missing handler must not link; a stack finds its functions
 if(WAT_SANITIZE STREQUAL "thread" AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # The shared runtime of clang 14 dies before main. The static one is in every program, which exports it to the plugins
   # and libraries that it loads; those are linked with its names undefined. Defined and empty: without a value it is unset.

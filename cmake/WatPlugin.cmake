@@ -4,9 +4,10 @@
 # Our tree and the installed package use this one file. The products of wat_add_plugin are in plugins/ of the build
 # directory, which watd takes as --plugin-dir.
 
-# A missing handler must not link; a build that needs something else has said so before.
+# A missing handler must not link, and by its build id a stack finds its functions; a build that needs something else has
+# said so before.
 if(NOT DEFINED WAT_PLUGIN_LINK)
-  set(WAT_PLUGIN_LINK -Wl,-z,defs)
+  set(WAT_PLUGIN_LINK -Wl,-z,defs -Wl,--build-id)
 endif()
 
 # Generates everything of the .proto files, which see one another by file name, into NAME-gen of the current binary

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #define ATTRIBUTION_SLOTS 1024u
+#define ATTRIBUTION_FRAMES 64u
+#define ATTRIBUTION_MODULES 64u
 
 /* method_plus_1 while a lifecycle handler runs. */
 #define ATTRIBUTION_LIFECYCLE 0xffff0001u /* and its number: enum dispatch_lifecycle */
@@ -36,12 +38,25 @@ struct attribution_fault {
 	_Atomic uint32_t
 		slot_plus_1; /* whose thread it was, written last; 0: nobody's, or not yet */
 	_Atomic uint32_t has_address;
-	_Atomic uint64_t address; /* that it touched, or was at */
+	_Atomic uint64_t address;            /* that it touched, or was at */
+	_Atomic uint32_t n_frames;           /* written after them */
+	uint64_t frames[ATTRIBUTION_FRAMES]; /* the place of the fault, then those to return to */
+};
+
+/* A file that is mapped. */
+struct attribution_module {
+	uint64_t begin, end; /* of its segments */
+	uint64_t base;       /* less this an address is as the file counts them */
+	uint32_t n_build_id; /* 0: it has none */
+	uint8_t build_id[20];
+	char name[64]; /* without its directory */
 };
 
 struct attribution {
 	struct attribution_slot slots[ATTRIBUTION_SLOTS];
 	struct attribution_fault fault;
+	_Atomic uint32_t n_modules;
+	struct attribution_module modules[ATTRIBUTION_MODULES];
 };
 
 _Static_assert(sizeof(struct attribution_slot) == 64, "one cache line for each instance");

@@ -199,6 +199,17 @@ static void add_policy(json_t *instance)
 	(void)json_object_set_new(instance, "restart", json_string(text));
 }
 
+/* The stack of the nearest cause, innermost first. */
+static void print_frames(const json_t *chain)
+{
+	json_t *frames = json_object_get(json_array_get(chain, 0), "frames");
+
+	if (json_array_size(frames) == 0)
+		return;
+	(void)putchar('\n');
+	output_lines(stdout, "at  ", frames);
+}
+
 static void print_instance(json_t *instance)
 {
 	json_t *failure = json_object_get(instance, "failure");
@@ -213,6 +224,7 @@ static void print_instance(json_t *instance)
 	if (json_array_size(chain) > 0) {
 		(void)putchar('\n');
 		output_table(chain, cause_columns, N(cause_columns));
+		print_frames(chain);
 	}
 	print_deaths(json_object_get(instance, "lastDeaths"));
 }

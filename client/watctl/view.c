@@ -30,14 +30,18 @@ const char *view_cause_kind(int kind)
 
 static json_t *view_cause(const Wat__Envelope__Cause *cause)
 {
+	json_t *frames = json_array();
 	char address[24];
 
+	for (size_t i = 0; i < cause->n_frames; i++)
+		(void)json_array_append_new(frames, json_string(cause->frames[i]));
 	(void)snprintf(address, sizeof address, "0x%" PRIx64, cause->address);
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:s, s:I}", "kind",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:o, s:s, s:I}", "kind",
 			 view_cause_kind((int)cause->kind), "service", cause->service, "instance",
 			 cause->instance, "generation", (json_int_t)cause->generation, "method",
 			 cause->method, "signal", (json_int_t)cause->signal, "address", address,
-			 "text", cause->text, "timeMs", (json_int_t)cause->time_ms);
+			 "frames", frames, "text", cause->text, "timeMs",
+			 (json_int_t)cause->time_ms);
 }
 
 /* null where there was no failure. */

@@ -1,4 +1,5 @@
 /* call_ops.c - what handlers reach through their call. Instance's thread. */
+#include <execinfo.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,15 @@ static void answer_taken(struct dispatch_call *base)
 	list_append(&call->loop->answered, &call->link);
 }
 
+static void note_stack(struct service_loop *loop)
+{
+	void *stack[ATTRIBUTION_FRAMES];
+	int n = backtrace(stack, ATTRIBUTION_FRAMES);
+
+	for (int i = 0; i < n; i++)
+		loop->stack[loop->n_stack++] = (uint64_t)(uintptr_t)stack[i];
+}
+
 /* The call named may be another one, which the running handler was about to answer: that one stays
  * open, the running one fails. */
 static void __attribute__((noreturn)) leave(struct dispatch_call *base)
@@ -36,6 +46,9 @@ static void __attribute__((noreturn)) leave(struct dispatch_call *base)
 		base->answered = false;
 		base->status = WAT_OK;
 	}
+	loop->n_stack = 0;
+	if (running->base.status == WAT_SERVER_DIED)
+		note_stack(loop);
 	loop->left = true;
 	_longjmp(loop->leave, 1);
 }

@@ -175,6 +175,8 @@ static void tell_rebuilt(struct service_loop *loop, const char *method, const ch
 	message.generation = loop->instance->generation;
 	message.text = (char *)why;
 	message.method = (char *)method;
+	message.stack = loop->stack;
+	message.n_stack = loop->n_stack;
 	service_loop_post_event(loop, EVENT_REBUILT, &message.base);
 }
 

@@ -3,9 +3,11 @@
 #include "daemon/host/fault.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <ucontext.h>
 
 /* More than SIGSTKSZ: with AVX-512 the frame alone takes most of that. */
 #define STACK_SIZE (64u * 1024u)
@@ -21,6 +23,7 @@
 static struct attribution *the_page;
 static __thread struct attribution_slot *own_slot;
 static __thread void *own_stack;
+static __thread volatile sig_atomic_t own_first; /* the signal that is being noted; 0: none */
 
 /* What the processor did not bring about has none. */
 static bool has_address(int number, const siginfo_t *info)
@@ -29,7 +32,40 @@ static bool has_address(int number, const siginfo_t *info)
 	       (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
 }
 
-static void note(int number, const siginfo_t *info)
+/* Where the thread was; 0: nobody knows on this processor. */
+static uint64_t place_of(const void *context)
+{
+	const ucontext_t *before = context;
+
+#if defined(__x86_64__)
+	return (uint64_t)before->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return (uint64_t)before->uc_mcontext.pc;
+#else
+	(void)before;
+	return 0;
+#endif
+}
+
+/* From the place of the fault on: what is before it is this handler. */
+static void note_stack(struct attribution_fault *fault, uint64_t place)
+{
+	void *stack[ATTRIBUTION_FRAMES];
+	int n = backtrace(stack, ATTRIBUTION_FRAMES), first = 0;
+	uint32_t n_frames = 0;
+
+	while (first < n && (uint64_t)(uintptr_t)stack[first] != place)
+		first++;
+	if (first == n) {
+		first = 0;
+		fault->frames[n_frames++] = place;
+	}
+	for (int i = first; i < n && n_frames < ATTRIBUTION_FRAMES; i++)
+		fault->frames[n_frames++] = (uint64_t)(uintptr_t)stack[i];
+	atomic_store(&fault->n_frames, n_frames);
+}
+
+static void note(int number, const siginfo_t *info, const void *context)
 {
 	struct attribution_fault *fault = &the_page->fault;
 
@@ -41,20 +77,28 @@ static void note(int number, const siginfo_t *info)
 		atomic_store(&fault->has_address, 1);
 	}
 	atomic_store(&fault->slot_plus_1, (uint32_t)(own_slot - the_page->slots) + 1);
+	/* A stack that was written over may end it here; the rest is there. */
+	note_stack(fault, place_of(context));
 }
 
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	(void)context;
-	if (own_slot)
-		note(number, info);
-	/* The handler is gone (SA_RESETHAND): this is the end. */
-	(void)raise(number);
+	if (own_first == 0) {
+		own_first = number;
+		if (own_slot)
+			note(number, info, context);
+	}
+	/* Its handler is gone (SA_RESETHAND): this is the end. */
+	(void)raise(own_first);
 }
 
 void fault_watch(struct attribution *page)
 {
+	void *warm[2];
+
 	the_page = page;
+	/* The first time it loads a library, which no handler may. */
+	(void)backtrace(warm, 2);
 #ifndef HAS_SANITIZER
 	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 	struct sigaction action = {

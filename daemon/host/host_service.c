@@ -13,6 +13,7 @@
 #include "daemon/host/instance.h"
 #include "daemon/host/journal.h"
 #include "daemon/host/label.h"
+#include "daemon/host/modules.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
@@ -126,6 +127,7 @@ static int find_service(struct control *control,
 	r = plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,
 				&identity->service, text);
 	fault_act_for(NULL);
+	modules_note(control->attribution);
 	atomic_store(&identity->slot->method_plus_1, 0);
 	return r;
 }

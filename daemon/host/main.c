@@ -18,6 +18,7 @@
 #include "daemon/host/control.h"
 #include "daemon/host/fault.h"
 #include "daemon/host/lifeline.h"
+#include "daemon/host/modules.h"
 
 /* What watd hands down, by number; 0 is /dev/null, 1 and 2 are pipes. */
 enum inherited { FD_CONTROL = 3, FD_LIFELINE = 4, FD_ATTRIBUTION = 5, FD_END = 6 };
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 		return give_up("a host can't watch over its watd", r);
 	if (sodium_init() < 0)
 		return give_up("a host can't begin", -EIO);
+	modules_note(attribution);
 	r = control_init(&control, FD_CONTROL, FD_LIFELINE, attribution);
 	if (r == 0)
 		r = control_run(&control);

@@ -82,6 +82,8 @@ void service_loop_tell_panic(struct service_loop *loop, const char *method, cons
 	message.generation = loop->instance->generation;
 	message.method = (char *)method;
 	message.text = (char *)text;
+	message.stack = loop->stack;
+	message.n_stack = loop->n_stack;
 	service_loop_post_event(loop, EVENT_PANICKED, &message.base);
 }
 

@@ -54,12 +54,14 @@ struct service_loop {
 	bool candid;               /* whoever calls is the author: panics are told in full */
 	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */
 
-	struct call call;     /* the one at hand, unless its method answers later */
-	struct arena arena;   /* its memory, reset after it */
-	struct call *running; /* whose handler runs; NULL: none */
-	jmp_buf leave;        /* out of the running handler */
-	bool left;            /* the last one was left that way */
-	struct list taken;    /* calls that wait for an answer */
+	struct call call;                   /* the one at hand, unless its method answers later */
+	struct arena arena;                 /* its memory, reset after it */
+	struct call *running;               /* whose handler runs; NULL: none */
+	jmp_buf leave;                      /* out of the running handler */
+	bool left;                          /* the last one was left that way */
+	uint64_t stack[ATTRIBUTION_FRAMES]; /* of the last panic, */
+	size_t n_stack;                     /* so many */
+	struct list taken;                  /* calls that wait for an answer */
 	struct list answered; /* by the running handler: they go out when it succeeds */
 
 	void *self;            /* live form of the state; NULL: the service has none */

@@ -10,6 +10,7 @@
 #include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/options.h"
+#include "daemon/supervisor/stack.h"
 #include "proto/carried.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
@@ -229,13 +230,22 @@ struct instance *lifecycle_of_event(struct host *host,
 }
 
 /* The host may say anything: what it says is cut to size. */
-static void set_panic(struct instance *instance, const char *method, const char *text)
+static void set_panic(struct instance *instance,
+		      const char *method,
+		      const char *text,
+		      const uint64_t *stack,
+		      size_t n_stack)
 {
+	Wat__Envelope__Failure *failure;
 	char name[128];
 
 	(void)snprintf(name, sizeof name, "%s", method);
-	instance_set_failure(instance, lifecycle_failure(instance, WAT__ENVELOPE__CAUSE_KIND__PANIC,
-							 0, name, text));
+	failure = lifecycle_failure(instance, WAT__ENVELOPE__CAUSE_KIND__PANIC, 0, name, text);
+	if (failure) {
+		stack_add_panic(failure->chain[0], instance, stack, n_stack);
+		stack_log(failure->chain[0], instance);
+	}
+	instance_set_failure(instance, failure);
 }
 
 void lifecycle_panicked(struct host *host, const Wat__Host__Panicked *message)
@@ -247,7 +257,7 @@ void lifecycle_panicked(struct host *host, const Wat__Host__Panicked *message)
 	if (!instance)
 		return;
 	(void)snprintf(text, sizeof text, "%.100s panicked: %s", message->method, message->text);
-	set_panic(instance, message->method, text);
+	set_panic(instance, message->method, text, message->stack, message->n_stack);
 }
 
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
@@ -272,7 +282,7 @@ void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message)
 						      : "calls acknowledged since then are lost",
 		       message->text);
 	audit_record(host->node, &rebuilt);
-	set_panic(instance, message->method, text);
+	set_panic(instance, message->method, text, message->stack, message->n_stack);
 }
 
 int lifecycle_store_then(struct instance *instance,

@@ -13,6 +13,7 @@
 #include "daemon/supervisor/host_link.h"
 #include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle_parts.h"
+#include "daemon/supervisor/stack.h"
 #include "proto/dispatch.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
@@ -139,6 +140,23 @@ static void how_it_ended(const struct instance *instance,
 			       death->exit_code);
 }
 
+/* Address and stack of the fault, as far as the host noted them. */
+static void add_place(const struct instance *instance,
+		      Wat__Envelope__Cause *cause,
+		      char *ret_where,
+		      size_t size)
+{
+	const char *innermost;
+
+	stack_add_fault(cause, instance);
+	innermost = stack_innermost(cause, instance);
+	if (host_fault_address(instance->host, instance->slot, &cause->address))
+		(void)snprintf(ret_where, size, " at address 0x%" PRIx64 "%s%s", cause->address,
+			       *innermost ? " by " : "", innermost);
+	else if (*innermost)
+		(void)snprintf(ret_where, size, " by %s", innermost);
+}
+
 /* What the host died of, as the instance's failure. */
 static Wat__Envelope__Failure *describe(const struct instance *instance,
 					const struct host_death *death,
@@ -147,13 +165,12 @@ static Wat__Envelope__Failure *describe(const struct instance *instance,
 	/* What a pool said before this instance was in it is about others. */
 	bool spoke = instance->host->n_words > instance->words_before;
 	const char *words = spoke ? death->last_words : "";
-	char text[WAT_FAILURE_TEXT_MAX], how[256], where[48] = "";
+	char text[WAT_FAILURE_TEXT_MAX], how[256], where[256] = "";
+	Wat__Envelope__Cause place = WAT__ENVELOPE__CAUSE__INIT;
 	Wat__Envelope__Failure *failure;
-	uint64_t address = 0;
 
 	how_it_ended(instance, death, how, sizeof how);
-	if (host_fault_address(instance->host, instance->slot, &address))
-		(void)snprintf(where, sizeof where, " at address 0x%" PRIx64, address);
+	add_place(instance, &place, where, sizeof where);
 	(void)snprintf(text, sizeof text, "%s%s%s%s%s%s", how, where,
 		       *method ? " while it ran " : "", method, *words ? "; its last words: " : "",
 		       words);
@@ -162,7 +179,9 @@ static Wat__Envelope__Failure *describe(const struct instance *instance,
 						  : WAT__ENVELOPE__CAUSE_KIND__EXIT,
 				    death->signal, method, text);
 	if (failure)
-		failure->chain[0]->address = address;
+		failure->chain[0]->address = place.address;
+	stack_log(&place, instance);
+	stack_move(&place, failure ? failure->chain[0] : NULL);
 	return failure;
 }
 

@@ -30,38 +30,43 @@ struct misdeed {
 	const char *name, *method;
 	misdeed_call *call;
 	int kind, signal;
-	const char *says; /* the Admin is told, too */
+	const char *says; /* the Admin is told, too, */
+	const char *in;   /* and this function of the stack; NULL: there is none */
 	enum end end;
 	const char *begun; /* what the log says then */
 };
 
 static const struct misdeed misdeeds[] = {
-	{"panic", "Panic", bad_panic, WAT_CAUSE_PANIC, 0, "a secret", BY_ITSELF, NULL},
-	{"check", "Check", bad_check, WAT_CAUSE_PANIC, 0, "check failed: state->value > 0",
-	 BY_ITSELF, NULL},
-	{"null-write", "NullWrite", bad_null_write, WAT_CAUSE_SIGNAL, SIGSEGV,
-	 "at address 0x0 while it ran NullWrite", BY_ITSELF, NULL},
-	{"wild-write", "WildWrite", bad_wild_write, WAT_CAUSE_SIGNAL, SIGSEGV,
-	 "\"address\":\"0x10000000000\"", BY_ITSELF, NULL},
-	{"double-free", "DoubleFree", bad_double_free, WAT_CAUSE_SIGNAL, SIGABRT, "double free",
-	 BY_ITSELF, NULL},
-	{"abort", "Abort", bad_abort, WAT_CAUSE_SIGNAL, SIGABRT, "", BY_ITSELF, NULL},
-	{"overflow", "Overflow", bad_overflow, WAT_CAUSE_SIGNAL, SIGSEGV, "at address 0x",
-	 BY_ITSELF, NULL},
-	{"divide", "Divide", bad_divide, WAT_CAUSE_SIGNAL, SIGFPE, "", BY_ITSELF, NULL},
-	{"bus-error", "BusError", bad_bus_error, WAT_CAUSE_SIGNAL, SIGBUS, "at address 0x",
-	 BY_ITSELF, NULL},
-	{"exit", "Exit", bad_exit, WAT_CAUSE_EXIT, 0, "exited with code 3", BY_ITSELF, NULL},
-	{"block", "Block", bad_block, WAT_CAUSE_SIGNAL, SIGSEGV, "", BY_ITSELF, NULL},
-	{"devour", "Devour", bad_devour, WAT_CAUSE_SIGNAL, SIGSEGV, "at address 0x0", BY_ITSELF,
+	{"panic", "Panic", bad_panic, WAT_CAUSE_PANIC, 0, "a secret", "bad_on_panic", BY_ITSELF,
 	 NULL},
-	{"loop", "Loop", bad_loop, WAT_CAUSE_SIGNAL, SIGKILL, "killed by an operator", BY_WATCTL,
-	 ROUNDS},
+	{"check", "Check", bad_check, WAT_CAUSE_PANIC, 0, "check failed: state->value > 0",
+	 "bad_on_check", BY_ITSELF, NULL},
+	{"null-write", "NullWrite", bad_null_write, WAT_CAUSE_SIGNAL, SIGSEGV,
+	 "at address 0x0 by bad_on_null_write", "bad_on_null_write", BY_ITSELF, NULL},
+	{"wild-write", "WildWrite", bad_wild_write, WAT_CAUSE_SIGNAL, SIGSEGV,
+	 "\"address\":\"0x10000000000\"", "bad_on_wild_write", BY_ITSELF, NULL},
+	{"double-free", "DoubleFree", bad_double_free, WAT_CAUSE_SIGNAL, SIGABRT, "double free",
+	 "bad_on_double_free", BY_ITSELF, NULL},
+	{"abort", "Abort", bad_abort, WAT_CAUSE_SIGNAL, SIGABRT, "", "bad_on_abort", BY_ITSELF,
+	 NULL},
+	{"overflow", "Overflow", bad_overflow, WAT_CAUSE_SIGNAL, SIGSEGV, "at address 0x",
+	 "descend", BY_ITSELF, NULL},
+	{"divide", "Divide", bad_divide, WAT_CAUSE_SIGNAL, SIGFPE, "", "bad_on_divide", BY_ITSELF,
+	 NULL},
+	{"bus-error", "BusError", bad_bus_error, WAT_CAUSE_SIGNAL, SIGBUS, "at address 0x",
+	 "bad_on_bus_error", BY_ITSELF, NULL},
+	{"exit", "Exit", bad_exit, WAT_CAUSE_EXIT, 0, "exited with code 3", NULL, BY_ITSELF, NULL},
+	/* With its signals blocked no handler of the host's sees it. */
+	{"block", "Block", bad_block, WAT_CAUSE_SIGNAL, SIGSEGV, "", NULL, BY_ITSELF, NULL},
+	{"devour", "Devour", bad_devour, WAT_CAUSE_SIGNAL, SIGSEGV, "at address 0x0",
+	 "bad_on_devour", BY_ITSELF, NULL},
+	{"loop", "Loop", bad_loop, WAT_CAUSE_SIGNAL, SIGKILL, "killed by an operator", NULL,
+	 BY_WATCTL, ROUNDS},
 	/* As the kernel kills whoever has too much memory. */
-	{"oom", "Loop", bad_loop, WAT_CAUSE_SIGNAL, SIGKILL, "killed by signal 9", BY_SIGKILL,
+	{"oom", "Loop", bad_loop, WAT_CAUSE_SIGNAL, SIGKILL, "killed by signal 9", NULL, BY_SIGKILL,
 	 ROUNDS},
 	{"chatter", "Chatter", bad_chatter, WAT_CAUSE_SIGNAL, SIGKILL, "killed by an operator",
-	 BY_WATCTL, "and another thing"},
+	 NULL, BY_WATCTL, "and another thing"},
 };
 
 /* What its caller saw of a call. */
@@ -284,6 +289,20 @@ static void end(const struct misdeed *misdeed)
 	}
 }
 
+/* Of the innermost function that is the plugin's own. */
+static void assert_stack(const char *in)
+{
+	const char *at = strstr(the_watd->out.out, "\"frames\":["), *end;
+
+	assert_non_null(at);
+	end = strchr(at, ']');
+	assert_non_null(end);
+	if (!in)
+		assert_true(end == at + strlen("\"frames\":["));
+	else if (!memmem(at, (size_t)(end - at), in, strlen(in)))
+		fail_msg("no %s in %.*s", in, (int)(end - at), at);
+}
+
 /* Everything that can be known is there for who manages it. */
 static void assert_shown(const struct misdeed *misdeed)
 {
@@ -300,6 +319,7 @@ static void assert_shown(const struct misdeed *misdeed)
 		       misdeed->signal);
 	assert_out(the_watd, text);
 	assert_out(the_watd, misdeed->says);
+	assert_stack(misdeed->in);
 	(void)snprintf(text, sizeof text, "\"deaths\":%d,",
 		       misdeed->kind == WAT_CAUSE_PANIC ? 0
 		       : misdeed->end == BY_SIGKILL     ? 3
