@@ -13,6 +13,7 @@ build=(
 test=("${build[@]}" g++ clang libclang-rt-dev clang-format util-linux
 	python3-nacl python3-protobuf man-db)
 test+=(python3-dissononce) # tests/noise
+test+=(minisign) # tests/scenario/test_plugin_files.c
 bench=("${build[@]}" redis-server redis-tools g++ libgrpc++-dev protobuf-compiler-grpc)
 # To make Debian packages; to check those, and the units for systemd, of which nothing is started by its installation.
 deb=("${build[@]}" dpkg-dev file gzip xz-utils)

@@ -524,17 +524,40 @@ const struct command commands[] = {
 			"the public one: for --holder of provision and attenuate. A token that was "
 			"made for a\n"
 			"key is used with --key.",
-		.examples = "  watctl token attenuate me.token --methods 0 --expires 1h --out "
-			    "less.token\n"
-			    "  watctl provision c1 bob --holder $(watctl token newkey bob.key) --out "
-			    "bob.token\n"
-			    "  watctl call c1 Get --token bob.token --key bob.key",
+		.examples =
+			"  watctl token attenuate me.token --methods 0 --expires 1h --out "
+			"less.token\n"
+			"  watctl provision c1 bob --holder $(watctl token newkey bob.key) --out "
+			"bob.token\n"
+			"  watctl call c1 Get --token bob.token --key bob.key",
 		.run = command_token,
 		.n_min = 2,
 		.n_max = 2,
 		.options = WATCTL_HAS(OUT) | WATCTL_HAS(METHODS) | WATCTL_HAS(EXPIRES) |
 			   WATCTL_HAS(HOLDER) | WATCTL_HAS(KEY) | WATCTL_HAS(PLUGIN),
 		.words = {WORD_TOKEN, WORD_FILE},
+	},
+	{
+		.name = "plugin",
+		.group = GROUP_TOOL,
+		.arguments = "keygen|sign|verify FILE",
+		.summary = "sign a plugin, check a signature, make a key for that; without watd",
+		.details =
+			"In minisign's format, so that minisign does the same. keygen writes a new "
+			"secret\n"
+			"key to FILE and its public key to FILE.pub, which belongs into watd's "
+			"plugin-keys.\n"
+			"sign writes FILE.minisig, by the secret key of --key; verify checks it by "
+			"the public\n"
+			"key of --key.",
+		.examples = "  watctl plugin keygen ~/release.key\n"
+			    "  watctl plugin sign counter.so --key ~/release.key\n"
+			    "  watctl plugin verify counter.so --key ~/release.key.pub",
+		.run = command_plugin,
+		.n_min = 2,
+		.n_max = 2,
+		.options = WATCTL_HAS(KEY),
+		.words = {WORD_SIGNING, WORD_FILE},
 	},
 	{
 		.name = "completion",

@@ -50,6 +50,7 @@ int command_spawn(struct watctl *ctl) WAT_MUST_CHECK;
 int command_start(struct watctl *ctl) WAT_MUST_CHECK;
 int command_status(struct watctl *ctl) WAT_MUST_CHECK;
 int command_stop(struct watctl *ctl) WAT_MUST_CHECK;
+int command_plugin(struct watctl *ctl) WAT_MUST_CHECK;
 int command_token(struct watctl *ctl) WAT_MUST_CHECK;
 int command_users(struct watctl *ctl) WAT_MUST_CHECK;
 int command_wait(struct watctl *ctl) WAT_MUST_CHECK;

@@ -138,6 +138,9 @@ static void offer_kind(struct typed *typed, enum watctl_word kind, const char *p
 	case WORD_SHELL:
 		offer_choices(prefix, typed->word, "bash");
 		break;
+	case WORD_SIGNING:
+		offer_choices(prefix, typed->word, "keygen|sign|verify");
+		break;
 	case WORD_TOKEN:
 		offer_choices(prefix, typed->word, "inspect|attenuate|newkey");
 		break;

@@ -41,7 +41,8 @@ enum watctl_word {
 	WORD_RESTART,
 	WORD_LEVEL,
 	WORD_SHELL,
-	WORD_TOKEN, /* what can be done with one */
+	WORD_TOKEN,   /* what can be done with one */
+	WORD_SIGNING, /* what can be done about signatures */
 };
 
 /* Name in the code, letter (0: none), name, value (NULL: it takes none), what the value is, help.
@@ -79,7 +80,8 @@ enum watctl_word {
 	O(LINES, 'n', "lines", "N|all", ANY, "at most so many, the newest")                        \
 	O(FROM, 0, "from", "SEQ", ANY, "begin from this snapshot; see watctl snapshots NAME")      \
 	O(HOLDER, 0, "holder", "KEY", ANY, "only the holder of this key can use the token")        \
-	O(KEY, 0, "key", "FILE", FILE, "the key that the token is for, if it has no secret")       \
+	O(KEY, 0, "key", "FILE", FILE,                                                             \
+	  "the key that the token is for, if it has no secret; of plugin: the key that signs")     \
 	O(PLUGIN, 0, "plugin", "FILE", FILE, "where the service's methods have their names")
 
 enum watctl_option {

@@ -21,6 +21,11 @@
 	K(plugin_dir, "plugin-dir", PATH, RESTART, MAY, NULL, "/usr/lib/watd/plugins",            \
 	  "service plugins (*.so); without it watd/plugins where the libraries are, as watd was " \
 	  "installed")                                                                            \
+	K(plugin_keys, "plugin-keys", PATH, RELOAD, MAY, NULL, "/etc/watd/plugin-keys",           \
+	  "directory of public keys (*.pub, minisign's): a plugin with a FILE.so.minisig beside " \
+	  "it is used only if one of them signed it")                                             \
+	K(require_signed, "require-signed", SWITCH, RELOAD, MAY, "no", NULL,                      \
+	  "no plugin without a signature is used; needs plugin-keys")                             \
 	K(socket, "socket", SOCKET, RESTART, MAY, "/run/watd/watd.sock", NULL,                    \
 	  "client socket; the default is watd.sock in runtime-dir")                               \
 	K(admin_socket, "admin-socket", SOCKET, RESTART, MAY, "/run/watd/admin.sock", NULL,       \

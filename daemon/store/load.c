@@ -14,6 +14,8 @@ struct loading {
 static int load_instance(struct store_row *row, const struct loading *l)
 {
 	struct store_instance instance = {0};
+	const uint8_t *digest;
+	size_t n;
 
 	store_read_text(row, instance.name, sizeof instance.name);
 	store_read_blob(row, instance.id, sizeof instance.id);
@@ -30,6 +32,9 @@ static int load_instance(struct store_row *row, const struct loading *l)
 	instance.durability = (int)store_read_number(row);
 	instance.restart = (int)store_read_number(row);
 	store_read_text(row, instance.isolated, sizeof instance.isolated);
+	digest = store_read_bytes(row, &n);
+	if (n == sizeof instance.plugin_digest)
+		memcpy(instance.plugin_digest, digest, n);
 	return row->error < 0 ? row->error : l->visitor->instance(l->arg, &instance);
 }
 
@@ -142,7 +147,8 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 	if ((r = load_rows(store,
 			   "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
 			   "generation, deaths, created_ms, "
-			   "failure, durability, restart, isolated FROM instances ORDER BY rowid",
+			   "failure, durability, restart, isolated, plugin_digest FROM instances "
+			   "ORDER BY rowid",
 			   load_instance, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT id, instance_id, role, state, user, th0, method_mask, "

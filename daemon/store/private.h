@@ -26,8 +26,8 @@
 	S(PUT_INSTANCE,                                                                           \
 	  "INSERT OR REPLACE INTO instances(name, id, service, plugin, interface_hash, tier, "    \
 	  "state, epoch, "                                                                        \
-	  "generation, deaths, created_ms, failure, durability, restart, isolated) "              \
-	  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                                \
+	  "generation, deaths, created_ms, failure, durability, restart, isolated, "              \
+	  "plugin_digest) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                               \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
 		     "method_mask, not_before, "                                                  \
 		     "not_after, created, session, configured) "                                  \

@@ -3,7 +3,7 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 8
+#define STORE_VERSION 9
 
 /* What incarnations died of. */
 #define STORE_DEATHS                                                                   \
@@ -27,7 +27,8 @@ static const char store_schema[] =
 	" generation INTEGER NOT NULL, deaths INTEGER NOT NULL, "
 	"created_ms INTEGER NOT NULL, failure BLOB, durability "
 	"INTEGER NOT NULL DEFAULT 1, restart INTEGER NOT NULL "
-	"DEFAULT 2, isolated TEXT NOT NULL DEFAULT '') STRICT;" STORE_DEATHS
+	"DEFAULT 2, isolated TEXT NOT NULL DEFAULT '', plugin_digest "
+	"BLOB NOT NULL DEFAULT x'') STRICT;" STORE_DEATHS
 	"CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
 	"NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
 	" user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
@@ -92,6 +93,7 @@ static const char *const store_migrations[] = {
 	"ALTER TABLE snapshots ADD COLUMN interface BLOB NOT NULL DEFAULT x'';",
 	"ALTER TABLE instances ADD COLUMN restart INTEGER NOT NULL DEFAULT 2;" STORE_DEATHS,
 	"ALTER TABLE instances ADD COLUMN isolated TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE instances ADD COLUMN plugin_digest BLOB NOT NULL DEFAULT x'';",
 };
 
 #endif

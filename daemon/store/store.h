@@ -24,6 +24,7 @@ struct store_instance {
 	uint8_t id[16];
 	char service[256];
 	char plugin[512];
+	uint8_t plugin_digest[32]; /* of the file that it began with; 0: an older watd began it */
 	uint64_t interface_hash;
 	int tier;                              /* 1 thread, 2 process */
 	int durability;                        /* 1 none, 2 crash, 3 sync */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/supervisor/plugin_trust.h"
 #include "proto/interface.h"
 #include "proto/json.h"
 #include "proto/limits.h"
@@ -250,6 +251,21 @@ bool configured_group(const struct config_section *grant, struct problems *probl
 	return false;
 }
 
+static void check_keys(const struct options *options, struct problems *problems)
+{
+	struct plugin_trust trust = {0};
+	char text[PLUGIN_TRUST_TEXT_MAX];
+
+	if (plugin_trust_load(&trust, options->plugin_keys, options_require_signed(options), text) <
+	    0)
+		problems_add(problems,
+			     config_place(&options->config->watd,
+					  options->plugin_keys ? WATD_KEY_plugin_keys
+							       : WATD_KEY_require_signed),
+			     "%s", text);
+	plugin_trust_deinit(&trust);
+}
+
 /* One that says only what is granted is of plugin-dir. */
 static void check_is_there(const struct options *options,
 			   const struct catalog *catalog,
@@ -332,6 +348,7 @@ int configured_check(const struct options *options,
 	int r = catalog_scan(&catalog, options->plugin_dir, options->config);
 
 	if (r != -ENOMEM) {
+		check_keys(options, problems);
 		check_plugins(options, &catalog, problems);
 		config_for_each (instance, options->config, CONFIG_INSTANCE) {
 			check_instance(&check, instance, exists && exists(arg, instance->name));

@@ -244,33 +244,21 @@ static void granted_needs(const struct instance *instance, char ret[static NEEDS
 	}
 }
 
-/* A pool is for all plugins that need nothing; some may be links, to elsewhere. */
-static int add_all(const struct node *node, struct confinement *confinement)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < node->catalog.n_files; i++)
-		if (!node->catalog.files[i]->error)
-			r = add_load(confinement, strdup(node->catalog.files[i]->path));
-	return r;
-}
-
-/* Beside the plugin may lie libraries of its own, if it is in plugin-dir. */
+/* In plugin-dir may lie libraries that plugins share. A pool is for all plugins that need nothing.
+ */
 int confinement_of(const struct instance *instance, struct confinement *ret)
 {
 	const struct options *options = instance->node->options;
-	bool pool = isolation_is_pooled(instance);
 	int r = 0;
 
 	*ret = (struct confinement){.n_loads = 0};
 	granted_needs(instance, ret->needs);
-	if (may_load_directory(options) &&
-	    (pool || need_is_within(instance->plugin, options->plugin_dir)))
+	if (may_load_directory(options))
 		r = add_load(ret, strdup(options->plugin_dir));
 	if (r == 0)
-		r = add_load(ret, strdup(instance->plugin));
-	if (r == 0 && pool && !*ret->needs)
-		r = add_all(instance->node, ret);
+		r = add_load(ret,
+			     strdup(isolation_is_pooled(instance) ? instance->node->copies.directory
+								  : instance->plugin_copy));
 	return r;
 }
 
@@ -285,17 +273,10 @@ void confinement_deinit(struct confinement *confinement)
 
 bool confinement_suits(const struct confinement *confinement, const struct instance *instance)
 {
-	_cleanup_(freep) char *file = realpath(instance->plugin, NULL);
 	char needs[NEEDS_TEXT_SIZE];
 
 	granted_needs(instance, needs);
-	if (strcmp(needs, confinement->needs) != 0)
-		return false;
-	for (size_t i = 0; i < confinement->n_loads; i++)
-		if (strcmp(confinement->loads[i], instance->plugin) == 0 ||
-		    (file && need_is_within(file, confinement->loads[i])))
-			return true;
-	return false;
+	return strcmp(needs, confinement->needs) == 0;
 }
 
 static void put_place(Wat__Host__Place *place, const char *path, Wat__Host__Use use)

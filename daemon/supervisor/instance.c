@@ -61,6 +61,7 @@ struct instance *instance_free(struct instance *instance)
 	if (instance->timer)
 		event_free(instance->timer);
 	failure_free(instance->failure);
+	free(instance->plugin_copy);
 	for (size_t i = 0; i < instance->n_last_deaths; i++)
 		failure_free(instance->last_deaths[i]);
 	free(instance->committed);
@@ -164,6 +165,7 @@ int instance_to_row(const struct instance *instance,
 	memcpy(row.service, instance->service, sizeof row.service);
 	memcpy(row.plugin, instance->plugin, sizeof row.plugin);
 	memcpy(row.isolated, instance->isolated, sizeof row.isolated);
+	memcpy(row.plugin_digest, instance->plugin_digest, sizeof row.plugin_digest);
 	if (instance->failure) {
 		row.failure_len = wat__envelope__failure__get_packed_size(instance->failure);
 		failure = malloc(row.failure_len + 1);

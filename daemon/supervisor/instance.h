@@ -58,7 +58,9 @@ struct instance {
 	char name[64];
 	uint8_t id[16];
 	char service[256];
-	char plugin[512];
+	char plugin[512];          /* as it is installed */
+	uint8_t plugin_digest[32]; /* of the file that it runs; 0: of the one that is installed */
+	char *plugin_copy;         /* what its host maps; NULL: not known yet */
 	uint8_t schema[32];
 	uint8_t interface[INTERFACE_HASH_SIZE]; /* of which interface_hash is the beginning */
 	uint64_t interface_hash;

@@ -62,6 +62,8 @@ void lifecycle_restart_when_settled(struct operation *operation);
 void lifecycle_answer_as_it_is(struct operation *operation);
 /* Starts an instance in BACKOFF at once. */
 void lifecycle_skip_pause(struct instance *instance);
+/* Removes the copies of plugins that no instance runs. */
+void lifecycle_sweep_plugins(struct node *node);
 /* Starts an instance that ran when watd ended. */
 void lifecycle_resume(struct instance *instance);
 /* The instance is READY, FAILED, or STOPPING with a final state that could not be stored yet. */

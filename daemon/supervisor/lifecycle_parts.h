@@ -20,6 +20,14 @@ void lifecycle_abandon(struct instance *instance,
 /* What stands in READY's way is over. */
 void lifecycle_ready(struct instance *instance);
 
+/* lifecycle_plugin.c */
+/* Makes instance->plugin_copy the file that its host is to map. -errno with a sentence that says
+ * what to do. */
+int lifecycle_provide_plugin(struct instance *instance, char text[static PLUGIN_COPY_TEXT_MAX])
+	WAT_MUST_CHECK;
+/* Its next host maps what is installed by then; if nothing is that can be used, what it had. */
+void lifecycle_take_installed_plugin(struct instance *instance);
+
 /* lifecycle_death.c */
 /* The instance has no host any more: start it again by the policy, or give it up. culprit: the
  * death counts. */

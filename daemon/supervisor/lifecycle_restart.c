@@ -20,6 +20,7 @@ static void ended(struct instance *instance)
 	instance->drained = instance->finishing = false;
 	instance->ready_at_ms = 0;
 	if (!instance->node->suspending) {
+		lifecycle_take_installed_plugin(instance);
 		lifecycle_start_again(instance);
 		return;
 	}
@@ -126,9 +127,10 @@ void lifecycle_restart_when_settled(struct operation *operation)
 	else if (instance->state == INSTANCE_QUARANTINED)
 		refuse(operation, WAT_FAILED_PRECONDITION,
 		       "is quarantined; watctl start says that it shall go on");
-	else if (instance->state == INSTANCE_FAILED && instance->committed)
+	else if (instance->state == INSTANCE_FAILED && instance->committed) {
+		lifecycle_take_installed_plugin(instance);
 		lifecycle_revive(operation, instance);
-	else if (instance->state == INSTANCE_FAILED)
+	} else if (instance->state == INSTANCE_FAILED)
 		refuse(operation, WAT_DATA_LOSS, "has no committed state that can be read");
 	else if (instance->state == INSTANCE_READY) {
 		instance->operation = operation;

@@ -86,7 +86,7 @@ static int request_start(struct instance *instance, enum start how, host_answere
 	request.instance_id = (ProtobufCBinaryData){16, instance->id};
 	request.instance = instance->name;
 	request.service = instance->service;
-	request.plugin = instance->plugin;
+	request.plugin = instance->plugin_copy;
 	request.generation = instance->generation;
 	request.from = &from;
 	request.durability = (uint32_t)instance->durability;
@@ -148,6 +148,7 @@ static int start_with(struct instance *instance,
 int lifecycle_recover(struct instance *instance, host_answered *answered)
 {
 	_cleanup_(segment_files_close) struct segment_files segments = {0};
+	char text[PLUGIN_COPY_TEXT_MAX];
 	int r = 1;
 
 	if (instance_has_journal(instance))
@@ -156,6 +157,12 @@ int lifecycle_recover(struct instance *instance, host_answered *answered)
 		return r;
 	if (segments.n == 0)
 		return 1;
+	r = lifecycle_provide_plugin(instance, text);
+	if (r < 0) {
+		log_error("the journal of an instance can't be read without its plugin", "instance",
+			  instance->name, "why", text);
+		return r;
+	}
 	r = start_with(instance, START_TO_RECOVER, &segments, answered);
 	if (r < 0)
 		lifecycle_detach(instance);
@@ -169,6 +176,11 @@ void lifecycle_start(struct instance *instance, bool run_start)
 	int r = 0;
 
 	if (confinement_refuses(instance, text, sizeof text)) {
+		log_error("an instance can't be started", "instance", instance->name, "why", text);
+		refused(instance, WAT_START_FAILED, NULL, text);
+		return;
+	}
+	if (lifecycle_provide_plugin(instance, text) < 0) {
 		log_error("an instance can't be started", "instance", instance->name, "why", text);
 		refused(instance, WAT_START_FAILED, NULL, text);
 		return;

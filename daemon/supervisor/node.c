@@ -313,7 +313,7 @@ static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
 	const char *key_dir;
-	char pid[16];
+	char pid[16], text[PLUGIN_TRUST_TEXT_MAX];
 	int other = 0, r;
 
 	r = make_directory(dir, 0700);
@@ -341,6 +341,15 @@ static int init_state(struct node *node)
 	r = journal_files_init(dir, &node->journal_dir);
 	if (r < 0)
 		return fail(r, "the directory of the journals can't be made", dir);
+	r = plugin_trust_load(&node->trust, node->options->plugin_keys,
+			      options_require_signed(node->options), text);
+	if (r < 0) {
+		log_error("the keys of the plugins can't be used", "why", text);
+		return r;
+	}
+	r = plugin_copies_init(&node->copies, dir);
+	if (r < 0)
+		return fail(r, "the directory of the plugins' copies can't be made", dir);
 	node->last_time = store_last_time(node->store);
 	node->last_connection = node->last_invocation = store_starts(node->store) << 40;
 	node->start = origin_new(node);
@@ -353,6 +362,8 @@ static int init_state(struct node *node)
 	r = node_load(node);
 	if (r == 0)
 		journal_files_sweep(node->journal_dir, judge_journal, node);
+	if (r == 0)
+		lifecycle_sweep_plugins(node);
 	if (r == 0)
 		r = denials_new(node, &node->denials);
 	if (r == 0)
@@ -373,6 +384,7 @@ int node_init(struct node *node, struct options *options)
 			      .notify.socket.fd = -1,
 			      .lock_fd = -1,
 			      .journal_dir = -1,
+			      .copies = {.fd = -1},
 			      .started_ms = clock_unix_ms()};
 	instance_table_init(&node->instances);
 	answers_init(&node->answers);
@@ -487,5 +499,7 @@ void node_deinit(struct node *node)
 	if (node->base)
 		event_base_free(node->base);
 	fd_close(node->journal_dir);
+	plugin_copies_deinit(&node->copies);
+	plugin_trust_deinit(&node->trust);
 	fd_close(node->lock_fd);
 }

@@ -18,6 +18,8 @@
 #include "daemon/supervisor/grant_files.h"
 #include "daemon/supervisor/instance_table.h"
 #include "daemon/supervisor/notify.h"
+#include "daemon/supervisor/plugin_copies.h"
+#include "daemon/supervisor/plugin_trust.h"
 #include "daemon/supervisor/startup.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
@@ -68,7 +70,9 @@ struct node {
 	struct notify notify;
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
 	int lock_fd;
-	int journal_dir;     /* state_dir/journal */
+	int journal_dir; /* state_dir/journal */
+	struct plugin_copies copies;
+	struct plugin_trust trust;
 	bool nospace;        /* the disk is full */
 	struct event *space; /* looks whether it still is */
 	char *damage;        /* the database was, and a new one made; NULL: it was not */

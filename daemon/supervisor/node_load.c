@@ -51,6 +51,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	memcpy(instance->id, row->id, sizeof instance->id);
 	memcpy(instance->service, row->service, sizeof instance->service);
 	memcpy(instance->plugin, row->plugin, sizeof instance->plugin);
+	memcpy(instance->plugin_digest, row->plugin_digest, sizeof instance->plugin_digest);
 	instance->interface_hash = row->interface_hash;
 	instance->tier = row->tier == INSTANCE_THREAD ? INSTANCE_THREAD : INSTANCE_PROCESS;
 	instance->epoch = row->epoch;

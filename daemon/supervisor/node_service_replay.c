@@ -14,6 +14,7 @@
 #include "daemon/base/sanitized.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/journal_files.h"
+#include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
@@ -35,6 +36,7 @@ struct replay {
 	uint8_t id[16];
 	uint64_t generation;
 	char service[256];
+	char *plugin;
 };
 
 static void finish(struct replay *replay,
@@ -114,6 +116,7 @@ static void on_replayed(void *arg, const struct host_answer *said)
 		take_state(replay, said);
 	if (!said->died)
 		host_end(replay->host);
+	free(replay->plugin);
 	free(replay);
 }
 
@@ -193,7 +196,7 @@ static int send_start(struct replay *replay,
 	request.instance_id = (ProtobufCBinaryData){16, replay->id};
 	request.instance = (char *)instance->name;
 	request.service = (char *)instance->service;
-	request.plugin = (char *)instance->plugin;
+	request.plugin = replay->plugin;
 	request.generation = instance->generation;
 	request.interface_hash = instance->interface_hash;
 	request.from = &from;
@@ -281,6 +284,11 @@ static struct replay *replay_for(const struct instance *instance)
 
 	if (!replay)
 		return NULL;
+	replay->plugin = strdup(instance->plugin_copy);
+	if (!replay->plugin) {
+		free(replay);
+		return NULL;
+	}
 	replay->generation = instance->generation;
 	replay->parked.overdue = on_overdue;
 	replay->parked.gone = on_gone;
@@ -297,6 +305,7 @@ wat_status node_on_replay(struct node_replay_call *c,
 	struct instance *instance = NULL;
 	struct replay *replay;
 	wat_status status = node_find_instance(&c->base, in->name, &instance);
+	char text[PLUGIN_COPY_TEXT_MAX];
 	int r;
 
 	(void)state;
@@ -304,12 +313,15 @@ wat_status node_on_replay(struct node_replay_call *c,
 		status = check(&c->base, instance);
 	if (status != WAT_OK)
 		return status;
+	if (lifecycle_provide_plugin(instance, text) < 0)
+		return wat_fail(c, WAT_FAILED_PRECONDITION, "%s", text);
 	note(call->node, instance, call, in);
 	replay = replay_for(instance);
 	if (!replay)
 		return wat_fail(c, WAT_OVERLOADED, "no memory");
 	r = begin(replay, instance, in);
 	if (r < 0) {
+		free(replay->plugin);
 		free(replay);
 		return wat_fail(c, WAT_RESOURCE_EXHAUSTED, "no process to run the calls in: %s",
 				strerror(-r));

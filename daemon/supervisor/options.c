@@ -406,3 +406,8 @@ void options_deinit(struct options *options)
 	config_free(options->config);
 	*options = (struct options){0};
 }
+
+bool options_require_signed(const struct options *options)
+{
+	return strcmp(options->require_signed, "yes") == 0;
+}

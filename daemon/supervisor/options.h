@@ -22,7 +22,7 @@ struct limits {
 	struct source_limits of_uid;
 	struct token_rate binds; /* of a uid or an address */
 	struct early_drop unauthenticated;
-	uint64_t buffered; /* bytes */
+	uint64_t buffered;      /* bytes */
 	struct store_keep keep; /* snapshots */
 	uint64_t ballast;       /* bytes */
 	uint64_t memory;        /* bytes of a host */
@@ -67,6 +67,8 @@ void options_deinit(struct options *options);
 
 /* In effect, by its key. */
 char **options_field(struct options *options, enum watd_key key);
+/* Is no plugin used without a signature? */
+bool options_require_signed(const struct options *options);
 const char *options_text(const struct options *options, enum watd_key key);
 
 #endif

@@ -98,12 +98,23 @@ static void take(struct node *node, struct options *fresh)
 	fresh->config = config;
 }
 
+/* Looked at a moment ago: if they have gone since, those of before stay. */
+static void take_keys(struct node *node)
+{
+	char text[PLUGIN_TRUST_TEXT_MAX];
+
+	if (plugin_trust_load(&node->trust, node->options->plugin_keys,
+			      options_require_signed(node->options), text) < 0)
+		log_error("the keys of the plugins stay what they were", "why", text);
+}
+
 static void apply(struct node *node, struct options *fresh)
 {
 	int r;
 
 	take(node, fresh);
 	gate_tell_limits(node->gate);
+	take_keys(node);
 	r = catalog_scan(&node->catalog, node->options->plugin_dir, node->options->config);
 	if (r < 0)
 		log_warning("the plugin directory can't be read", "path", node->options->plugin_dir,

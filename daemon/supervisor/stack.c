@@ -25,6 +25,7 @@ struct stack {
 		const char *path;
 		struct plugin_symbols *symbols; /* NULL: it can't be read */
 	} known[2];                             /* plugin, host program */
+	const char *plugin;                     /* what its copy is called to people */
 };
 
 static const char *last_part(const char *path)
@@ -71,7 +72,8 @@ static struct stack *stack_new(const struct instance *instance)
 		if (module->n_build_id > sizeof module->build_id)
 			module->n_build_id = 0;
 	}
-	stack->known[0].path = instance->plugin;
+	stack->known[0].path = instance->plugin_copy;
+	stack->plugin = last_part(instance->plugin);
 	stack->known[1].path = instance->node->options->host_program;
 	for (size_t i = 0; i < 2; i++)
 		if (plugin_symbols_new(stack->known[i].path, &stack->known[i].symbols) < 0)
@@ -93,6 +95,17 @@ static bool is_known(const struct known *known, const struct attribution_module 
 	       plugin_symbols_is(known->symbols, module->build_id, module->n_build_id);
 }
 
+/* A host maps a copy of the plugin, with a name that says nothing to people. */
+static bool is_plugin(const struct stack *stack, const struct attribution_module *module)
+{
+	return strcmp(module->name, last_part(stack->known[0].path)) == 0;
+}
+
+static const char *name_for(const struct stack *stack, const struct attribution_module *module)
+{
+	return is_plugin(stack, module) ? stack->plugin : module->name;
+}
+
 /* back: 1 for a place to return to, whose call is before it. */
 static void describe(const struct stack *stack, uint64_t address, unsigned back, char *text)
 {
@@ -111,12 +124,13 @@ static void describe(const struct stack *stack, uint64_t address, unsigned back,
 			plugin_symbols_find(stack->known[i].symbols, in_file - back, name,
 					    sizeof name, &offset);
 	if (!named) {
-		(void)snprintf(text, FRAME_MAX, "0x%" PRIx64 " in %s", in_file, module->name);
+		(void)snprintf(text, FRAME_MAX, "0x%" PRIx64 " in %s", in_file,
+			       name_for(stack, module));
 		return;
 	}
 	clean(name);
 	(void)snprintf(text, FRAME_MAX, "%s+0x%" PRIx64 " in %s", name, offset + back,
-		       module->name);
+		       name_for(stack, module));
 }
 
 static bool add_frame(Wat__Envelope__Cause *cause, const char *text)
@@ -168,7 +182,7 @@ static bool is_of_plugin(const struct stack *stack, uint64_t address)
 {
 	const struct attribution_module *module = module_at(stack, address);
 
-	return module && strcmp(module->name, last_part(stack->known[0].path)) == 0;
+	return module && is_plugin(stack, module);
 }
 
 void stack_add_panic(Wat__Envelope__Cause *cause,

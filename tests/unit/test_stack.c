@@ -16,7 +16,11 @@ static struct attribution page;
 static struct options options = {.host_program = WAT_BUILD_DIR "/libexec/watd-host"};
 static struct node node = {.options = &options};
 static struct host host = {.node = &node, .attribution = &page};
-static struct instance instance = {.node = &node, .host = &host, .plugin = PLUGIN, .slot = 3};
+static struct instance instance = {.node = &node,
+				   .host = &host,
+				   .plugin = PLUGIN,
+				   .plugin_copy = (char *)PLUGIN,
+				   .slot = 3};
 
 static int set_up(void **state)
 {

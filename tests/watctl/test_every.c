@@ -70,6 +70,7 @@ static const struct line lines[] = {
 	{"import", {"IMAGE", "@"}, "imported", "admin", {"/none/x"}, 78, "nothing can be imported"},
 	{"new", {"greeter", "@"}, "/greeter.proto", "files", {"Greeter"}, 64, "can't be the name"},
 	{"token", {"newkey", "@"}, "", "holder", {"inspect", "/etc/passwd"}, 78, "holds no token"},
+	{"plugin", {"keygen", "@"}, "key ", "key", {"sign", "x"}, 64, "needs --key"},
 	{"completion", {"bash"}, "complete -F", NULL, {"fish"}, 64, "not for \"fish\""},
 	{"help", {NULL}, "usage: watctl", NULL, {"spwan"}, 64, "did you mean spawn?"},
 };
@@ -137,7 +138,8 @@ static const char *fresh(const char *argument, const char *command)
 	if (!argument || strcmp(argument, "@") != 0)
 		return argument;
 	if (strcmp(command, "new") == 0 || strcmp(command, "backup") == 0 ||
-	    strcmp(command, "export") == 0 || strcmp(command, "token") == 0)
+	    strcmp(command, "export") == 0 || strcmp(command, "token") == 0 ||
+	    strcmp(command, "plugin") == 0)
 		snprintf(name, sizeof name, "%s/fresh%u", the_daemon.dir, n++);
 	else
 		snprintf(name, sizeof name, "fresh%u", n++);
