@@ -17,7 +17,10 @@
 #include "daemon/host/service_lifecycle.h"
 #include "daemon/host/service_loop.h"
 #include "proto/carried.h"
+#include "proto/end_step.h"
 #include "proto/support/cleanup.h"
+
+#define EVENT_END_STEP 7
 
 /* The thread ends with this request. */
 static void finish_with(struct service_loop *loop, struct request *request)
@@ -266,6 +269,17 @@ static void deprovision(struct service_loop *loop, struct request *request)
 	request_run_deprovision(loop, request, &user);
 }
 
+static void tell_step(struct service_loop *loop, enum end_step step, uint64_t n)
+{
+	Wat__Host__EndStep message = WAT__HOST__END_STEP__INIT;
+
+	message.instance_id = (ProtobufCBinaryData){WAT_ID_SIZE, loop->instance->id};
+	message.generation = loop->instance->generation;
+	message.step = step;
+	message.n = n;
+	service_loop_post_event(loop, EVENT_END_STEP, &message.base);
+}
+
 /* Serves what had been sent when the request came: a peer that never stops sending can't hold it
  * up. */
 static void serve_what_was_sent(struct service_loop *loop)
@@ -276,14 +290,24 @@ static void serve_what_was_sent(struct service_loop *loop)
 		channel_drain(container_of(i, struct channel, link));
 }
 
+static bool run_stop(struct service_loop *loop, struct request *request)
+{
+	if (!request_run_lifecycle(loop, request, DISPATCH_STOP, WAT_OK))
+		return false;
+	tell_step(loop, END_HANDLED, 0);
+	return true;
+}
+
 static void drain(struct service_loop *loop, struct request *request)
 {
 	const Wat__Host__DrainRequest *in = (const Wat__Host__DrainRequest *)request->in;
+	uint64_t before = loop->invocations;
 
 	if (!loop->started || loop->drained) {
 		request_fail(request, WAT_FAILED_PRECONDITION, "the instance is not serving");
 		return;
 	}
+	tell_step(loop, END_TOLD, 0);
 	serve_what_was_sent(loop);
 	grants_tell_disconnects(loop);
 	/* The lanes keep that answer: the calls had been taken, and are not run again. */
@@ -292,8 +316,8 @@ static void drain(struct service_loop *loop, struct request *request)
 				"watd goes down, and the service had taken the call and not "
 				"answered it; it is not run again");
 	(void)batch_commit(loop);
-	if ((in->run_stop && !request_run_lifecycle(loop, request, DISPATCH_STOP, WAT_OK)) ||
-	    !request_give_state(loop, request)) {
+	tell_step(loop, END_SERVED, loop->invocations - before);
+	if ((in->run_stop && !run_stop(loop, request)) || !request_give_state(loop, request)) {
 		list_for_each_safe (i, &loop->channels)
 			channel_resume(container_of(i, struct channel, link));
 		return;
@@ -315,13 +339,15 @@ static void finish(struct service_loop *loop, struct request *request)
 {
 	const Wat__Host__FinishRequest *in = (const Wat__Host__FinishRequest *)request->in;
 	struct list *first;
+	uint64_t n = 0;
 
 	call_fail_taken(loop, NULL, loop->stopped ? WAT_STOPPED : WAT_UNAVAILABLE,
 			loop->stopped ? "the instance was stopped before the answer was given"
 				      : "the instance goes away before the answer was given");
-	while ((first = list_first(&loop->channels)))
+	for (; (first = list_first(&loop->channels)); n++)
 		channel_end(container_of(first, struct channel, link), (wat_status)in->status,
 			    in->text);
+	tell_step(loop, END_SEVERED, n);
 	finish_with(loop, request);
 }
 

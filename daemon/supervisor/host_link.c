@@ -148,6 +148,17 @@ static void handle_denied(struct host *host, const struct frame *frame, const ui
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void handle_end_step(struct host *host, const struct frame *frame, const uint8_t *body)
+{
+	ProtobufCMessage *message;
+
+	if (check_unpack(&wat__host__end_step__descriptor, NULL, body, frame->body_len, &message,
+			 NULL) < 0)
+		return;
+	lifecycle_host_step(host, (const Wat__Host__EndStep *)message);
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
 static void handle(struct host *host, const struct frame *frame, const uint8_t *body, int fd)
 {
 	if (frame->type == FRAME_REPLY)
@@ -168,6 +179,8 @@ static void handle(struct host *host, const struct frame *frame, const uint8_t *
 		handle_denied(host, frame, body);
 	else if (frame->type == FRAME_EVENT && frame->method == 6)
 		nospace_enter(host->node);
+	else if (frame->type == FRAME_EVENT && frame->method == 7)
+		handle_end_step(host, frame, body);
 }
 
 /* All whole frames in the buffer. A host that breaks the protocol is ended: it can't be trusted

@@ -119,6 +119,12 @@ void instance_wake(struct instance *instance)
 	}
 }
 
+static bool is_ending(enum instance_state state)
+{
+	return state == INSTANCE_STOPPING || state == INSTANCE_STOPPED ||
+	       state == INSTANCE_RESTARTING || state == INSTANCE_SUSPENDED;
+}
+
 void instance_move(struct instance *instance, enum instance_state to)
 {
 	char generation[24], invocation[24];
@@ -132,6 +138,8 @@ void instance_move(struct instance *instance, enum instance_state to)
 		 "from", states[instance->state].name, "to", states[to].name, "generation",
 		 generation, "invocation", invocation);
 	instance->state = to;
+	if (!is_ending(to))
+		instance->end_step = END_NONE;
 	if (to == INSTANCE_READY) {
 		instance->ready_at_ms = clock_monotonic_ms();
 		instance->in_order = false;

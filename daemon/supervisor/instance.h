@@ -16,6 +16,7 @@
 #include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/restart.h"
 #include "proto/interface_hash.h"
+#include "proto/end_step.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
@@ -140,6 +141,8 @@ struct instance {
 	bool culprit;                  /* the same: that death counts against it */
 	bool guilty;                   /* the same: it was its thread, or it was killed for it */
 	bool condemned;                /* its host was killed by an operator because of it */
+	enum end_step end_step;        /* how far its end has come; NONE: it is not being ended */
+	uint64_t end_since_ms;         /* of a clock that never jumps */
 	bool final_committed; /* the final state is in the store; what is left is telling */
 };
 

@@ -76,6 +76,8 @@ void lifecycle_remove(struct operation *operation);
  * node_check_progress notices the end. */
 void lifecycle_suspend(struct instance *instance);
 
+/* What an instance that is being ended is waited for; "": nothing. */
+const char *lifecycle_under_way(const struct instance *instance);
 /* Why the store did not take something, for people. */
 const char *lifecycle_store_error(int r);
 
@@ -85,6 +87,8 @@ void lifecycle_wants_segment(struct host *host, const Wat__Host__WantsSegment *m
 void lifecycle_host_died(struct host *host, struct host_death *death);
 /* A handler panicked: the instance's last failure, which its Admin sees and Users do not. */
 void lifecycle_panicked(struct host *host, const Wat__Host__Panicked *message);
+/* How far an end has come in it. */
+void lifecycle_host_step(struct host *host, const Wat__Host__EndStep *message);
 void lifecycle_rebuilt(struct host *host, const Wat__Host__Rebuilt *message);
 /* Who was denied is what the host says, and a host can say it of its own instances only. */
 void lifecycle_denied(struct host *host, const Wat__Host__Denied *message);

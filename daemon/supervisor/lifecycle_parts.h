@@ -62,6 +62,10 @@ int lifecycle_take_state(struct instance *instance, const struct host_answer *an
 /* watd goes down, and the instance with it; it goes on with the next one. */
 void lifecycle_suspended(struct instance *instance);
 
+/* lifecycle_steps.c */
+/* watd's own steps. */
+void lifecycle_step(struct instance *instance, enum end_step step);
+
 /* lifecycle_restart.c */
 /* As lifecycle_stop_host_gone, of one that is RESTARTING. */
 bool lifecycle_restart_host_gone(struct instance *instance);

@@ -32,8 +32,10 @@ static void ended(struct instance *instance)
 
 static void on_finished(void *arg, const struct host_answer *answer)
 {
-	if (!answer->died)
-		ended(arg);
+	if (answer->died)
+		return;
+	lifecycle_step(arg, END_ENDED);
+	ended(arg);
 }
 
 /* Without a commit the state is in memory, and the journal has all of it still. */
@@ -41,9 +43,10 @@ static void on_committed(void *arg, int r)
 {
 	struct instance *instance = arg;
 
-	if (r == 0)
+	if (r == 0) {
+		lifecycle_step(instance, END_COMMITTED);
 		lifecycle_drop_segments(instance, SEGMENTS_ALL);
-	else
+	} else
 		log_error("the state of an instance that is restarted could not be stored",
 			  "instance", instance->name, "error", lifecycle_store_error(r));
 	instance->finishing = true;
@@ -79,6 +82,7 @@ static void on_drained(void *arg, const struct host_answer *answer)
 		return;
 	}
 	instance->drained = true;
+	lifecycle_step(instance, END_GIVEN);
 	txn = lifecycle_txn(instance, STORE_RUNNING);
 	snapshot = instance_snapshot(instance);
 	if (txn && lifecycle_txn_add_snapshot(txn, instance, STORE_SNAPSHOT_SUSPEND, &snapshot) < 0)
@@ -93,6 +97,7 @@ void lifecycle_restart(struct instance *instance)
 {
 	instance->in_order = true;
 	instance_move(instance, INSTANCE_RESTARTING);
+	lifecycle_step(instance, END_CLOSED);
 	if (lifecycle_request_drain(instance, false, on_drained) < 0)
 		goes_on(instance, WAT_OVERLOADED, "no memory");
 }

@@ -67,6 +67,7 @@ static void stopped(struct instance *instance)
 	lifecycle_detach(instance);
 	instance->final_committed = instance->drained = false;
 	instance_move(instance, INSTANCE_STOPPED);
+	lifecycle_step(instance, END_ENDED);
 	if (operation && operation->stopped)
 		operation->stopped(operation);
 	else if (operation)
@@ -89,6 +90,7 @@ static void on_stop_committed(void *arg, int r)
 
 	if (r == 0) {
 		instance->final_committed = true;
+		lifecycle_step(instance, END_COMMITTED);
 		CRASH_HERE(stop_stored);
 		lifecycle_drop_segments(instance, SEGMENTS_ALL);
 		if (!instance->host ||
@@ -213,6 +215,7 @@ static void on_stop_drained(void *arg, const struct host_answer *answer)
 		return;
 	if (answer->status == WAT_OK && lifecycle_take_state(instance, answer) == 0) {
 		instance->drained = true;
+		lifecycle_step(instance, END_GIVEN);
 		CRASH_HERE(stop_drained);
 		store_final(instance);
 		return;
@@ -351,6 +354,7 @@ void lifecycle_stop(struct operation *operation, struct instance *instance)
 		return;
 	}
 	instance_move(instance, INSTANCE_STOPPING);
+	lifecycle_step(instance, END_CLOSED);
 	if (lifecycle_request_drain(instance, true, on_stop_drained) == 0)
 		return;
 	instance->operation = NULL;

@@ -15,16 +15,20 @@ void lifecycle_suspended(struct instance *instance)
 
 static void on_suspend_finished(void *arg, const struct host_answer *answer)
 {
-	if (!answer->died)
-		lifecycle_suspended(arg);
+	if (answer->died)
+		return;
+	lifecycle_step(arg, END_ENDED);
+	lifecycle_suspended(arg);
 }
 
 static void on_suspend_committed(void *arg, int r)
 {
 	struct instance *instance = arg;
 
-	if (r == 0 && instance->drained)
+	if (r == 0 && instance->drained) {
+		lifecycle_step(instance, END_COMMITTED);
 		lifecycle_drop_segments(instance, SEGMENTS_ALL);
+	}
 	if (r < 0)
 		log_error("a suspended state could not be stored; the one before is kept",
 			  "instance", instance->name, "error", lifecycle_store_error(r));
@@ -52,6 +56,7 @@ static void on_suspend_drained(void *arg, const struct host_answer *answer)
 		return;
 	}
 	instance->drained = true;
+	lifecycle_step(instance, END_GIVEN);
 	txn = lifecycle_txn(instance, STORE_RUNNING);
 	snapshot = instance_snapshot(instance);
 	if (txn &&
@@ -70,6 +75,7 @@ void lifecycle_suspend(struct instance *instance)
 	case INSTANCE_READY:
 		instance->origin = instance->node->end;
 		/* From here on nothing new is attached: BIND asks node->suspending first. */
+		lifecycle_step(instance, END_CLOSED);
 		if (lifecycle_request_drain(instance, false, on_suspend_drained) < 0)
 			lifecycle_suspended(instance);
 		return;

@@ -17,12 +17,13 @@
 #include "daemon/base/title.h"
 #include "proto/carried.h"
 #include "proto/check.h"
+#include "proto/end_step.h"
 #include "proto/support/cleanup.h"
 
 #define PROGRAM WAT_BUILD_DIR "/libexec/watd-host"
 
 enum { START, ATTACH, DETACH, DRAIN, FINISH, PROVISION, DEPROVISION, SEGMENT, CONFINE = 10 };
-enum { CHECKPOINT, CHANNEL_COUNT, REBUILT, WANTS_SEGMENT, PANICKED, DENIED };
+enum { CHECKPOINT, CHANNEL_COUNT, REBUILT, WANTS_SEGMENT, PANICKED, DENIED, FULL, END_STEP };
 
 static void id_of(uint8_t number, uint8_t ret_id[static 16])
 {
@@ -252,6 +253,18 @@ static void take_denied(struct rig *rig, const uint8_t *body, size_t n)
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
+/* Each step comes after the one before it, whichever instance's end that was. */
+static void take_step(struct rig *rig, const uint8_t *body, size_t n)
+{
+	ProtobufCMessage *message = rig_unpack(&wat__host__end_step__descriptor, body, n);
+	const Wat__Host__EndStep *step = (const Wat__Host__EndStep *)message;
+
+	assert_true(step->step == END_TOLD || step->step > rig->end_step);
+	rig->end_step = step->step;
+	rig->end_step_n = step->n;
+	protobuf_c_message_free_unpacked(message, NULL);
+}
+
 static void take_event(struct rig *rig, const struct frame *frame, const uint8_t *body)
 {
 	switch (frame->method) {
@@ -272,6 +285,9 @@ static void take_event(struct rig *rig, const struct frame *frame, const uint8_t
 		return;
 	case DENIED:
 		take_denied(rig, body, frame->body_len);
+		return;
+	case END_STEP:
+		take_step(rig, body, frame->body_len);
 		return;
 	default:
 		fail_msg("event %u", frame->method);

@@ -42,6 +42,8 @@ struct rig {
 	unsigned n_denials, n_denied; /* Denied events, and the calls that they stand for */
 	Wat__Host__Denied denied;     /* the last one; only its numbers live on */
 	char denied_method[64];
+	uint32_t end_step; /* the last EndStep */
+	uint64_t end_step_n;
 };
 
 void rig_init(struct rig *rig);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "proto/support/cleanup.h"
+#include "proto/end_step.h"
 #include "tests/unit/host_counter.h"
 #include "tests/lib/cases.h"
 
@@ -36,10 +37,13 @@ static void serve_and_finish(struct rig *rig, bool pool)
 	peer_flush(&peer);
 	assert_int_equal(rig_drain(rig, 1, true), WAT_OK);
 	assert_int_equal(counter_value_of(rig->state, rig->n_state), 10100);
+	assert_int_equal(rig->end_step, END_HANDLED);
 	/* What comes after the drain is not run. */
 	counter_queue(&peer, 1);
 	peer_flush(&peer);
 	assert_int_equal(rig_finish(rig, 1, WAT_STOPPED, "the instance was stopped"), WAT_OK);
+	assert_int_equal(rig->end_step, END_SEVERED);
+	assert_int_equal(rig->end_step_n, 1);
 	for (int i = 0; i < 100; i++) {
 		assert_true(peer_read(&peer));
 		assert_int_equal(peer.frame.type, FRAME_REPLY);
