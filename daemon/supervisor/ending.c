@@ -1,11 +1,21 @@
 /* ending.c - the order in which watd goes down: that of `after`, backward. Loop thread. */
 #include "daemon/supervisor/ending.h"
 
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+
+#define OVERDUE_S 5    /* how often an end that takes long says what it waits for: */
+#define LATE_MS 2500u  /* this is long */
+#define OVERDUE_MAX 10 /* of so many instances at a time */
 
 static bool is_down(const struct instance *instance)
 {
@@ -42,6 +52,8 @@ static void consider(struct instance *instance)
 		return;
 	/* The others come back here when they are ready, or go by themselves. */
 	instance->suspends = instance->state == INSTANCE_READY;
+	/* Ready to the end: it moves to no other state before it is down. */
+	notify_changed(instance->node);
 	lifecycle_suspend(instance);
 }
 
@@ -70,4 +82,64 @@ const struct instance *ending_waits_for(const struct node *node)
 			return instance;
 	}
 	return NULL;
+}
+
+static void start_timer(struct node *node)
+{
+	struct timeval overdue = {.tv_sec = OVERDUE_S};
+
+	(void)event_add(node->overdue, &overdue);
+}
+
+void ending_watch(struct node *node)
+{
+	if (!evtimer_pending(node->overdue, NULL))
+		start_timer(node);
+}
+
+static bool is_ending(const struct instance *instance)
+{
+	return instance->end_step != END_NONE && instance->end_step != END_ENDED;
+}
+
+static void say(const struct instance *instance, uint64_t now_ms)
+{
+	char seconds[24], pid[24];
+
+	(void)snprintf(seconds, sizeof seconds, "%" PRIu64,
+		       (now_ms - instance->end_since_ms) / 1000);
+	(void)snprintf(pid, sizeof pid, "%d", instance->host ? (int)instance->host->pid : 0);
+	log_warning("the end of an instance takes its time, and is not cut short", "instance",
+		    instance->name, "seconds", seconds, "waits_for", lifecycle_under_way(instance),
+		    "host", pid, "help", "killing that process ends the wait");
+}
+
+/* How many are on their way. */
+static size_t say_late(const struct node *node)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	size_t n = 0, late = 0;
+
+	list_for_each (i, &node->instances.all) {
+		const struct instance *instance = container_of(i, struct instance, all);
+
+		if (!is_ending(instance))
+			continue;
+		n++;
+		if (now_ms - instance->end_since_ms >= LATE_MS && late++ < OVERDUE_MAX)
+			say(instance, now_ms);
+	}
+	return n;
+}
+
+void ending_overdue(struct node *node)
+{
+	size_t n = say_late(node);
+	const struct instance *instance = node->suspending ? ending_waits_for(node) : NULL;
+
+	if (instance && !is_ending(instance))
+		log_warning("the end of watd waits for an instance", "instance", instance->name,
+			    "state", instance_state_name(instance->state));
+	if (n > 0 || node->suspending)
+		start_timer(node);
 }

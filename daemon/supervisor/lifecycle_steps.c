@@ -5,6 +5,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/ending.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 
 static const struct {
@@ -26,8 +27,10 @@ static void take(struct instance *instance, enum end_step step, uint64_t n)
 {
 	char number[24], invocation[24];
 
-	if (step == END_CLOSED)
+	if (step == END_CLOSED) {
 		instance->end_since_ms = clock_monotonic_ms();
+		ending_watch(instance->node);
+	}
 	instance->end_step = step;
 	(void)snprintf(number, sizeof number, "%" PRIu64, n);
 	(void)snprintf(invocation, sizeof invocation, "%016" PRIx64, instance->origin.invocation);

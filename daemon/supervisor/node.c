@@ -39,8 +39,6 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
-#define OVERDUE_S 5 /* how often a suspension that takes long says what it waits for */
-
 uint64_t node_time(struct node *node)
 {
 	uint64_t now = clock_unix_s();
@@ -203,22 +201,13 @@ void node_check_progress(struct node *node)
 
 static void on_overdue(evutil_socket_t fd, short what, void *arg)
 {
-	struct node *node = arg;
-	const struct instance *instance = ending_waits_for(node);
-
 	(void)fd;
 	(void)what;
-	if (instance)
-		log_warning(
-			"the end of watd waits for an instance that is not done yet: a handler, "
-			"or its last checkpoint",
-			"instance", instance->name);
+	ending_overdue(arg);
 }
 
 static void suspend(struct node *node)
 {
-	struct timeval overdue = {.tv_sec = OVERDUE_S};
-
 	if (node->suspending)
 		return;
 	node->suspending = true;
@@ -228,7 +217,7 @@ static void suspend(struct node *node)
 	node->client = listener_free(node->client);
 	node->admin = listener_free(node->admin);
 	gate_stop_accepting(node->gate);
-	(void)event_add(node->overdue, &overdue);
+	ending_watch(node);
 	startup_cancel(node);
 	node_replays_end(node);
 	node_check_progress(node);
@@ -278,7 +267,7 @@ static int init_events(struct node *node)
 			   evsignal_new(node->base, SIGINT, on_terminate, node))) < 0 ||
 	    (r = add_event(&node->hangup, evsignal_new(node->base, SIGHUP, on_hangup, node))) < 0)
 		return r;
-	node->overdue = event_new(node->base, -1, EV_PERSIST, on_overdue, node);
+	node->overdue = evtimer_new(node->base, on_overdue, node);
 	if (!node->overdue)
 		return -ENOMEM;
 	r = node_wait_init(node);

@@ -8,6 +8,7 @@
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/host.h"
+#include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/listener.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
@@ -229,13 +230,14 @@ static const char *note(const struct instance *instance)
 	case INSTANCE_STOPPING:
 		return instance->drained && !instance->operation
 			       ? "the final state could not be stored; stop it again"
-			       : "serves what was sent before the stop";
+			       : lifecycle_under_way(instance);
+	case INSTANCE_RESTARTING:
+		return lifecycle_under_way(instance);
 	case INSTANCE_STARTING:
 	case INSTANCE_STOPPED:
 	case INSTANCE_REMOVING:
 	case INSTANCE_SUSPENDED:
 	case INSTANCE_BACKOFF:
-	case INSTANCE_RESTARTING:
 	default:
 		return "";
 	}

@@ -8,12 +8,13 @@
 
 #define NAMES_MAX 3 /* of one state */
 
-/* States but READY, in the order they are told. */
+/* States in the order they are told; READY only of those that are on their way down with watd. */
 static const struct {
 	enum instance_state state;
 	const char *text;
 	bool named, ends; /* ends: what the end of watd waits for */
 } states[] = {
+	{INSTANCE_READY, "suspending", true, true},
 	{INSTANCE_STARTING, "starting", true, true},
 	{INSTANCE_STOPPING, "stopping", true, true},
 	{INSTANCE_STOPPED, "stopped", false, false},
@@ -61,6 +62,21 @@ static size_t count(const struct instance_table *table, enum instance_state stat
 	return n;
 }
 
+static bool is_told(const struct instance *instance, enum instance_state state)
+{
+	return is_in(instance, state) && (state != INSTANCE_READY || instance->suspends);
+}
+
+static size_t count_told(const struct instance_table *table, enum instance_state state)
+{
+	size_t n = 0;
+
+	list_for_each (i, &table->all) {
+		n += is_told(container_of(i, struct instance, all), state);
+	}
+	return n;
+}
+
 static void add_names(struct line *line,
 		      const struct instance_table *table,
 		      enum instance_state state,
@@ -71,7 +87,7 @@ static void add_names(struct line *line,
 	list_for_each (i, &table->all) {
 		const struct instance *instance = container_of(i, struct instance, all);
 
-		if (!is_in(instance, state) || named == NAMES_MAX)
+		if (!is_told(instance, state) || named == NAMES_MAX)
 			continue;
 		add(line, "%s%s", named++ ? ", " : ": ", instance->name);
 	}
@@ -84,7 +100,7 @@ static void add_others(struct line *line, const struct instance_table *table, bo
 	const char *separator = ending ? ": " : ", ";
 
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-		size_t n = count(table, states[i].state);
+		size_t n = count_told(table, states[i].state);
 
 		if (n == 0 || (ending && !states[i].ends))
 			continue;

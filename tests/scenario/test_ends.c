@@ -2,6 +2,7 @@
  * Stop, and with its watd. */
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,13 +253,119 @@ static void test_suspend_process(void **state)
 	suspend_under_load(*state, WAT_TIER_PROCESS);
 }
 
+/* A call or a Stop that does not come back before its host dies. */
+struct wedged {
+	const char *name;
+	guest_desk_admin *admin;
+	guest_desk_user *user; /* NULL: it is the Stop that hangs */
+	pthread_t thread;
+	int r;
+};
+
+static void *wedge(void *arg)
+{
+	guest_change change = GUEST_CHANGE_INIT;
+	guest_desk_state *final = NULL;
+	struct wedged *wedged = arg;
+
+	change.then = GUEST__BEHAVIOUR__HANG;
+	wedged->r = wedged->user ? guest_desk_reshape(wedged->user, &change, NULL)
+				 : guest_desk_stop(wedged->admin, &final);
+	return NULL;
+}
+
+static void wedged_start(struct desk *d, struct wedged *wedged, uint32_t tier, bool by_call)
+{
+	struct wat_spawn spawn = WAT_SPAWN_INIT;
+	guest_desk_state initial = GUEST_DESK_STATE_INIT;
+
+	spawn.tier = tier;
+	initial.stop = GUEST__BEHAVIOUR__HANG;
+	assert_int_equal(guest_desk_spawn(d->node, wedged->name, &spawn, &initial, &wedged->admin),
+			 0);
+	if (by_call)
+		wedged->user = desk_user(d, wedged->admin, "u");
+	assert_int_equal(pthread_create(&wedged->thread, NULL, wedge, wedged), 0);
+}
+
+static pid_t pid_of(struct desk *d, const char *name)
+{
+	static const char key[] = "\"pid\":";
+	struct test_output out;
+	const char *at;
+
+	test_watctl(&d->daemon, &out, "-j", "show", name, NULL);
+	assert_int_equal(out.code, 0);
+	at = strstr(out.out, key);
+	assert_non_null(at);
+	return (pid_t)strtol(at + sizeof key - 1, NULL, 10);
+}
+
+static void assert_shown(struct desk *d, const char *name, const char *what)
+{
+	struct test_output out;
+
+	do
+		test_watctl(&d->daemon, &out, "-j", "show", name, NULL);
+	while (!strstr(out.out, what) && out.code == 0);
+	assert_int_equal(out.code, 0);
+}
+
+static void assert_said(struct desk *d, const struct wedged *wedged, size_t n)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof line, "and is not cut short instance=%s ", wedged->name);
+	assert_true(test_daemon_wait_log(&d->daemon, line, n));
+}
+
+/* A Stop handler that does not return, on either tier, and a call that does not when watd goes
+ * down: STATUS, watctl and the log say who it is and what is waited for, again and again, and
+ * nothing but the death of the process ends it. row 83 */
+static void test_wedged(void **state)
+{
+	struct desk *d = *state;
+	struct wedged all[] = {{.name = "d1"}, {.name = "d2"}, {.name = "d3"}};
+	char told[1024];
+	pid_t pids[3];
+
+	wat_set_timeout(d->admin_side, 0);
+	/* Else the call would be made again, and hang again. */
+	wat_set_reconnect(d->user_side, 0);
+	wedged_start(d, &all[0], WAT_TIER_PROCESS, false);
+	wedged_start(d, &all[1], WAT_TIER_THREAD, false);
+	wedged_start(d, &all[2], WAT_TIER_PROCESS, true);
+	for (size_t i = 0; i < 2; i++)
+		assert_shown(d, all[i].name, "\"note\":\"its Stop handler runs");
+	assert_true(test_daemon_told(&d->daemon, "2 stopping: d1, d2", told, sizeof told));
+	for (size_t i = 0; i < 2; i++)
+		assert_said(d, &all[i], 1);
+	for (size_t i = 0; i < 3; i++)
+		pids[i] = pid_of(d, all[i].name);
+	assert_int_equal(kill(d->daemon.pid, SIGTERM), 0);
+	assert_true(test_daemon_told(&d->daemon,
+				     "STATUS=ending: 1 suspending: d3, 2 stopping: d1, d2", told,
+				     sizeof told));
+	for (size_t i = 0; i < 3; i++)
+		assert_said(d, &all[i], i < 2 ? 2 : 1);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+	assert_int_equal(test_daemon_wait(&d->daemon), 0);
+	test_daemon_start(&d->daemon);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+		assert_int_equal(all[i].r, i < 2 ? WAT_SERVER_DIED : WAT_DISCONNECTED);
+		guest_desk_user_free(all[i].user);
+		guest_desk_admin_free(all[i].admin);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_CASE(test_stop_thread),
-		DESK_CASE(test_stop_process),
-		DESK_CASE(test_suspend_thread),
-		DESK_CASE(test_suspend_process),
+		DESK_CASE(test_stop_thread),    DESK_CASE(test_stop_process),
+		DESK_CASE(test_suspend_thread), DESK_CASE(test_suspend_process),
+		DESK_CASE(test_wedged),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -64,7 +64,9 @@ static void test_phases(void **state)
 	add("c2", INSTANCE_STOPPED);
 	add("c3", INSTANCE_STOPPING);
 	assert_line(STATUS_ENDING, "ending: 1 starting: c1, 1 stopping: c3");
-	instances[0].state = instances[2].state = INSTANCE_SUSPENDED;
+	add("c4", INSTANCE_READY)->suspends = true;
+	assert_line(STATUS_ENDING, "ending: 1 suspending: c4, 1 starting: c1, 1 stopping: c3");
+	instances[0].state = instances[2].state = instances[3].state = INSTANCE_SUSPENDED;
 	assert_line(STATUS_ENDING, "ending");
 }
 
