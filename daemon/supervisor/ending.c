@@ -8,10 +8,12 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
+#include "proto/token.h"
 
 #define OVERDUE_S 5    /* how often an end that takes long says what it waits for: */
 #define LATE_MS 2500u  /* this is long */
@@ -55,6 +57,44 @@ static void consider(struct instance *instance)
 	/* Ready to the end: it moves to no other state before it is down. */
 	notify_changed(instance->node);
 	lifecycle_suspend(instance);
+}
+
+void ending_wake(struct node *node)
+{
+	list_for_each_safe (i, &node->instances.all) {
+		instance_wake(container_of(i, struct instance, all));
+	}
+}
+
+/* Over the gate's connections the channels of their Users run, too. */
+static bool carries_channels(const struct session *session)
+{
+	for (size_t i = 0; session->gated && i < session->n_bindings; i++)
+		if (session->bindings[i].used && session->bindings[i].role == TOKEN_USER)
+			return true;
+	return false;
+}
+
+static bool only_waits(const struct session *session)
+{
+	if (session->closing || list_empty(&session->calls) || carries_channels(session))
+		return false;
+	list_for_each (i, &session->calls) {
+		if (!container_of(i, struct control_call, of_session)->parked)
+			return false;
+	}
+	return true;
+}
+
+void ending_release(struct node *node)
+{
+	list_for_each_safe (i, &node->sessions) {
+		struct session *session = container_of(i, struct session, link);
+
+		if (!only_waits(session))
+			continue;
+		session_go_away(session, WAT_UNAVAILABLE, "watd is going down");
+	}
 }
 
 /* One that is down at once calls this again. */

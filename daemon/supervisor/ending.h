@@ -6,6 +6,12 @@
 struct instance;
 struct node;
 
+/* watd has begun to go down: BINDs that wait for an instance, and operations that wait for their
+ * turn, are told so. */
+void ending_wake(struct node *node);
+/* Sessions that wait for nothing but what somebody else might do some day are closed with GOAWAY:
+ * they need not wait for the last instance. Called again when others have their answers. */
+void ending_release(struct node *node);
 /* Whoever may be suspended now is. Called again whenever one is down. */
 void ending_run(struct node *node);
 /* An instance's end has begun: if it takes long, the log says so now and then, and what it waits

@@ -190,8 +190,10 @@ void node_check_progress(struct node *node)
 	    grant_files_are_settled(node))
 		tell_ready(node);
 	reload_check(node);
-	if (node->suspending)
+	if (node->suspending) {
 		ending_run(node);
+		ending_release(node);
+	}
 	if (!node->suspending || still_running(node))
 		return;
 	end_pools(node);
@@ -220,6 +222,7 @@ static void suspend(struct node *node)
 	ending_watch(node);
 	startup_cancel(node);
 	node_replays_end(node);
+	ending_wake(node);
 	node_check_progress(node);
 }
 
