@@ -6,9 +6,10 @@
 
 #define ARENA_CHUNK_MIN 4096u
 
+/* protobuf-c sets all that it allocates. */
 static void *allocator_alloc(void *data, size_t n)
 {
-	return arena_alloc(data, n);
+	return arena_alloc_raw(data, n);
 }
 
 static void allocator_free(void *data, void *pointer)
@@ -78,13 +79,13 @@ static struct arena_chunk *chunk_add(struct arena *arena, size_t n)
 
 void *arena_alloc_slowly(struct arena *arena, size_t n)
 {
-	return chunk_add(arena, n) ? arena_alloc(arena, n) : NULL;
+	return chunk_add(arena, n) ? arena_alloc_raw(arena, n) : NULL;
 }
 
 char *arena_strdup(struct arena *arena, const char *string)
 {
 	size_t n = strlen(string) + 1;
-	char *copy = arena_alloc(arena, n);
+	char *copy = arena_alloc_raw(arena, n);
 
 	return copy ? memcpy(copy, string, n) : NULL;
 }

@@ -26,12 +26,12 @@ void arena_init(struct arena *arena, size_t cap);
 void arena_deinit(struct arena *arena);
 /* Gives everything back but the first chunk. */
 void arena_reset(struct arena *arena);
-/* For arena_alloc, where a new chunk may be needed. n: a multiple of ARENA_ALIGN. */
+/* For arena_alloc_raw, where a new chunk may be needed. n: a multiple of ARENA_ALIGN. */
 void *arena_alloc_slowly(struct arena *arena, size_t n);
 
-/* Zeroed, aligned to 16; NULL when the cap is reached or memory is out. Inline: most often the
- * chunk at hand has the room. */
-static inline void *arena_alloc(struct arena *arena, size_t n)
+/* Aligned to 16, and to be filled by the caller: nothing is said of what it holds. NULL when the
+ * cap is reached or memory is out. Inline: most often the chunk at hand has the room. */
+static inline void *arena_alloc_raw(struct arena *arena, size_t n)
 {
 	struct arena_chunk *chunk = arena->current;
 	void *memory;
@@ -46,7 +46,15 @@ static inline void *arena_alloc(struct arena *arena, size_t n)
 	memory = chunk->data + chunk->used;
 	chunk->used += n;
 	arena->used += n;
-	return memset(memory, 0, n);
+	return memory;
+}
+
+/* The same, zeroed. */
+static inline void *arena_alloc(struct arena *arena, size_t n)
+{
+	void *memory = arena_alloc_raw(arena, n);
+
+	return memory ? memset(memory, 0, n) : NULL;
 }
 
 char *arena_strdup(struct arena *arena, const char *string);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/check.h"
+#include "proto/flat.h"
 #include "proto/utf8.h"
 
 static struct dispatch_call *of(struct wat_call *call)
@@ -96,7 +97,7 @@ static char *api_copy_string(struct wat_call *base, const char *string)
 static int keep_reply(struct dispatch_call *call, const ProtobufCMessage *reply)
 {
 	size_t n = protobuf_c_message_get_packed_size(reply);
-	uint8_t *bytes = arena_alloc(call->arena, n);
+	uint8_t *bytes = arena_alloc_raw(call->arena, n);
 
 	if (!bytes)
 		return -ENOMEM;
@@ -193,10 +194,54 @@ void dispatch_call_init(struct dispatch_call *call,
 	call->base = (struct wat_call){.api = &api, .id = id};
 	call->ops = ops;
 	call->arena = arena;
+	call->flat_requests = NULL;
 	call->in = call->reply = NULL;
 	call->status = WAT_OK;
 	call->running = call->taken = call->answered = call->neglected = false;
 	call->text[0] = '\0';
+}
+
+/* Any request. */
+static wat_status decode_generally(struct dispatch_call *call,
+				   const struct wat_interface *interface,
+				   const uint8_t *body,
+				   size_t n)
+{
+	struct check_error error;
+	ProtobufCMessage *in;
+	char text[512];
+	int r = check_unpack(call->base.method->input, &call->arena->allocator, body, n, &in,
+			     &error);
+
+	if (r == -EBADMSG) {
+		check_error_format(&error, text, sizeof text);
+		dispatch_set_failure(call, WAT_INVALID_ARGUMENT, "%s of %s: %s",
+				     call->base.method->name, interface->name, text);
+	} else if (r < 0) {
+		dispatch_set_failure(call, WAT_RESOURCE_EXHAUSTED,
+				     "%s of %s: the request takes more memory than a call may",
+				     call->base.method->name, interface->name);
+	} else {
+		call->in = in;
+	}
+	return call->status;
+}
+
+static wat_status decode(struct dispatch_call *call,
+			 const struct wat_interface *interface,
+			 const uint8_t *body,
+			 size_t n)
+{
+	const ProtobufCMessageDescriptor *input = call->base.method->input;
+	unsigned method = (unsigned)(call->base.method - interface->methods);
+	bool is_flat = call->flat_requests ? flat_is_known(call->flat_requests, method, input)
+					   : flat_is(input);
+	void *in = is_flat ? arena_alloc_raw(call->arena, input->sizeof_message) : NULL;
+
+	if (!in || !flat_unpack(input, body, n, in))
+		return decode_generally(call, interface, body, n);
+	call->in = in;
+	return call->status;
 }
 
 wat_status dispatch_decode(struct dispatch_call *call,
@@ -206,10 +251,6 @@ wat_status dispatch_decode(struct dispatch_call *call,
 			   const uint8_t *body,
 			   size_t n)
 {
-	struct check_error error;
-	ProtobufCMessage *in;
-	int r;
-
 	if (method >= interface->n_methods) {
 		dispatch_set_failure(call, WAT_UNIMPLEMENTED, "%s has no method %u; it has %u",
 				     interface->name, method, interface->n_methods);
@@ -222,21 +263,7 @@ wat_status dispatch_decode(struct dispatch_call *call,
 				     call->base.method->name, interface->name);
 		return call->status;
 	}
-	r = check_unpack(call->base.method->input, &call->arena->allocator, body, n, &in, &error);
-	if (r == -EBADMSG) {
-		char text[512];
-
-		check_error_format(&error, text, sizeof text);
-		dispatch_set_failure(call, WAT_INVALID_ARGUMENT, "%s of %s: %s",
-				     call->base.method->name, interface->name, text);
-	} else if (r < 0) {
-		dispatch_set_failure(call, WAT_RESOURCE_EXHAUSTED,
-				     "%s of %s: the request takes more memory than a call may",
-				     call->base.method->name, interface->name);
-	} else {
-		call->in = in;
-	}
-	return call->status;
+	return decode(call, interface, body, n);
 }
 
 static enum dispatch_outcome conclude_later(struct dispatch_call *call, wat_status status)
@@ -283,7 +310,7 @@ enum dispatch_outcome dispatch_invoke(struct dispatch_call *call,
 	wat_status status;
 
 	if (!is_later(call)) {
-		out = arena_alloc(call->arena, method->output->sizeof_message);
+		out = arena_alloc_raw(call->arena, method->output->sizeof_message);
 		if (!out) {
 			dispatch_set_failure(call, WAT_RESOURCE_EXHAUSTED,
 					     "the call takes more memory than it may");

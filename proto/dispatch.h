@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "proto/arena.h"
+#include "proto/flat.h"
 #include "proto/interface.h"
 #include "proto/limits.h"
 #include "proto/support/must_check.h"
@@ -36,6 +37,7 @@ struct dispatch_call {
 	struct wat_call base;
 	const struct dispatch_ops *ops;
 	struct arena *arena; /* memory of the call; of its own where the method answers later */
+	struct flat_known *flat_requests; /* of the interface's methods; NULL: each is looked at */
 	const ProtobufCMessage *in;
 	const ProtobufCMessage *reply; /* in the arena; set where status is OK */
 	wat_status status;

@@ -17,9 +17,9 @@ enum form {
 
 /* How a number lies in its message, and how on the wire. */
 struct kind {
-	uint8_t form; /* enum form */
-	uint8_t size; /* of the member */
-	uint8_t wire; /* enum wire_type */
+	_Alignas(4) uint8_t form; /* enum form; four bytes are found without a multiplication */
+	uint8_t size;             /* of the member */
+	uint8_t wire;             /* enum wire_type */
 };
 
 static const struct kind kinds[] = {
@@ -114,6 +114,29 @@ static bool is_zero(const struct kind *kind, uint64_t value)
 	return value == 0;
 }
 
+/* Below this a key of one byte and the number make a word. */
+#define SHORT_MAX (UINT64_C(1) << 49)
+
+/* Seven bits of a number below SHORT_MAX in each byte. */
+static uint64_t spread(uint64_t value)
+{
+	value = (value & 0xfffffff) | (value & 0xfffffff0000000) << 4;
+	value = (value & 0x00003fff00003fff) | (value & 0x0fffc0000fffc000) << 2;
+	return (value & 0x007f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
+}
+
+/* Written at once, so that it can be read at once: a word that was written byte by byte can't be
+ * read before they all are in the cache. */
+static uint8_t *put_short(uint8_t *out, uint8_t key, uint64_t value)
+{
+	uint64_t bytes = spread(value);
+	unsigned n = (unsigned)(63 - __builtin_clzll(bytes | 1)) / 8;
+
+	bytes |= UINT64_C(0x8080808080808080) & ((UINT64_C(1) << 8 * n) - 1);
+	bytes_put64(out, bytes << 8 | key);
+	return out + 2 + n;
+}
+
 static uint8_t *put_varint(uint8_t *out, uint64_t value)
 {
 	while (value >= 0x80) {
@@ -126,6 +149,12 @@ static uint8_t *put_varint(uint8_t *out, uint64_t value)
 
 static uint8_t *put(uint8_t *out, uint32_t number, enum wire_type type, uint64_t value)
 {
+	if (type == WIRE_VARINT && number < 16 && value < 0x80) {
+		bytes_put16(out, (uint16_t)(value << 8 | number << 3 | type));
+		return out + 2;
+	}
+	if (type == WIRE_VARINT && number < 16 && value < SHORT_MAX)
+		return put_short(out, (uint8_t)(number << 3 | type), value);
 	out = put_varint(out, (uint64_t)number << 3 | type);
 	switch (type) {
 	case WIRE_32:
@@ -195,82 +224,128 @@ static const ProtobufCFieldDescriptor *find(const ProtobufCMessageDescriptor *de
 	return NULL;
 }
 
-struct reader {
-	const uint8_t *at, *end;
-};
+/* Each returns where the next begins, or NULL: what is there is no such number. */
 
 /* At most max bytes; of the tenth only the lowest bit counts. */
-static bool get_long_varint(struct reader *reader, unsigned max, uint64_t *ret_value)
+static const uint8_t *get_bytewise(const uint8_t *at,
+				   const uint8_t *end,
+				   unsigned max,
+				   uint64_t *ret)
 {
-	uint64_t value = 0;
+	uint64_t value = 0, byte;
 
-	for (unsigned i = 0; i < max && reader->at < reader->end; i++) {
-		uint8_t byte = *reader->at++;
-
-		if (i == WIRE_VARINT_MAX - 1 && byte > 1)
-			return false;
-		value |= (uint64_t)(byte & 0x7f) << (7 * i);
-		if (byte < 0x80) {
-			*ret_value = value;
-			return true;
-		}
+	for (unsigned i = 0; i < max && at < end; i++) {
+		byte = *at++;
+		value |= (byte & 0x7f) << (7 * i);
+		if (byte >= 0x80)
+			continue;
+		*ret = value;
+		return i < WIRE_VARINT_MAX - 1 || byte <= 1 ? at : NULL;
 	}
-	return false;
+	return NULL;
 }
 
-/* Most have one byte. */
-static inline bool get_varint(struct reader *reader, unsigned max, uint64_t *ret_value)
+/* The first 8 bytes; what is not there is zero. */
+static inline uint64_t word_at(const uint8_t *at, size_t n)
 {
-	if (reader->at == reader->end || *reader->at >= 0x80)
-		return get_long_varint(reader, max, ret_value);
-	*ret_value = *reader->at++;
-	return true;
+	if (n >= 8)
+		return bytes_get64(at);
+	if (n >= 4)
+		return bytes_get32(at) | (uint64_t)bytes_get32(at + n - 4) << 8 * (n - 4);
+	return at[0] | (uint64_t)at[n / 2] << 8 * (n / 2) | (uint64_t)at[n - 1] << 8 * (n - 1);
 }
 
-static bool get_fixed(struct reader *reader, size_t n, uint64_t *ret_value)
+/* What spread did, for up to 8 bytes. */
+static inline uint64_t gather(uint64_t value)
 {
-	if ((size_t)(reader->end - reader->at) < n)
-		return false;
-	*ret_value = n == 4 ? bytes_get32(reader->at) : bytes_get64(reader->at);
-	reader->at += n;
-	return true;
+	value &= 0x7f7f7f7f7f7f7f7f;
+	value = (value & 0x007f007f007f007f) | (value & 0x7f007f007f007f00) >> 1;
+	value = (value & 0x00003fff00003fff) | (value & 0x3fff00003fff0000) >> 2;
+	return (value & 0xfffffff) | (value & 0xfffffff00000000) >> 4;
 }
 
-static bool get(struct reader *reader, enum wire_type type, uint64_t *ret_value)
+static const uint8_t *get_long(const uint8_t *at, const uint8_t *end, unsigned max, uint64_t *ret)
+{
+	size_t n = (size_t)(end - at), n_bytes;
+	uint64_t word = word_at(at, n), ends = ~word & 0x8080808080808080;
+
+	if (ends == 0)
+		return get_bytewise(at, end, max, ret);
+	n_bytes = (size_t)__builtin_ctzll(ends) / 8 + 1;
+	if (n_bytes > n || n_bytes > max)
+		return NULL;
+	*ret = gather(word & UINT64_MAX >> (64 - 8 * n_bytes));
+	return at + n_bytes;
+}
+
+/* Keys have one byte, and so have many numbers. */
+static inline const uint8_t *get_varint(const uint8_t *at,
+					const uint8_t *end,
+					unsigned max,
+					uint64_t *ret)
+{
+	if (at == end)
+		return NULL;
+	if (*at >= 0x80)
+		return get_long(at, end, max, ret);
+	*ret = *at;
+	return at + 1;
+}
+
+static inline const uint8_t *get_fixed(const uint8_t *at,
+				       const uint8_t *end,
+				       size_t n,
+				       uint64_t *ret_value)
+{
+	if ((size_t)(end - at) < n)
+		return NULL;
+	*ret_value = n == 4 ? bytes_get32(at) : bytes_get64(at);
+	return at + n;
+}
+
+static inline const uint8_t *get(const uint8_t *at,
+				 const uint8_t *end,
+				 enum wire_type type,
+				 uint64_t *ret_value)
 {
 	switch (type) {
 	case WIRE_VARINT:
-		return get_varint(reader, WIRE_VARINT_MAX, ret_value);
+		return get_varint(at, end, WIRE_VARINT_MAX, ret_value);
 	case WIRE_32:
-		return get_fixed(reader, 4, ret_value);
+		return get_fixed(at, end, 4, ret_value);
 	case WIRE_64:
-		return get_fixed(reader, 8, ret_value);
+		return get_fixed(at, end, 8, ret_value);
 	case WIRE_LENGTH:
 	default:
-		return false;
+		return NULL;
 	}
 }
 
-static bool get_field(struct reader *reader,
-		      const ProtobufCMessageDescriptor *descriptor,
-		      uint8_t *message)
+static inline const uint8_t *get_field(const uint8_t *at,
+				       const uint8_t *end,
+				       const ProtobufCMessageDescriptor *descriptor,
+				       uint8_t *message)
 {
 	const ProtobufCFieldDescriptor *field;
 	const struct kind *kind;
 	uint64_t key, value;
 
-	if (!get_varint(reader, WIRE_KEY_MAX, &key) || key > UINT32_MAX)
-		return false;
+	at = get_varint(at, end, WIRE_KEY_MAX, &key);
+	if (!at || key > UINT32_MAX)
+		return NULL;
 	field = find(descriptor, (uint32_t)key >> 3);
 	if (!field)
-		return false;
+		return NULL;
 	kind = &kinds[field->type];
-	if ((key & 7) != kind->wire || !get(reader, (enum wire_type)kind->wire, &value))
-		return false;
+	if ((key & 7) != kind->wire)
+		return NULL;
+	at = get(at, end, (enum wire_type)kind->wire, &value);
+	if (!at)
+		return NULL;
 	store(kind, value, message + field->offset);
 	if (field->quantifier_offset)
 		set_member(message + field->quantifier_offset, sizeof(protobuf_c_boolean), 1);
-	return true;
+	return at;
 }
 
 bool flat_unpack(const ProtobufCMessageDescriptor *descriptor,
@@ -278,11 +353,10 @@ bool flat_unpack(const ProtobufCMessageDescriptor *descriptor,
 		 size_t n,
 		 void *message)
 {
-	struct reader reader = {bytes, n ? bytes + n : bytes};
+	const uint8_t *at = bytes, *end = n ? bytes + n : bytes;
 
 	descriptor->message_init(message);
-	while (reader.at < reader.end)
-		if (!get_field(&reader, descriptor, message))
-			return false;
-	return true;
+	while (at && at < end)
+		at = get_field(at, end, descriptor, message);
+	return at == end;
 }

@@ -30,6 +30,23 @@ bool flat_pack(const ProtobufCMessage *message, uint8_t out[static FLAT_PACKED_M
  * flat_message? */
 bool flat_is(const ProtobufCMessageDescriptor *descriptor) WAT_MUST_CHECK;
 
+/* What flat_is said of the messages of up to 64 methods: asked once for each. All zero at first. */
+struct flat_known {
+	uint64_t asked, flat;
+};
+static inline bool flat_is_known(struct flat_known *known,
+				 unsigned method,
+				 const ProtobufCMessageDescriptor *descriptor)
+{
+	uint64_t bit = UINT64_C(1) << method % 64;
+
+	if (!(known->asked & bit)) {
+		known->asked |= bit;
+		known->flat |= flat_is(descriptor) ? bit : 0;
+	}
+	return known->flat & bit;
+}
+
 /* Into descriptor->sizeof_message bytes at message, aligned for any number. descriptor: one that
  * flat_is. False, and nothing is said of *message: the bytes hold an unknown field, or they are
  * malformed. Else *message holds no memory: nothing of it is freed. */

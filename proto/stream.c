@@ -144,29 +144,27 @@ static int pop_frame(struct stream *stream,
 {
 	size_t held = stream->in.end - stream->in.start;
 	const uint8_t *at;
-	struct frame frame;
 	enum frame_error error;
 	int fd = -1;
 
 	if (held < FRAME_HEADER_SIZE)
 		return 0;
 	at = stream->in.data + stream->in.start;
-	error = frame_decode(at, stream->body_max, &frame);
+	error = frame_decode(at, stream->body_max, ret_frame);
 	if (error != FRAME_OK) {
-		stream->failed = frame;
+		stream->failed = *ret_frame;
 		return refuse(error);
 	}
-	if (held - FRAME_HEADER_SIZE < frame.body_len)
+	if (held - FRAME_HEADER_SIZE < ret_frame->body_len)
 		return 0;
-	if (frame.flags & FRAME_FLAG_FD) {
+	if (ret_frame->flags & FRAME_FLAG_FD) {
 		fd = take_in_fd(stream);
 		if (fd < 0) {
-			stream->failed = frame;
+			stream->failed = *ret_frame;
 			return -EBADMSG;
 		}
 	}
-	stream->in.start += FRAME_HEADER_SIZE + frame.body_len;
-	*ret_frame = frame;
+	stream->in.start += FRAME_HEADER_SIZE + ret_frame->body_len;
 	*ret_body = at + FRAME_HEADER_SIZE;
 	*ret_fd = fd;
 	return 1;
