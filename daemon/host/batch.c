@@ -53,10 +53,7 @@ static void begin(struct batch *batch)
 void batch_note_lane(struct service_loop *loop, struct lane *lane)
 {
 	struct batch *batch = &loop->batch;
-	struct record_item item = {.kind = RECORD_LANE,
-				   .grant = lane->grant->id,
-				   .lane = lane->id,
-				   .id = lane->confirmed};
+	struct record_item item;
 
 	if (!batch_has_journal(loop))
 		return;
@@ -67,6 +64,10 @@ void batch_note_lane(struct service_loop *loop, struct lane *lane)
 	if (batch->lane == lane)
 		return;
 	begin(batch);
+	item = (struct record_item){.kind = RECORD_LANE,
+				    .grant = lane->grant->id,
+				    .lane = lane->id,
+				    .id = lane->confirmed};
 	spoil(batch, record_put(&batch->record, &item, NULL));
 	batch->lane = lane;
 }

@@ -28,7 +28,7 @@
 
 static const struct wat_interface *interface_of(const struct service_loop *loop)
 {
-	return loop->instance->service->interface;
+	return loop->interface;
 }
 
 uint16_t call_method_number(const struct call *call)
@@ -51,6 +51,7 @@ void call_prepare(struct call *call,
 		  const struct wat_user *user)
 {
 	dispatch_call_init(&call->base, &call_ops, arena, id);
+	call->base.flat_requests = &call->loop->flat_requests;
 	call->channel = channel;
 	call->lane = channel ? channel->lane : NULL;
 	call->taken = call->spare = NULL;
@@ -302,7 +303,7 @@ static void look_for_mistakes(struct call *call)
 		log_error("a handler neither answered nor took its call; the caller gets INTERNAL",
 			  "instance", call->loop->instance->name, "method",
 			  call->base.base.method->name);
-	if (!call->loop->left)
+	if (call->base.status != WAT_OK && !call->loop->left)
 		call_mend_status(call);
 }
 

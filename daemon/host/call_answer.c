@@ -12,6 +12,7 @@
 #include "daemon/host/lane.h"
 #include "daemon/host/report.h"
 #include "daemon/host/service_loop.h"
+#include "proto/support/bytes.h"
 #include "proto/support/cleanup.h"
 
 uint64_t call_checked_replies(const struct wat_interface *interface)
@@ -26,7 +27,7 @@ uint64_t call_checked_replies(const struct wat_interface *interface)
 
 static bool is_checked(const struct call *call)
 {
-	const struct wat_interface *interface = call->loop->instance->service->interface;
+	const struct wat_interface *interface = call->loop->interface;
 
 	return call->loop->checked_replies >> (call->base.base.method - interface->methods) & 1;
 }
@@ -54,7 +55,7 @@ static bool pack_reply(struct call *call)
 				     call->n_packed, WAT_BODY_MAX, not_applied(call));
 		return false;
 	}
-	bytes = arena_alloc(call->base.arena, call->n_packed);
+	bytes = arena_alloc_raw(call->base.arena, call->n_packed);
 	if (!bytes) {
 		dispatch_set_failure(&call->base, WAT_RESOURCE_EXHAUSTED,
 				     "the call takes more memory than it may%s", not_applied(call));
@@ -179,10 +180,13 @@ void call_send_kept(struct channel *channel, const struct record_item *item)
 static uint8_t *answer_room(const struct call *call, size_t n)
 {
 	struct channel *channel = call->channel;
-	uint64_t at = channel ? stream_position(&channel->stream) : 0;
-	uint8_t *room =
-		channel ? channel_answer(channel, call->base.base.id, call->base.status, n) : NULL;
+	uint8_t *room;
+	uint64_t at;
 
+	if (!channel)
+		return NULL;
+	at = stream_position(&channel->stream);
+	room = channel_answer(channel, call->base.base.id, call->base.status, n);
 	if (room && call->ran)
 		batch_note_answer(channel, call->base.base.id, at);
 	return room;
@@ -204,7 +208,7 @@ static struct answer answer_of(const ProtobufCMessage *message)
 static void put_answer(const struct answer *answer, uint8_t *room)
 {
 	if (answer->packed)
-		memcpy(room, answer->packed, answer->n);
+		bytes_copy(room, answer->packed, answer->n);
 	else
 		(void)protobuf_c_message_pack(answer->message, room);
 }
@@ -290,8 +294,8 @@ static void send_answer(struct call *call, const struct answer *answer)
 		return;
 	}
 	room = answer_room(call, answer->n);
-	if (room && answer->n > 0)
-		memcpy(room, kept, answer->n);
+	if (room)
+		bytes_copy(room, answer->packed ? answer->packed : kept, answer->n);
 }
 
 static void send_reply(struct call *call)

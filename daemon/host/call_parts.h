@@ -5,8 +5,8 @@
 #include "daemon/host/call.h"
 
 /* call.c */
-/* For a handler that is about to run: nothing of an earlier one is left. channel and user may be
- * NULL. */
+/* For a handler that is about to run: nothing of an earlier one is left. call->loop is set; channel
+ * and user may be NULL. */
 void call_prepare(struct call *call,
 		  struct arena *arena,
 		  uint64_t id,

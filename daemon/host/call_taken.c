@@ -20,10 +20,10 @@ struct call *call_begin_later(struct channel *channel, uint64_t id)
 
 	if (!call)
 		return NULL;
+	call->loop = channel->loop;
 	arena_init(&call->own, WAT_CALL_MEMORY_MAX);
 	call_prepare(call, &call->own, id, channel, &channel->grant->user);
 	list_init(&call->link);
-	call->loop = channel->loop;
 	call->grant = channel->grant;
 	call->grant->n_taken++;
 	channel->n_taken++;

@@ -84,35 +84,27 @@ uint64_t record_seq(const uint8_t record[static RECORD_HEADER_SIZE])
 }
 
 /* Which ids an item of the kind has: one, two or none. */
-static size_t ids_of(unsigned kind)
+static inline size_t ids_of(unsigned kind)
 {
-	switch (kind) {
-	case RECORD_LANE:
-	case RECORD_LANE_END:
-		return 2;
-	case RECORD_GRANT_END:
-	case RECORD_LIFE:
-		return 1;
-	default:
-		return 0;
-	}
+	static const uint8_t n_ids[16] = {[RECORD_LANE] = 2,
+					  [RECORD_LANE_END] = 2,
+					  [RECORD_GRANT_END] = 1,
+					  [RECORD_LIFE] = 1};
+
+	return kind < sizeof n_ids ? n_ids[kind] : 0;
 }
 
 int record_put(struct bytes *bytes, const struct record_item *item, uint8_t **ret_body)
 {
-	size_t n_ids = ids_of(item->kind);
+	const size_t n_ids = ids_of(item->kind);
 	uint8_t *to = bytes_add(bytes, ITEM_SIZE + n_ids * WAT_ID_SIZE + item->n_body);
 
 	if (!to)
 		return -ENOMEM;
-	to[0] = (uint8_t)item->kind;
-	to[1] = 0;
-	bytes_put16(to + 2, item->method);
-	bytes_put32(to + 4, item->status);
+	bytes_put64(to, item->kind | (uint64_t)item->method << 16 | (uint64_t)item->status << 32);
 	bytes_put64(to + 8, item->id);
 	bytes_put64(to + 16, item->kind == RECORD_LANE ? item->other_id : item->hash);
-	bytes_put32(to + 24, (uint32_t)item->n_body);
-	bytes_put32(to + 28, 0);
+	bytes_put64(to + 24, (uint32_t)item->n_body);
 	to += ITEM_SIZE;
 	if (n_ids > 0)
 		memcpy(to, item->grant, WAT_ID_SIZE);

@@ -312,6 +312,7 @@ int service_loop_new(struct instance *instance, struct service_loop **ret_loop)
 	if (!loop)
 		return -ENOMEM;
 	loop->instance = instance;
+	loop->interface = instance->service->interface;
 	loop->call.loop = loop->self_call.loop = loop;
 	loop->source = (struct loop_source){.now_ns = real_now, .random = real_random};
 	loop->checked_replies = call_checked_replies(instance->service->interface);

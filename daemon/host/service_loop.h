@@ -37,7 +37,8 @@ struct loop_given {
 };
 
 struct service_loop {
-	struct instance *instance; /* who this is; not owned */
+	struct instance *instance;             /* who this is; not owned */
+	const struct wat_interface *interface; /* of its service */
 	struct event_base *base;
 	struct event *posted, *checkpoint, *disconnected, *denied_over;
 	struct list channels;
@@ -53,6 +54,7 @@ struct service_loop {
 	struct loop_source source; /* the kernel's and libsodium's, unless it is set before Start */
 	bool candid;               /* whoever calls is the author: panics are told in full */
 	uint64_t checked_replies;  /* bit per method: its reply has strings, or messages inside */
+	struct flat_known flat_requests;
 
 	struct call call;                   /* the one at hand, unless its method answers later */
 	struct arena arena;                 /* its memory, reset after it */

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/support/bytes.h"
 #include "proto/support/cleanup.h"
 
 #define UNPACKED_FACTOR 32u
+#define SMALL_MAX 128u /* bytes of a message */
 
 static bool is_scalar_field(const ProtobufCFieldDescriptor *field)
 {
@@ -119,7 +121,16 @@ void state_undo(struct state *state)
 
 bool state_touched(const struct state *state)
 {
-	return memcmp(state->before, state->live, state->descriptor->sizeof_message) != 0;
+	const uint8_t *before = state->before, *live = (const uint8_t *)state->live;
+	size_t n = state->descriptor->sizeof_message;
+
+	if (n > SMALL_MAX || n % 8 != 0)
+		return memcmp(before, live, n) != 0;
+	/* In words, as it was written: a longer one would wait until all of it is in the cache. */
+	for (size_t i = 0; i < n; i += 8)
+		if (bytes_get64(before + i) != bytes_get64(live + i))
+			return true;
+	return false;
 }
 
 static int pack(const struct state *state,
