@@ -9,6 +9,8 @@
 #include "client/private.h"
 #include "proto/check.h"
 #include "proto/failure.h"
+#include "proto/support/bytes.h"
+#include "proto/support/cleanup.h"
 
 /* What is farther away is measured by the coarse clock, a quarter of the price, which is behind by
  * up to a tick of the kernel. */
@@ -65,13 +67,13 @@ void call_limit(struct call *call, uint64_t timeout_ms)
 	call->fresh_ms = timeout_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)timeout_ms;
 }
 
-struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method, size_t n)
+static struct call *call_init(struct call *call,
+			      size_t room,
+			      wat_capability *capability,
+			      enum call_kind kind,
+			      uint16_t method,
+			      size_t n)
 {
-	size_t room = n > CALL_ROOM ? n : CALL_ROOM;
-	struct call *call = malloc(sizeof *call + room);
-
-	if (!call)
-		return NULL;
 	memset(call, 0, offsetof(struct call, n));
 	list_init(&call->link);
 	call->capability = capability;
@@ -84,15 +86,52 @@ struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t 
 	return call;
 }
 
+struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method, size_t n)
+{
+	size_t room = n > CALL_ROOM ? n : CALL_ROOM;
+	struct call *call = malloc(sizeof *call + room);
+
+	return call ? call_init(call, room, capability, kind, method, n) : NULL;
+}
+
+struct call *call_new_locked(wat_capability *capability,
+			     enum call_kind kind,
+			     uint16_t method,
+			     size_t n)
+{
+	wat *w = capability->owner;
+
+	if (!w->spare || n > CALL_ROOM)
+		return call_new(capability, kind, method, n);
+	return call_init(TAKE(w->spare), CALL_ROOM, capability, kind, method, n);
+}
+
+static void call_deinit(struct call *call)
+{
+	list_remove(&call->link);
+	if (call->reply != call->data)
+		free(call->reply);
+	call->reply = NULL;
+	if (call->failure)
+		call->failure = failure_free(call->failure);
+}
+
 struct call *call_free(struct call *call)
 {
 	if (!call)
 		return NULL;
-	list_remove(&call->link);
-	if (call->reply != call->data)
-		free(call->reply);
-	failure_free(call->failure);
+	call_deinit(call);
 	free(call);
+	return NULL;
+}
+
+/* Its capability may have gone. */
+struct call *call_free_locked(wat *w, struct call *call)
+{
+	if (w->spare || call->room != CALL_ROOM)
+		return call_free(call);
+	call_deinit(call);
+	w->spare = call;
 	return NULL;
 }
 
@@ -181,7 +220,7 @@ void call_reply(struct call *call, const uint8_t *body, size_t n)
 			      "done, but there is no memory for the reply");
 		return;
 	}
-	memcpy(call->reply, body, n);
+	bytes_copy(call->reply, body, n);
 	call->reply_len = n;
 	call_complete(call, 0, NULL, NULL);
 }

@@ -17,9 +17,9 @@ static void run_callback(wat *w, struct call *call)
 	(void)pthread_mutex_unlock(&w->lock);
 	call->callback(call->arg, call->status, call->reply, call->reply_len,
 		       call->status == 0 ? NULL : failure_public(call->status, call->failure));
-	call_free(call);
 	(void)pthread_mutex_lock(&w->lock);
 	list_remove(&delivery.link);
+	call_free_locked(w, call);
 	w->outstanding--;
 	send_deferred_soon(w);
 	changed_tell(w);

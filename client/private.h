@@ -10,6 +10,7 @@
 #include <wat/token.h>
 
 #include "client/dial.h"
+#include "proto/flat.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 #include "proto/stream.h"
@@ -48,6 +49,7 @@ struct call {
 	bool resend; /* may be written again though it may have run: read-only, or done once by its
 			request id */
 	bool later;  /* its method may answer later: the answer is kept until it is dropped */
+	bool flat;   /* its reply is a flat message; stub.c's */
 	bool numbered;  /* id is of the present lane; it is kept when the lane is resumed */
 	bool sent;      /* queued on the present connection */
 	bool maybe_ran; /* was written, in whole or in part, to a connection that was lost */
@@ -116,6 +118,7 @@ struct wat_capability {
 	uint8_t lane[16];
 	bool resume; /* the next BIND goes on with the lane, or with the Admin that was held */
 	uint64_t next_id;
+	struct flat_known flat_replies; /* of the methods that were called by typed functions */
 	bool held;             /* calls wait for answers of others: the host keeps so many only */
 	bool leaving;          /* a GOAWAY came: nothing new is written to this channel */
 	uint64_t last_read_id; /* of that GOAWAY; UINT64_MAX: none came */
@@ -164,6 +167,7 @@ struct wat {
 	struct list completed;  /* with a callback */
 	struct list deliveries; /* callbacks that run now */
 	struct list deferred;   /* capabilities whose channel has calls that callbacks sent */
+	struct call *spare;     /* of the usual size, for the next one; NULL: none */
 	size_t n_callbacks;     /* that ran since the first of them */
 	uint64_t n_submitted, n_completed;
 	size_t outstanding;
@@ -177,9 +181,17 @@ int failure_set_errno(int r, const char *format, ...) WAT_PRINTF(2, 3);
 const struct wat_failure *failure_public(int status, const Wat__Envelope__Failure *failure);
 
 /* call.c */
-/* With room for a request of n bytes, which the caller writes into call->data. NULL: no memory. */
-struct call *call_new(wat_capability *capability, enum call_kind kind, uint16_t method, size_t n);
+/* With room for a request of n bytes, which the caller writes into call->data. NULL: no memory. The
+ * lock need not be held. */
+typedef struct call *call_maker(wat_capability *capability,
+				enum call_kind kind,
+				uint16_t method,
+				size_t n);
+call_maker call_new;
 struct call *call_free(struct call *call);
+/* The same with the lock held: what one gives back the next one gets. */
+call_maker call_new_locked;
+struct call *call_free_locked(wat *w, struct call *call);
 /* Ends it: wakes its caller, or queues its callback. failure is copied. */
 void call_complete(struct call *call,
 		   int status,
@@ -352,15 +364,18 @@ int attenuation_take(const struct wat_attenuation *given, struct wat_attenuation
 
 /* raw.c */
 /* A call of a method, with room for a request of n bytes, which the caller writes into call->data.
- * flags: enum wat_method_flags. deadline_ms: 0, or a limit of the method's own. TOO_LARGE or
- * -ENOMEM, with wat_failure. */
+ * flags: enum wat_method_flags. deadline_ms: 0, or a limit of the method's own. make: call_new or
+ * call_new_locked. TOO_LARGE or -ENOMEM, with wat_failure. */
 int method_call(wat_capability *capability,
 		uint16_t method,
 		uint32_t flags,
 		uint32_t deadline_ms,
 		size_t n,
+		call_maker *make,
 		struct call **ret_call) WAT_MUST_CHECK;
-/* Sends it; done is called once. Takes the call. key: what wat_cancel knows it by. */
+/* Sends it; done is called once. Takes the call. key: what wat_cancel knows it by. The lock is
+ * held.
+ */
 void method_send(struct call *call, wat_raw_done *done, void *arg, const void *key);
 /* Calls a method of watd's own; the reply is checked and unpacked. */
 int call_message(wat_capability *capability,

@@ -41,6 +41,7 @@ int method_call(wat_capability *capability,
 		uint32_t flags,
 		uint32_t deadline_ms,
 		size_t n,
+		call_maker *make,
 		struct call **ret_call)
 {
 	uint64_t timeout_ms = capability->owner->timeout_ms;
@@ -48,7 +49,7 @@ int method_call(wat_capability *capability,
 
 	if (is_too_large(capability, n))
 		return WAT_TOO_LARGE;
-	call = call_new(capability, CALL_METHOD, method, n);
+	call = make(capability, CALL_METHOD, method, n);
 	if (!call)
 		return failure_set_errno(-ENOMEM, "a call");
 	call->resend = (flags & WAT_METHOD_READ_ONLY) != 0;
@@ -84,7 +85,7 @@ static int call_bytes(wat_capability *capability,
 		      size_t *ret_n)
 {
 	struct call *call;
-	int r = method_call(capability, method, flags, deadline_ms, n, &call);
+	int r = method_call(capability, method, flags, deadline_ms, n, call_new, &call);
 
 	if (r != 0)
 		return r;
@@ -129,10 +130,8 @@ void method_send(struct call *call, wat_raw_done *done, void *arg, const void *k
 	call->callback = done ? done : ignore;
 	call->arg = arg;
 	call->key = key;
-	(void)pthread_mutex_lock(&w->lock);
 	w->outstanding++;
 	call_submit(call);
-	(void)pthread_mutex_unlock(&w->lock);
 }
 
 int wat_send_raw(wat_capability *user,
@@ -145,13 +144,15 @@ int wat_send_raw(wat_capability *user,
 		 void *arg)
 {
 	struct call *call;
-	int r = method_call(user, method, flags, deadline_ms, n, &call);
+	int r = method_call(user, method, flags, deadline_ms, n, call_new, &call);
 
 	if (r != 0)
 		return r;
 	if (n > 0)
 		memcpy(call->data, request, n);
+	(void)pthread_mutex_lock(&user->owner->lock);
 	method_send(call, done, arg, arg);
+	(void)pthread_mutex_unlock(&user->owner->lock);
 	return 0;
 }
 

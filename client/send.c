@@ -6,6 +6,7 @@
 
 #include "client/private.h"
 #include "proto/limits.h"
+#include "proto/support/bytes.h"
 
 /* What callbacks send is written when it is so much, in bytes of one channel, or when so many
  * callbacks have run since: those that are still to run may take their time. */
@@ -27,7 +28,7 @@ static int queue_call(struct stream *stream, struct call *call, uint32_t handle,
 	call->sent = true;
 	r = stream_reserve(stream, &frame, call->n, &room);
 	if (r == 0)
-		memcpy(room, call->data, call->n);
+		bytes_copy(room, call->data, call->n);
 	return r;
 }
 
@@ -44,7 +45,8 @@ static int queue_schema(wat *w, struct call *call)
 			    wat__session__get_interface_request__pack(&request, body), -1);
 }
 
-static uint64_t lowest_id(const wat_capability *capability, uint64_t fallback)
+/* Of the calls that are under way; UINT64_MAX: none is. */
+static uint64_t lowest_id(const wat_capability *capability)
 {
 	list_for_each (i, &capability->calls) {
 		const struct call *call = container_of(i, struct call, link);
@@ -53,17 +55,17 @@ static uint64_t lowest_id(const wat_capability *capability, uint64_t fallback)
 		if (call->kind == CALL_METHOD && call->sent && !call->later)
 			return call->id;
 	}
-	return fallback;
+	return UINT64_MAX;
 }
 
-static int send_on_channel(wat_capability *capability, struct call *call)
+static int send_on_channel(wat_capability *capability, struct call *call, uint64_t lowest)
 {
 	uint64_t window;
 
 	if (!call->numbered)
 		call->id = capability->next_id++;
 	call->numbered = true;
-	window = call->id - lowest_id(capability, call->id);
+	window = lowest < call->id ? call->id - lowest : 0;
 	if (window > UINT32_MAX)
 		window = UINT32_MAX;
 	return queue_call(channel_stream(capability), call, channel_handle_of(capability),
@@ -80,11 +82,10 @@ static int send_on_control(wat *w, wat_capability *capability, struct call *call
 
 /* The host keeps the answers from the lowest open id on, and refuses calls beyond its limit. A call
  * that has its number goes on with its lane. */
-static bool must_wait(wat_capability *capability, const struct call *call)
+static bool must_wait(const wat_capability *capability, const struct call *call, uint64_t lowest)
 {
-	return !call->numbered &&
-	       capability->next_id - lowest_id(capability, capability->next_id) >=
-		       WAT_LANE_REPLIES_MAX;
+	return !call->numbered && lowest < capability->next_id &&
+	       capability->next_id - lowest >= WAT_LANE_REPLIES_MAX;
 }
 
 /* Into the stream's buffer. */
@@ -92,6 +93,7 @@ static void queue(struct call *call)
 {
 	wat_capability *capability = call->capability;
 	bool control = call_on_control(call);
+	uint64_t lowest;
 	int r;
 
 	if (call->sent || (!control && capability->leaving))
@@ -104,12 +106,13 @@ static void queue(struct call *call)
 		call_lose(call, "the connection to watd was lost");
 		return;
 	}
-	if (!control && must_wait(capability, call)) {
+	lowest = control ? 0 : lowest_id(capability);
+	if (!control && must_wait(capability, call, lowest)) {
 		capability->held = true;
 		return;
 	}
 	r = control ? send_on_control(capability->owner, capability, call)
-		    : send_on_channel(capability, call);
+		    : send_on_channel(capability, call, lowest);
 	if (r == 0)
 		return;
 	/* Not in the buffer, so never written. */

@@ -6,6 +6,7 @@
 #include "client/private.h"
 #include "proto/check.h"
 #include "proto/flat.h"
+#include "proto/support/bytes.h"
 #include "proto/support/cleanup.h"
 
 /* NULL is the message with no field set. */
@@ -97,28 +98,41 @@ int wat_stub_provision(wat_capability *admin,
 	return open_new(admin->owner, WAT_ROLE_USER, interface, admin->instance, token, ret_user);
 }
 
-/* A call of the method, with the request in it. NULL is the message with no field set. */
-static int typed_call(wat_capability *user,
-		      const struct wat_method *m,
-		      uint16_t method,
-		      const ProtobufCMessage *in,
-		      struct call **ret_call)
+/* A call of the method, with the request in it. */
+static int packed_call(wat_capability *user,
+		       const struct wat_method *m,
+		       uint16_t method,
+		       const uint8_t *request,
+		       size_t n,
+		       call_maker *make,
+		       struct call **ret_call)
 {
-	uint8_t flat[FLAT_PACKED_MAX];
-	size_t n = 0;
-	bool is_flat = !in || flat_pack(in, flat, &n);
-	int r;
+	int r = method_call(user, method, m->flags, m->deadline_ms, n, make, ret_call);
 
-	if (!is_flat)
-		n = protobuf_c_message_get_packed_size(in);
-	r = method_call(user, method, m->flags, m->deadline_ms, n, ret_call);
-	if (r != 0)
-		return r;
-	if (is_flat)
-		memcpy((*ret_call)->data, flat, n);
-	else
+	if (r == 0)
+		bytes_copy((*ret_call)->data, request, n);
+	return r;
+}
+
+static int message_call(wat_capability *user,
+			const struct wat_method *m,
+			uint16_t method,
+			const ProtobufCMessage *in,
+			struct call **ret_call)
+{
+	size_t n = protobuf_c_message_get_packed_size(in);
+	int r = method_call(user, method, m->flags, m->deadline_ms, n, call_new, ret_call);
+
+	if (r == 0)
 		protobuf_c_message_pack(in, (*ret_call)->data);
-	return 0;
+	return r;
+}
+
+/* NULL is the message with no field set. */
+static bool pack_flat(const ProtobufCMessage *in, uint8_t *flat, size_t *ret_n)
+{
+	*ret_n = 0;
+	return !in || flat_pack(in, flat, ret_n);
 }
 
 int wat_stub_call(wat_capability *user,
@@ -128,8 +142,11 @@ int wat_stub_call(wat_capability *user,
 		  ProtobufCMessage **ret_out)
 {
 	const struct wat_method *m = &interface->methods[method];
+	uint8_t flat[FLAT_PACKED_MAX];
 	struct call *call;
-	int r = typed_call(user, m, method, in, &call);
+	size_t n;
+	int r = pack_flat(in, flat, &n) ? packed_call(user, m, method, flat, n, call_new, &call)
+					: message_call(user, m, method, in, &call);
 
 	if (r != 0)
 		return r;
@@ -150,8 +167,7 @@ static void on_done(void *arg,
 	ProtobufCMessage *out = NULL;
 	union flat_message flat;
 
-	if (status == 0 && flat_is(call->typed->output) &&
-	    flat_unpack(call->typed->output, reply, n, &flat)) {
+	if (status == 0 && call->flat && flat_unpack(call->typed->output, reply, n, &flat)) {
 		call->invoke(call->typed_done, call->typed_arg, 0, &flat.base, NULL);
 		return;
 	}
@@ -173,17 +189,27 @@ int wat_stub_send(wat_capability *user,
 		  void *arg)
 {
 	const struct wat_method *m = &interface->methods[method];
+	uint8_t flat[FLAT_PACKED_MAX];
 	struct call *call;
-	int r = typed_call(user, m, method, in, &call);
+	size_t n;
+	bool is_flat = pack_flat(in, flat, &n);
+	int r = is_flat ? 0 : message_call(user, m, method, in, &call);
 
 	if (r != 0)
 		return r;
-	call->typed = m;
-	call->invoke = invoke;
-	call->typed_done = typed_done;
-	call->typed_arg = arg;
-	method_send(call, typed_done ? on_done : NULL, call, arg);
-	return 0;
+	(void)pthread_mutex_lock(&user->owner->lock);
+	if (is_flat)
+		r = packed_call(user, m, method, flat, n, call_new_locked, &call);
+	if (r == 0) {
+		call->typed = m;
+		call->flat = flat_is_known(&user->flat_replies, method, m->output);
+		call->invoke = invoke;
+		call->typed_done = typed_done;
+		call->typed_arg = arg;
+		method_send(call, typed_done ? on_done : NULL, call, arg);
+	}
+	(void)pthread_mutex_unlock(&user->owner->lock);
+	return r;
 }
 
 int wat_stub_stop(wat_capability *admin,

@@ -128,6 +128,7 @@ void wat_free(wat *w)
 	(void)pthread_mutex_lock(&w->lock);
 	deliver(w);
 	(void)pthread_mutex_unlock(&w->lock);
+	call_free(w->spare);
 	stream_deinit(&w->control);
 	watch_deinit(w);
 	dial_deinit(&w->dial);
