@@ -11,7 +11,7 @@
 #include "proto/stream_secure.h"
 #include "proto/support/cleanup.h"
 
-#define ACCEPTS_PER_EVENT 64
+#define ACCEPTS_PER_EVENT 16
 #define PAUSE_MS 100 /* without descriptors accept would fail again at once */
 
 struct listener {
@@ -123,8 +123,8 @@ int accept_from(struct gate *gate, int fd, bool tcp)
 	*listener = (struct listener){.gate = gate, .fd = fd, .spare = -1, .tcp = tcp};
 	list_append(&gate->listeners, &listener->link);
 	listener->acceptable =
-		event_new(gate->base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
-	listener->resume = evtimer_new(gate->base, on_resume, listener);
+		event_new(gate->patient.base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+	listener->resume = evtimer_new(gate->patient.base, on_resume, listener);
 	spare_keep(&listener->spare, fd);
 	if (listener->acceptable && listener->resume && event_add(listener->acceptable, NULL) == 0)
 		return 0;

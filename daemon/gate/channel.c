@@ -39,21 +39,23 @@ static void forget(struct channel *channel)
 
 struct channel *channel_free(struct channel *channel)
 {
-	struct gate *gate;
-
 	if (!channel)
 		return NULL;
-	gate = channel->gate;
 	if (channel->peer)
 		forget(channel);
-	if (!list_empty(&channel->lingering)) {
-		list_remove(&channel->lingering);
-		gate->n_lingering--;
-	}
 	close_side(channel);
 	free(channel);
-	gate_check_end(gate);
 	return NULL;
+}
+
+static void free_lingering(struct channel *channel)
+{
+	struct gate *gate = channel->gate;
+
+	list_remove(&channel->lingering);
+	gate->n_lingering--;
+	channel_free(channel);
+	gate_check_end(gate);
 }
 
 /* The service ended it, or broke the protocol: the client is told by a DROP, and gives the handle
@@ -144,7 +146,7 @@ static void read_lingering(struct channel *channel)
 	else
 		r = -EPIPE;
 	if (r < 0)
-		channel_free(channel);
+		free_lingering(channel);
 	else
 		stream_trim(stream);
 }
@@ -167,7 +169,7 @@ static void on_readable(int fd, short what, void *arg)
 static void write_lingering(struct channel *channel)
 {
 	if (side_write(&channel->side) < 0 || stream_pending(&channel->side.stream) == 0)
-		channel_free(channel);
+		free_lingering(channel);
 }
 
 static void write_for_peer(struct channel *channel)
@@ -236,7 +238,7 @@ int channel_new(struct peer *peer, uint32_t handle, int fd)
 	peer->channels[handle - 1] = channel;
 	peer->n_channels++;
 	peer->gate->n_fds++;
-	r = side_open(&channel->side, peer->gate->base, fd_take(&owned), WAT_BODY_MAX, on_readable,
+	r = side_open(&channel->side, peer->loop->base, fd_take(&owned), WAT_BODY_MAX, on_readable,
 		      on_writable, channel);
 	if (r < 0)
 		channel_free(channel);
@@ -276,16 +278,38 @@ void channels_write(struct peer *peer)
 }
 
 /* As many as that; who comes last stays. */
-static void linger(struct channel *channel)
+static void add_lingering(struct channel *channel)
 {
 	struct gate *gate = channel->gate;
 
-	forget(channel);
 	list_append(&gate->lingering, &channel->lingering);
 	gate->n_lingering++;
 	side_read(&channel->side, true);
 	if (gate->n_lingering > CHANNELS_LINGERING_MAX)
-		channel_free(container_of(list_first(&gate->lingering), struct channel, lingering));
+		free_lingering(
+			container_of(list_first(&gate->lingering), struct channel, lingering));
+}
+
+void channel_arrive(struct channel *channel)
+{
+	if (side_enter(&channel->side, channel->gate->patient.base) < 0)
+		channel_free(channel);
+	else
+		add_lingering(channel);
+}
+
+static void linger(struct channel *channel)
+{
+	struct loop *patient = &channel->gate->patient;
+	bool is_here = channel->peer->loop == patient;
+
+	forget(channel);
+	if (is_here) {
+		add_lingering(channel);
+		return;
+	}
+	side_leave(&channel->side);
+	loop_pass_channel(patient, channel);
 }
 
 void channel_leave(struct channel *channel, bool orderly)
@@ -308,10 +332,35 @@ void channels_read(struct peer *peer, bool on)
 			side_read(&peer->channels[i]->side, on);
 }
 
-void channels_free_lingering(struct gate *gate)
+void channels_leave_loop(struct peer *peer)
+{
+	for (size_t i = 0; i < peer->channels_size; i++)
+		if (peer->channels[i])
+			side_leave(&peer->channels[i]->side);
+}
+
+int channels_enter_loop(struct peer *peer, struct event_base *base)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < peer->channels_size; i++)
+		if (peer->channels[i])
+			r = side_enter(&peer->channels[i]->side, base);
+	return r;
+}
+
+static void free_all(struct list *channels)
 {
 	struct list *first;
 
-	while ((first = list_first(&gate->lingering)))
+	while ((first = list_first(channels))) {
+		list_remove(first);
 		channel_free(container_of(first, struct channel, lingering));
+	}
+}
+
+void channels_free_lingering(struct gate *gate)
+{
+	free_all(&gate->lingering);
+	free_all(&gate->patient.inbox.channels);
 }

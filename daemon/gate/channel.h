@@ -1,5 +1,6 @@
-/* channel.h - a channel to a service, which a client uses by its handle. The peer owns it; without
- * a peer it lingers until what the client sent is written. */
+/* channel.h - a channel to a service, which a client uses by its handle. The peer owns it, and it
+ * is the peer's thread's; without a peer it lingers, in the patient loop, until what the client
+ * sent is written. */
 #ifndef WAT_GATE_CHANNEL_H
 #define WAT_GATE_CHANNEL_H
 
@@ -15,7 +16,7 @@
 
 struct channel {
 	struct list dirty;     /* peer->dirty */
-	struct list lingering; /* gate->lingering */
+	struct list lingering; /* gate->lingering, or on its way there */
 	struct gate *gate;
 	struct peer *peer; /* NULL: it lingers */
 	uint32_t handle;
@@ -35,6 +36,11 @@ void channels_write(struct peer *peer);
 void channel_leave(struct channel *channel, bool orderly);
 /* Reads from all of the peer's, or from none. */
 void channels_read(struct peer *peer, bool on);
+/* As side_leave and side_enter. */
+void channels_leave_loop(struct peer *peer);
+int channels_enter_loop(struct peer *peer, struct event_base *base) WAT_MUST_CHECK;
+/* One that lingers comes to the patient loop. */
+void channel_arrive(struct channel *channel);
 void channels_free_lingering(struct gate *gate);
 
 #endif

@@ -1,9 +1,16 @@
-/* gate.h - program watd-gate: everything that one has. One thread, one loop. It holds the transport
- * key and nothing that opens a capability: whoever connects proves to watd, through it, what it may
- * do. */
+/* gate.h - program watd-gate: everything that one has. It holds the transport key and nothing that
+ * opens a capability: whoever connects proves to watd, through it, what it may do.
+ *
+ * Two threads, each with a loop of its own. The main thread is the patient one, which gives way to
+ * all others of the machine: who comes and has proved nothing, who sends much at once (bulk.h), who
+ * ends. The prompt one has those who have bound something and wait for one answer after the other.
+ * A peer is passed from one to the other (loop.h). What both use says so; all else is the patient
+ * one's. */
 #ifndef WAT_GATE_GATE_H
 #define WAT_GATE_GATE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +19,7 @@
 
 #include "daemon/base/early_drop.h"
 #include "daemon/base/sources.h"
+#include "daemon/gate/loop.h"
 #include "daemon/gate/refusals.h"
 #include "proto/noise.h"
 #include "proto/stream.h"
@@ -21,18 +29,18 @@
 #define GATE_LINK_FD 3 /* as watd starts it */
 
 struct event;
-struct event_base;
 
 struct gate_limits {
 	uint32_t connections, connections_of_address, connections_of_uid;
 	struct token_rate handshakes; /* of an address or a uid */
 	struct early_drop unauthenticated;
-	uint64_t buffered; /* bytes in the buffers of peers */
-	uint32_t hello_s;  /* from accept to the first frame */
+	uint32_t hello_s; /* from accept to the first frame */
 };
 
 struct gate {
-	struct event_base *base;
+	struct loop patient, prompt;
+	pthread_t prompt_thread;
+	bool has_prompt_thread;
 	struct stream link; /* to watd */
 	struct event *link_readable, *link_writable;
 	uint8_t *key; /* the transport key; locked memory; NULL: the settings did not come yet */
@@ -41,18 +49,23 @@ struct gate {
 	bool ending;           /* watd goes: no peer comes any more */
 	struct event *overdue; /* the end takes too long */
 	struct list listeners; /* accept.c's */
-	struct list peers;     /* bound something */
-	struct list strangers; /* did not yet */
+	struct list strangers; /* bound nothing yet */
 	struct list lingering; /* channels without a peer */
 	struct sources sources;
 	struct refusals refusals;
-	size_t n_peers, n_strangers, n_lingering;
-	size_t buffered;       /* bytes in the buffers of peers */
-	size_t n_fds, fds_max; /* descriptors of peers and channels */
+	size_t n_peers, n_strangers, n_lingering; /* peers of both threads */
+	/* Of both threads: */
+	_Atomic size_t buffered;       /* bytes in the buffers of peers */
+	_Atomic uint64_t buffered_max; /* which is a limit */
+	_Atomic size_t n_fds;          /* descriptors of peers and channels */
+	size_t fds_max;
 };
 
 /* Takes the link. Negative errno; gate_deinit follows in any case. */
 int gate_init(struct gate *gate, int link) WAT_MUST_CHECK;
+/* Starts the prompt thread; the caller's gives way from here on. enter is called by each of the two
+ * before it does anything else: negative, and so does this say. */
+int gate_start(struct gate *gate, int (*enter)(void)) WAT_MUST_CHECK;
 /* Until watd goes. */
 int gate_run(struct gate *gate) WAT_MUST_CHECK;
 void gate_deinit(struct gate *gate);

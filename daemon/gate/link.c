@@ -99,9 +99,9 @@ static int handle_limits(struct gate *gate, const uint8_t *body, size_t n)
 		.connections_of_uid = m->connections_of_uid,
 		.handshakes = {m->handshake_rate, m->handshake_burst},
 		.unauthenticated = {m->drop_from, m->drop_percent, m->drop_full},
-		.buffered = m->buffered,
 		.hello_s = m->hello_s,
 	};
+	atomic_store(&gate->buffered_max, m->buffered);
 	protobuf_c_message_free_unpacked(message, NULL);
 	return 0;
 }
@@ -138,9 +138,8 @@ static int handle(struct gate *gate, const struct frame *frame, const uint8_t *b
 
 void gate_check_end(struct gate *gate)
 {
-	if (gate->ending && list_empty(&gate->peers) && list_empty(&gate->strangers) &&
-	    list_empty(&gate->lingering))
-		(void)event_base_loopbreak(gate->base);
+	if (gate->ending && gate->n_peers == 0 && list_empty(&gate->lingering))
+		(void)event_base_loopbreak(gate->patient.base);
 }
 
 /* What watd said to the peers is in their control connections, and goes to them first. */
@@ -199,7 +198,7 @@ static void on_overdue(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	(void)event_base_loopbreak(((struct gate *)arg)->base);
+	(void)event_base_loopbreak(((struct gate *)arg)->patient.base);
 }
 
 /* As many as there may be. */
@@ -213,21 +212,23 @@ static size_t take_descriptors(void)
 int gate_init(struct gate *gate, int link)
 {
 	uint8_t seed[SOURCES_SEED_SIZE];
+	struct event_base *base;
+	int r;
 
 	*gate = (struct gate){.fds_max = take_descriptors()};
 	stream_init(&gate->link, link, BODY_MAX);
 	list_init(&gate->listeners);
-	list_init(&gate->peers);
 	list_init(&gate->strangers);
 	list_init(&gate->lingering);
 	randombytes_buf(seed, sizeof seed);
 	sources_init(&gate->sources, seed);
-	gate->base = event_base_new();
-	if (!gate->base)
+	r = loop_init(&gate->prompt);
+	if (loop_init(&gate->patient) < 0 || r < 0)
 		return -ENOMEM;
-	gate->link_readable = event_new(gate->base, link, EV_READ | EV_PERSIST, on_readable, gate);
-	gate->link_writable = event_new(gate->base, link, EV_WRITE, on_writable, gate);
-	gate->overdue = evtimer_new(gate->base, on_overdue, gate);
+	base = gate->patient.base;
+	gate->link_readable = event_new(base, link, EV_READ | EV_PERSIST, on_readable, gate);
+	gate->link_writable = event_new(base, link, EV_WRITE, on_writable, gate);
+	gate->overdue = evtimer_new(base, on_overdue, gate);
 	if (!gate->link_readable || !gate->link_writable || !gate->overdue ||
 	    event_add(gate->link_readable, NULL) < 0)
 		return -ENOMEM;
@@ -236,13 +237,23 @@ int gate_init(struct gate *gate, int link)
 
 int gate_run(struct gate *gate)
 {
-	return event_base_dispatch(gate->base) < 0 ? -EIO : 0;
+	return loop_run(&gate->patient);
+}
+
+static void end_prompt_thread(struct gate *gate)
+{
+	if (!gate->has_prompt_thread)
+		return;
+	loop_end(&gate->prompt);
+	(void)pthread_join(gate->prompt_thread, NULL);
+	gate->has_prompt_thread = false;
 }
 
 void gate_deinit(struct gate *gate)
 {
 	struct event **events[] = {&gate->link_readable, &gate->link_writable, &gate->overdue};
 
+	end_prompt_thread(gate);
 	accept_nothing(gate);
 	peers_free_all(gate);
 	channels_free_lingering(gate);
@@ -253,6 +264,6 @@ void gate_deinit(struct gate *gate)
 			event_free(*events[i]);
 	stream_deinit(&gate->link);
 	secret_free(gate->key);
-	if (gate->base)
-		event_base_free(gate->base);
+	loop_deinit(&gate->patient);
+	loop_deinit(&gate->prompt);
 }

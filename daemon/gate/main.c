@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 		return fail(r, "the gate can't give up root; it needs an account watd-gate");
 	r = gate_init(&gate, GATE_LINK_FD);
 	if (r == 0)
-		r = sandbox_enter();
+		r = gate_start(&gate, sandbox_enter);
 	if (r < 0)
 		return fail(r, "the gate can't shut itself in");
 	r = gate_run(&gate);

@@ -76,7 +76,11 @@ void peers_free_all(struct gate *gate)
 {
 	struct list *first;
 
-	while ((first = list_first(&gate->peers)) || (first = list_first(&gate->strangers)))
+	while ((first = list_first(&gate->strangers)) ||
+	       (first = list_first(&gate->patient.peers)) ||
+	       (first = list_first(&gate->patient.inbox.peers)) ||
+	       (first = list_first(&gate->prompt.peers)) ||
+	       (first = list_first(&gate->prompt.inbox.peers)))
 		peer_free(container_of(first, struct peer, link));
 }
 
@@ -126,7 +130,7 @@ void peer_is_no_stranger(struct peer *peer)
 		return;
 	peer->bound = true;
 	list_remove(&peer->link);
-	list_append(&peer->gate->peers, &peer->link);
+	list_append(&peer->loop->peers, &peer->link);
 	peer->gate->n_strangers--;
 	/* Larger frames are for those who proved something. */
 	peer->client.stream.body_max = WAT_CONTROL_BODY_MAX;
@@ -204,7 +208,7 @@ static void read_client(struct peer *peer)
 			return;
 	}
 	/* Those that were read before a pause come first. */
-	peer_take_client_frames(peer);
+	(void)peer_take_client_frames(peer);
 	if (peer->broken || peer->finishing || peer->deaf || peer->held)
 		return;
 	r = stream_read(&peer->client.stream);
@@ -216,7 +220,7 @@ static void read_client(struct peer *peer)
 	}
 	if (!side_is_open(&peer->watd) && is_client(peer))
 		open_watd(peer);
-	peer_take_client_frames(peer);
+	bulk_weigh(&peer->bulk, peer_take_client_frames(peer), (size_t)r);
 }
 
 static void discard(struct peer *peer)
@@ -269,9 +273,11 @@ static void account(struct peer *peer)
 		stream_trim(&peer->watd.stream);
 	buffered = stream_memory(&peer->client.stream) + stream_memory(&peer->watd.stream) +
 		   peer->to_services;
+	if (buffered == peer->buffered)
+		return;
 	gate->buffered += buffered - peer->buffered;
 	peer->buffered = buffered;
-	if (gate->buffered > gate->limits.buffered && buffered > PEER_SHARE_MAX)
+	if (buffered > PEER_SHARE_MAX && gate->buffered > gate->buffered_max)
 		peer->limit = OVERLOAD_MEMORY;
 }
 
@@ -339,6 +345,37 @@ static void shut(struct peer *peer)
 	side_read(&peer->client, true);
 }
 
+static struct loop *home_of(const struct peer *peer)
+{
+	bool is_ending = peer->broken || peer->limit || peer->finishing;
+
+	return peer->bound && !peer->bulk.is && !is_ending ? &peer->gate->prompt
+							   : &peer->gate->patient;
+}
+
+static void pass_on(struct peer *peer, struct loop *loop)
+{
+	side_leave(&peer->client);
+	side_leave(&peer->watd);
+	channels_leave_loop(peer);
+	(void)event_del(peer->deadline);
+	loop_pass_peer(loop, peer);
+}
+
+void peer_arrive(struct peer *peer, struct loop *loop)
+{
+	peer->loop = loop;
+	list_append(&loop->peers, &peer->link);
+	if (side_enter(&peer->client, loop->base) < 0 || side_enter(&peer->watd, loop->base) < 0 ||
+	    channels_enter_loop(peer, loop->base) < 0 ||
+	    event_base_set(loop->base, peer->deadline) < 0)
+		peer->broken = true;
+	/* Nobody else of those who are passed has one. */
+	if (peer->finishing)
+		set_deadline(peer, FINISH_MAX_S);
+	peer_settle(peer);
+}
+
 void peer_settle(struct peer *peer)
 {
 	write_all(peer);
@@ -347,7 +384,9 @@ void peer_settle(struct peer *peer)
 		write_all(peer);
 	}
 	account(peer);
-	if (peer->broken)
+	if (home_of(peer) != peer->loop)
+		pass_on(peer, home_of(peer));
+	else if (peer->broken)
 		peer_free(peer);
 	else if (peer->limit)
 		turn_away(peer, peer->limit);
@@ -383,7 +422,10 @@ static struct peer *peer_alloc(struct gate *gate, const struct arrival *arrival)
 
 	if (!peer)
 		return NULL;
-	*peer = (struct peer){.gate = gate, .source = arrival->source, .who = arrival->who};
+	*peer = (struct peer){.gate = gate,
+			      .loop = &gate->patient,
+			      .source = arrival->source,
+			      .who = arrival->who};
 	/* On a unix socket there is no handshake, as on watd's own. */
 	if (!arrival->tcp) {
 		peer->transport = WAT__GATE__TRANSPORT__UNIX;
@@ -409,11 +451,11 @@ int peer_new(struct gate *gate, int fd, const struct arrival *arrival)
 		fd_close(fd);
 		return -ENOMEM;
 	}
-	r = side_open(&peer->client, gate->base, fd, WAT_BODY_MAX_UNBOUND, on_client_readable,
+	r = side_open(&peer->client, peer->loop->base, fd, WAT_BODY_MAX_UNBOUND, on_client_readable,
 		      on_client_writable, peer);
 	if (r == 0 && arrival->tcp)
 		r = set_tcp_options(fd);
-	peer->deadline = evtimer_new(gate->base, on_deadline, peer);
+	peer->deadline = evtimer_new(peer->loop->base, on_deadline, peer);
 	if (r == 0 && !peer->deadline)
 		r = -ENOMEM;
 	if (r < 0) {

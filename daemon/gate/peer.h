@@ -1,6 +1,8 @@
 /* peer.h - one connection of a client, the control connection to watd that it gets, and the
  * channels that watd gave it. Frames go from one to the other; the peer owns them all. Every event
- * ends with peer_settle, which may free the peer. */
+ * ends with peer_settle, which may free the peer, or pass it on: it is that of one thread at a
+ * time.
+ */
 #ifndef WAT_GATE_PEER_H
 #define WAT_GATE_PEER_H
 
@@ -11,6 +13,7 @@
 #include <sys/types.h>
 #include <wat/gate.pb-c.h>
 
+#include "daemon/gate/bulk.h"
 #include "daemon/gate/gate.h"
 #include "daemon/gate/refusals.h"
 #include "daemon/gate/side.h"
@@ -29,8 +32,9 @@ struct channel;
 struct event;
 
 struct peer {
-	struct list link; /* gate->strangers, then gate->peers */
+	struct list link; /* gate->strangers, then loop->peers, or on its way there */
 	struct gate *gate;
+	struct loop *loop;        /* whose thread has it */
 	struct side client, watd; /* watd's opens with the client's first frame */
 	struct event *deadline;   /* of the HELLO; then of the end */
 	Wat__Gate__Transport transport;
@@ -38,6 +42,7 @@ struct peer {
 	struct refused who;
 	bool decided;        /* the transport is known */
 	bool bound;          /* is no stranger */
+	struct bulk bulk;    /* does it send much at once? */
 	enum overload limit; /* it is in the peer's way, which is told so and ends */
 	bool finishing;      /* nothing more is read; what waits for the client still goes out */
 	bool broken;         /* the client's socket is of no use any more */
@@ -64,8 +69,10 @@ void peers_end_strangers(struct gate *gate);
 void peers_drop_stranger(struct gate *gate, size_t which, enum overload limit);
 
 /* Writes what is queued, goes on with what had to wait, says what is read from now on; frees the
- * peer at its end. */
+ * peer at its end, or passes it to the other thread. */
 void peer_settle(struct peer *peer);
+/* It has been passed to this loop. */
+void peer_arrive(struct peer *peer, struct loop *loop);
 /* Queues a frame for the client. */
 void peer_say(struct peer *peer, const struct frame *frame, const void *body);
 /* Tells the client why, and ends the connection after that. */
@@ -79,8 +86,8 @@ bool peer_must_be_deaf(struct peer *peer);
 /* A BOUND came: it proved something. */
 void peer_is_no_stranger(struct peer *peer);
 
-/* peer_client.c: frames of the client. */
-void peer_take_client_frames(struct peer *peer);
+/* peer_client.c: frames of the client; returns how many. */
+size_t peer_take_client_frames(struct peer *peer);
 /* Sends the held Stop, if all that came before it is written. */
 void peer_release(struct peer *peer);
 

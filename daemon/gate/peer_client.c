@@ -42,7 +42,7 @@ void peer_release(struct peer *peer)
 
 	memcpy(&frame, held, sizeof frame);
 	to_watd(peer, &frame, held + sizeof frame);
-	peer_take_client_frames(peer);
+	(void)peer_take_client_frames(peer);
 }
 
 /* With a User's handle. A DROP with an id is of an answer; without one, of the handle. */
@@ -81,15 +81,17 @@ static void refuse_bytes(struct peer *peer, int error)
 			     "these bytes are no frame of this protocol");
 }
 
-void peer_take_client_frames(struct peer *peer)
+size_t peer_take_client_frames(struct peer *peer)
 {
 	struct frame frame;
 	const uint8_t *body;
+	size_t n = 0;
 	int fd, r = 0;
 
 	while (side_is_open(&peer->watd) && !peer->broken && !peer->held &&
 	       !peer_must_be_deaf(peer) &&
 	       (r = stream_next(&peer->client.stream, &frame, &body, &fd)) > 0) {
+		n++;
 		if (fd < 0) {
 			take(peer, &frame, body);
 			continue;
@@ -99,4 +101,5 @@ void peer_take_client_frames(struct peer *peer)
 	}
 	if (r < 0 && !peer->finishing)
 		refuse_bytes(peer, r);
+	return n;
 }

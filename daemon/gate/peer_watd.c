@@ -128,7 +128,7 @@ int peer_open_watd(struct peer *peer)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
 	peer->gate->n_fds++;
-	r = side_open(&peer->watd, peer->gate->base, pair[0], WAT_CONTROL_BODY_MAX, on_readable,
+	r = side_open(&peer->watd, peer->loop->base, pair[0], WAT_CONTROL_BODY_MAX, on_readable,
 		      on_writable, peer);
 	if (r < 0) {
 		fd_close(pair[1]);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/noise_record.h"
 #include "proto/stream_secure.h"
+#include "proto/support/bytes.h"
 
 _Static_assert(sizeof WAT_PLAIN_PREFACE - 1 == PEER_PREFACE_SIZE, "it is kept there");
 
@@ -63,19 +65,23 @@ static int read_plain(struct peer *peer)
 	return 0;
 }
 
-/* The length of the first message of a handshake does not begin as the word does. */
+/* The length of the first message of a handshake does not begin as the word does. What begins
+ * otherwise costs no buffer and no cryptography. */
 int preface_read(struct peer *peer)
 {
-	char first;
+	uint8_t first[NOISE_RECORD_HEADER], length[NOISE_RECORD_HEADER];
 	int r;
 
 	if (peer->n_preface > 0)
 		return read_plain(peer);
-	r = receive(peer, &first, 1, MSG_PEEK);
+	r = receive(peer, first, sizeof first, MSG_PEEK);
 	if (r < 0)
 		return r;
-	if (first == WAT_PLAIN_PREFACE[0])
+	if (first[0] == WAT_PLAIN_PREFACE[0])
 		return may_be_plain(peer) ? read_plain(peer) : -EPROTO;
+	bytes_put16(length, NOISE_HANDSHAKE_OVERHEAD);
+	if (memcmp(first, length, (size_t)r) != 0)
+		return -EPROTO;
 	r = stream_secure_accept(&peer->client.stream, peer->gate->key);
 	peer->decided = r == 0;
 	return r;

@@ -37,7 +37,7 @@ static void on_over(int fd, short what, void *arg)
 int refusals_init(struct refusals *refusals, struct gate *gate)
 {
 	refusals->gate = gate;
-	refusals->over = evtimer_new(gate->base, on_over, refusals);
+	refusals->over = evtimer_new(gate->patient.base, on_over, refusals);
 	return refusals->over ? 0 : -ENOMEM;
 }
 

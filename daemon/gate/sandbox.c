@@ -57,7 +57,7 @@ static const int calls[] = {
 	SYS_writev,          SYS_brk,         SYS_munmap,     SYS_mremap,       SYS_madvise,
 	SYS_mlock,           SYS_munlock,     SYS_futex,      SYS_getrandom,    SYS_clock_gettime,
 	SYS_gettimeofday,    SYS_getpid,      SYS_gettid,     SYS_rt_sigreturn, SYS_rt_sigprocmask,
-	SYS_restart_syscall, SYS_exit,        SYS_exit_group,
+	SYS_restart_syscall, SYS_exit,        SYS_exit_group, SYS_sched_yield,
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 #endif

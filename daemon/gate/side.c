@@ -37,6 +37,30 @@ void side_close(struct side *side)
 	side_init(side);
 }
 
+void side_leave(struct side *side)
+{
+	if (!side_is_open(side))
+		return;
+	(void)event_del(side->readable);
+	(void)event_del(side->writable);
+}
+
+int side_enter(struct side *side, struct event_base *base)
+{
+	if (!side_is_open(side))
+		return 0;
+	if (event_base_set(base, side->readable) < 0 || event_base_set(base, side->writable) < 0)
+		return -EINVAL;
+	if (stream_wants_write(&side->stream) && event_add(side->writable, NULL) < 0)
+		return -ENOMEM;
+	if (!side->reading)
+		return 0;
+	if (event_add(side->readable, NULL) < 0)
+		return -ENOMEM;
+	event_active(side->readable, EV_READ, 0);
+	return 0;
+}
+
 void side_read(struct side *side, bool on)
 {
 	if (!side_is_open(side) || side->reading == on)

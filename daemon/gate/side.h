@@ -30,6 +30,10 @@ int side_open(struct side *side,
 	      side_event *writable,
 	      void *arg) WAT_MUST_CHECK;
 void side_close(struct side *side);
+/* Out of its loop, as it is; and into another, by the thread of that. Whatever is in its buffers is
+ * looked at there, if it reads. -ENOMEM. */
+void side_leave(struct side *side);
+int side_enter(struct side *side, struct event_base *base) WAT_MUST_CHECK;
 
 static inline bool side_is_open(const struct side *side)
 {

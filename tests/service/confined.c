@@ -1,7 +1,7 @@
 /* confined.c - runs watd under a filter that is as strict as that of watd.service, or stricter: a
- * system call that is not in the list kills, where the service's manager lets it fail. Takes watd's
- * arguments. $CONFINED_CALLS is a file with the numbers of the calls that are allowed,
- * $CONFINED_WATD the program.
+ * system call that is not in the list kills, where the service's manager lets it fail; only a
+ * setpriority fails, which watd-gate does without. Takes watd's arguments. $CONFINED_CALLS is a
+ * file with the numbers of the calls that are allowed, $CONFINED_WATD the program.
  *
  * Beside the list, as MemoryDenyWriteExecute, RestrictAddressFamilies and RestrictNamespaces do: no
  * memory that is written and executed, unix sockets only, no namespaces. Root becomes another uid,
@@ -116,6 +116,10 @@ static void build(struct program *program, const char *list)
 	load(program, offsetof(struct seccomp_data, nr));
 	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1));
 	end(program, SECCOMP_RET_ERRNO | ENOSYS);
+	load(program, offsetof(struct seccomp_data, nr));
+	add(program,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setpriority, 0, 1));
+	end(program, SECCOMP_RET_ERRNO | EPERM);
 	kill_bits(program, SYS_clone, 0, NAMESPACES);
 	kill_bits(program, SYS_unshare, 0, NAMESPACES);
 	kill_if(program, SYS_setns, 0, 0, 0, false);
