@@ -159,6 +159,20 @@ static void test_only_then_process(void **state)
 	only_once(*state, WAT_TIER_PROCESS, GUEST__BEHAVIOUR__CRASH);
 }
 
+/* Whoever begins it is its Admin, who sees where it was. A sanitizer has handlers of its own. */
+static void assert_stack(const struct wat_cause *cause, const char *in)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	for (size_t i = 0; i < cause->n_frames; i++)
+		if (strstr(cause->frames[i], in))
+			return;
+	fail_msg("%s is not in the stack", in);
+#else
+	(void)cause;
+	(void)in;
+#endif
+}
+
 static void assert_start_failed(int r, int kind, const char *text)
 {
 	const struct wat_failure *failure = wat_failure();
@@ -212,8 +226,9 @@ static void start_fails(struct desk *d, uint32_t tier)
 			    "Start failed");
 	initial.start = GUEST__BEHAVIOUR__CRASH;
 	assert_start_failed(desk_spawn(d, tier, &initial, &admin), WAT_CAUSE_SIGNAL,
-			    "signal 6 (Aborted) while it ran Start; its last words: these are my "
-			    "last words");
+			    " while it ran Start; its last words: these are my last words");
+	assert_int_equal(wat_failure()->causes[0].signal, SIGABRT);
+	assert_stack(&wat_failure()->causes[0], "behave+0x");
 	assert_null(admin);
 	assert_nothing_left(d, tier);
 }
