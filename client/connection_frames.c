@@ -181,6 +181,36 @@ static bool handle_fail(wat *w, const struct frame *frame, const uint8_t *body)
 	return frame->id > 0 && frame->id <= w->last_id;
 }
 
+static void end_died(wat_capability *capability, const Wat__Envelope__Died *died, uint32_t status)
+{
+	list_for_each (i, &capability->calls) {
+		struct call *call = container_of(i, struct call, link);
+
+		if (call_on_control(call) || !call->numbered || call->id != died->call)
+			continue;
+		/* Its answer is in the lane all the same. */
+		unwanted_add(call);
+		call_complete(call, call_status(status), died->failure, NULL);
+		return;
+	}
+}
+
+/* Before the BIND is answered: a call of its lane is not run again. */
+static bool handle_died(wat *w, const struct frame *frame, const uint8_t *body)
+{
+	wat_capability *capability = binding_by_slot(w, frame->id);
+	ProtobufCMessage *message;
+
+	if (frame->id == 0 || frame->id > w->last_id ||
+	    check_unpack(&wat__envelope__died__descriptor, NULL, body, frame->body_len, &message,
+			 NULL) < 0)
+		return false;
+	if (capability && capability->resume && capability->role == TOKEN_USER)
+		end_died(capability, (const Wat__Envelope__Died *)message, frame->budget);
+	protobuf_c_message_free_unpacked(message, NULL);
+	return true;
+}
+
 bool connection_handle(wat *w, const struct frame *frame, const uint8_t *body, int fd)
 {
 	struct frame pong = {.type = FRAME_PONG, .id = frame->id};
@@ -201,6 +231,8 @@ bool connection_handle(wat *w, const struct frame *frame, const uint8_t *body, i
 		return handle_reply(w, frame, body);
 	case FRAME_FAIL:
 		return handle_fail(w, frame, body);
+	case FRAME_DIED:
+		return handle_died(w, frame, body);
 	case FRAME_PING:
 		if (stream_queue(&w->control, &pong, NULL, 0, -1) == 0)
 			connection_write(w);

@@ -19,7 +19,8 @@
 	F(ATTACHED, 5) \
 	F(DROP, 6)     \
 	F(CALL, 7)     \
-	F(REPLY, 8) F(FAIL, 9) F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) F(GOAWAY, 14)
+	F(REPLY, 8)    \
+	F(FAIL, 9) F(CANCEL, 10) F(EVENT, 11) F(PING, 12) F(PONG, 13) F(GOAWAY, 14) F(DIED, 15)
 
 enum frame_type {
 #define FRAME_ENUM(name, number) FRAME_##name = number,
@@ -40,7 +41,7 @@ struct frame {
 	uint16_t method;
 	uint64_t id;
 	uint32_t handle;
-	uint32_t budget; /* milliseconds left (CALL, BIND; 0: none), status (FAIL) */
+	uint32_t budget; /* milliseconds left (CALL, BIND; 0: none), status (FAIL, DIED) */
 	uint32_t window;
 };
 

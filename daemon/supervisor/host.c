@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,6 +348,13 @@ bool host_fault_address(const struct host *host, uint32_t slot, uint64_t *ret_ad
 		return false;
 	*ret_address = atomic_load(&fault->address);
 	return true;
+}
+
+bool host_has_ended(const struct host *host)
+{
+	struct pollfd fd = {.fd = host->pidfd, .events = POLLIN};
+
+	return poll(&fd, 1, 0) > 0;
 }
 
 void host_kill(struct host *host)

@@ -107,6 +107,8 @@ uint64_t host_words(struct host *host);
 
 /* Closes the control socket once everything is written: the host then ends by itself. */
 void host_end(struct host *host);
+/* It has, and its end is about to be told. */
+bool host_has_ended(const struct host *host);
 /* It ends whatever it does; what it hosts is as good as dead (instance_is_doomed). */
 void host_kill(struct host *host);
 

@@ -150,6 +150,16 @@ void instance_move(struct instance *instance, enum instance_state to)
 		instance_wake(instance);
 }
 
+void instance_tell_verdict(struct instance *instance)
+{
+	list_for_each (i, &instance->waiters) {
+		struct instance_waiter *waiter = container_of(i, struct instance_waiter, link);
+
+		if (waiter->judged)
+			waiter->judged(waiter);
+	}
+}
+
 int instance_to_row(const struct instance *instance,
 		    enum store_instance_state state,
 		    struct store_instance *ret_row,

@@ -150,6 +150,8 @@ struct instance {
 struct instance_waiter {
 	struct list link;
 	void (*settled)(struct instance_waiter *);
+	/* There is a verdict on the call that its host died with. NULL: nobody cares. */
+	void (*judged)(struct instance_waiter *);
 };
 
 struct instance *instance_new(struct node *node, const char *name);
@@ -166,6 +168,8 @@ bool instance_is_settled(const struct instance *instance);
 bool instance_is_doomed(const struct instance *instance);
 /* Who waits for it looks again: it is out of the node's table and about to be freed. */
 void instance_wake(struct instance *instance);
+/* Whoever waits hears of its verdict. */
+void instance_tell_verdict(struct instance *instance);
 /* Only an operator leads out of it. Quarantined: a call of its journal, run again, did not do what
  * it had done, so nobody knows which state is the right one. */
 static inline bool instance_is_given_up(const struct instance *instance)

@@ -335,6 +335,8 @@ static void judge(const struct host *host, struct instance *instance)
 	/* It is a User who is told. */
 	instance->verdict = failure_for_user(
 		instance->death, "the service died while it ran this call; its Admin can see why");
+	if (instance->verdict)
+		instance_tell_verdict(instance);
 }
 
 /* Before anybody is told, every instance knows what it died of. */

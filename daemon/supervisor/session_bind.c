@@ -26,6 +26,9 @@
 
 struct parked_bind {
 	struct list link; /* session->parked */
+	struct instance *instance;
+	uint8_t lane[WAT_ID_SIZE];
+	bool resumes; /* that lane */
 	struct instance_waiter waiter;
 	struct session *session;
 	struct event *timer;
@@ -96,6 +99,38 @@ static void on_settled(struct instance_waiter *waiter)
 	parked_free(parked);
 }
 
+/* A call of the lane that waits will not be run again, and why: the rest of the lane waits on. */
+static void tell_verdict(const struct parked_bind *parked)
+{
+	const struct instance *instance = parked->instance;
+	Wat__Envelope__Died died = WAT__ENVELOPE__DIED__INIT;
+	struct frame frame = {.type = FRAME_DIED,
+			      .flags = FRAME_FLAG_SKIPPABLE,
+			      .id = parked->frame.id,
+			      .budget = WAT_SERVER_DIED};
+
+	if (!parked->resumes || !instance->verdict ||
+	    memcmp(parked->lane, instance->running.lane, sizeof parked->lane) != 0)
+		return;
+	died.call = instance->running.id;
+	died.failure = instance->verdict;
+	session_send(parked->session, &frame, &died.base, -1);
+}
+
+static void on_judged(struct instance_waiter *waiter)
+{
+	tell_verdict(container_of(waiter, struct parked_bind, waiter));
+}
+
+static void note_lane(struct parked_bind *parked, const Wat__Envelope__Bind *message)
+{
+	parked->resumes = message->role == WAT__ENVELOPE__ROLE__USER &&
+			  message->lane_mode == WAT__ENVELOPE__LANE_MODE__RESUME &&
+			  message->lane.len == sizeof parked->lane;
+	if (parked->resumes)
+		memcpy(parked->lane, message->lane.data, sizeof parked->lane);
+}
+
 static void park(const struct bind *bind)
 {
 	struct session *session = bind->session;
@@ -113,7 +148,10 @@ static void park(const struct bind *bind)
 		return;
 	}
 	parked->session = session;
+	parked->instance = bind->instance;
 	parked->waiter.settled = on_settled;
+	parked->waiter.judged = on_judged;
+	note_lane(parked, bind->message);
 	parked->origin = bind->origin;
 	parked->frame = *bind->frame;
 	if (bind->frame->body_len > 0)
@@ -125,7 +163,9 @@ static void park(const struct bind *bind)
 	if (!parked->timer || evtimer_add(parked->timer, &timeout) < 0) {
 		refuse(bind, WAT_OVERLOADED, "no memory");
 		parked_free(parked);
+		return;
 	}
+	tell_verdict(parked);
 }
 
 /* What the token says it is for, whether or not it is true. */
@@ -276,7 +316,7 @@ static void bind_user(const struct bind *bind)
 	}
 	switch (instance->state) {
 	case INSTANCE_READY:
-		if (instance_is_doomed(instance))
+		if (instance_is_doomed(instance) || host_has_ended(instance->host))
 			park(bind);
 		else
 			open_channel(bind);

@@ -132,7 +132,7 @@ static void test_hangs_up(void **state)
 /* A server that greets, then answers with what it was not asked. */
 static void test_answers_nonsense(void **state)
 {
-	static const uint8_t types[] = {FRAME_BOUND,    FRAME_REPLY,  FRAME_FAIL,
+	static const uint8_t types[] = {FRAME_BOUND,    FRAME_DIED,   FRAME_REPLY, FRAME_FAIL,
 					FRAME_ATTACHED, FRAME_GOAWAY, FRAME_EVENT};
 	uint8_t bytes[1024];
 

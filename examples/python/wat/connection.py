@@ -134,6 +134,8 @@ class Connection:
             self._take_answer(frame, fd)
 
     def _take_answer(self, frame: Frame, fd: int | None) -> None:
+        if frame.type == FrameType.DIED and frame.id in self._binds:
+            return  # the same is said when the call is written again
         if frame.type not in ANSWERS or frame.id not in self._open:
             if fd is not None:
                 os.close(fd)

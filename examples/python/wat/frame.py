@@ -20,7 +20,7 @@ HEADER = struct.Struct("<IBBHQIIII")
 
 FrameType = IntEnum(
     "FrameType",
-    "HELLO WELCOME BIND BOUND ATTACHED DROP CALL REPLY FAIL CANCEL EVENT PING PONG GOAWAY",
+    "HELLO WELCOME BIND BOUND ATTACHED DROP CALL REPLY FAIL CANCEL EVENT PING PONG GOAWAY DIED",
 )
 
 ENVELOPE = Schema(
@@ -45,6 +45,7 @@ message Bound {
   fixed64 method_mask = 5;
 }
 message Attached { uint64 generation = 1; LaneState lane = 2; uint64 last_applied = 3; }
+message Died { uint64 call = 1; Failure failure = 2; }
 message GoAway { uint32 status = 1; uint64 last_read_id = 2; Failure failure = 3; }
 message Cause {
   CauseKind kind = 1; string service = 2; string instance = 3; uint64 generation = 4;
