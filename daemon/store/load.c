@@ -54,6 +54,16 @@ static int load_grant(struct store_row *row, const struct loading *l)
 	grant.created = store_read_number(row);
 	grant.session = store_read_number(row) != 0;
 	grant.configured = (enum store_configured)store_read_number(row);
+	grant.rate = (uint32_t)store_read_number(row);
+	grant.in_flight = (uint32_t)store_read_number(row);
+	grant.has_holder = store_read_blob_if(row, grant.holder_pk, sizeof grant.holder_pk);
+	grant.has_before = store_read_blob_if(row, grant.th0_before, sizeof grant.th0_before);
+	grant.has_kid = store_read_blob_if(row, grant.kid, sizeof grant.kid);
+	grant.last_used = store_read_number(row);
+	grant.warned = store_read_number(row) != 0;
+	grant.process.pid = (int)store_read_number(row);
+	grant.process.start = store_read_number(row);
+	store_read_text(row, grant.process.boot, sizeof grant.process.boot);
 	return row->error < 0 ? row->error : l->visitor->grant(l->arg, &grant);
 }
 
@@ -80,6 +90,16 @@ static int load_host(struct store_row *row, const struct loading *l)
 	host.start = store_read_number(row);
 	store_read_text(row, host.boot, sizeof host.boot);
 	return row->error < 0 ? row->error : l->visitor->host(l->arg, &host);
+}
+
+static int load_issuer(struct store_row *row, const struct loading *l)
+{
+	struct store_issuer issuer = {0};
+
+	store_read_blob(row, issuer.kid, sizeof issuer.kid);
+	store_read_blob(row, issuer.pk, sizeof issuer.pk);
+	issuer.until = store_read_number(row);
+	return row->error < 0 ? row->error : l->visitor->issuer(l->arg, &issuer);
 }
 
 static int load_death(struct store_row *row, const struct loading *l)
@@ -150,16 +170,14 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 			   "failure, durability, restart, isolated, plugin_digest FROM instances "
 			   "ORDER BY rowid",
 			   load_instance, &l)) < 0 ||
-	    (r = load_rows(store,
-			   "SELECT id, instance_id, role, state, user, th0, method_mask, "
-			   "not_before, not_after, created, session, configured FROM grants "
-			   "ORDER BY rowid",
+	    (r = load_rows(store, "SELECT " STORE_GRANT_COLUMNS " FROM grants ORDER BY rowid",
 			   load_grant, &l)) < 0 ||
 	    (r = load_rows(store,
 			   "SELECT " STORE_SNAPSHOT_COLUMNS " FROM snapshots WHERE seq IN "
 			   "(SELECT max(seq) FROM snapshots GROUP BY instance_id) ORDER BY seq",
 			   load_snapshot, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT pid, start, boot FROM hosts", load_host, &l)) < 0 ||
+	    (r = load_rows(store, "SELECT kid, pk, until FROM issuers", load_issuer, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT instance_id, failure FROM deaths ORDER BY seq",
 			   load_death, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT id FROM ended", load_ended, &l)) < 0)

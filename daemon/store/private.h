@@ -16,6 +16,12 @@
 	"seq, name, instance_id, service, generation, kind, schema, interface, digest, state, " \
 	"at_ms, lanes, last_seq"
 
+/* In the order of store_txn_put_grant. */
+#define STORE_GRANT_COLUMNS                                                                      \
+	"id, instance_id, role, state, user, th0, method_mask, not_before, not_after, created, " \
+	"session, configured, rate, in_flight, holder_pk, th0_before, kid, last_used, warned, "  \
+	"pid, pid_start, pid_boot"
+
 #define STORE_STATEMENTS(S)                                                                       \
 	S(BEGIN, "BEGIN IMMEDIATE")                                                               \
 	S(COMMIT, "COMMIT")                                                                       \
@@ -28,10 +34,11 @@
 	  "state, epoch, "                                                                        \
 	  "generation, deaths, created_ms, failure, durability, restart, isolated, "              \
 	  "plugin_digest) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                               \
-	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(id, instance_id, role, state, user, th0, "    \
-		     "method_mask, not_before, "                                                  \
-		     "not_after, created, session, configured) "                                  \
-		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")                                           \
+	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(" STORE_GRANT_COLUMNS ") "                    \
+		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                       \
+	S(USED_GRANT, "UPDATE grants SET last_used = ?2 WHERE id = ?1")                           \
+	S(PUT_ISSUER, "INSERT OR REPLACE INTO issuers(kid, pk, until) VALUES(?,?,?)")             \
+	S(DROP_ISSUER, "DELETE FROM issuers WHERE kid = ?")                                       \
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(seq, name, instance_id, service, generation, "     \
 			"kind, schema, interface, digest, state, at_ms, lanes, last_seq) "        \
 			"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")                                      \
@@ -95,7 +102,7 @@ struct store_value {
 	size_t n;
 };
 
-#define STORE_VALUES_MAX 16
+#define STORE_VALUES_MAX 22
 
 /* An event of a transaction. */
 struct store_added {
@@ -214,6 +221,8 @@ struct store_row {
 	int error;
 };
 void store_read_blob(struct store_row *row, uint8_t *to, size_t n);
+/* False: it is empty, since rows of before have none. */
+bool store_read_blob_if(struct store_row *row, uint8_t *to, size_t n);
 void store_read_text(struct store_row *row, char *to, size_t size);
 uint64_t store_read_number(struct store_row *row);
 /* Valid until the statement goes on. */

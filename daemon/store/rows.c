@@ -13,6 +13,16 @@ void store_read_blob(struct store_row *row, uint8_t *to, size_t n)
 		memcpy(to, sqlite3_column_blob(row->statement, column), n);
 }
 
+bool store_read_blob_if(struct store_row *row, uint8_t *to, size_t n)
+{
+	if (sqlite3_column_bytes(row->statement, row->column) == 0) {
+		row->column++;
+		return false;
+	}
+	store_read_blob(row, to, n);
+	return true;
+}
+
 void store_read_text(struct store_row *row, char *to, size_t size)
 {
 	int column = row->column++;
@@ -38,16 +48,6 @@ const uint8_t *store_read_bytes(struct store_row *row, size_t *ret_n)
 	return bytes;
 }
 
-/* Rows of before have none. */
-static void read_interface(struct store_row *row, struct store_snapshot *snapshot)
-{
-	snapshot->has_interface = sqlite3_column_bytes(row->statement, row->column) != 0;
-	if (snapshot->has_interface)
-		store_read_blob(row, snapshot->interface, sizeof snapshot->interface);
-	else
-		row->column++;
-}
-
 int store_snapshot_of_row(struct store_row *row, struct store_snapshot *ret, bool *ret_intact)
 {
 	struct store_snapshot snapshot = {0};
@@ -60,7 +60,9 @@ int store_snapshot_of_row(struct store_row *row, struct store_snapshot *ret, boo
 	snapshot.generation = store_read_number(row);
 	snapshot.kind = (enum store_snapshot_kind)store_read_number(row);
 	store_read_blob(row, snapshot.schema, sizeof snapshot.schema);
-	read_interface(row, &snapshot);
+	/* Rows of before have none. */
+	snapshot.has_interface =
+		store_read_blob_if(row, snapshot.interface, sizeof snapshot.interface);
 	store_read_blob(row, digest, sizeof digest);
 	snapshot.state = store_read_bytes(row, &snapshot.state_len);
 	snapshot.at_ms = store_read_number(row);

@@ -3,13 +3,19 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 9
+#define STORE_VERSION 10
 
 /* What incarnations died of. */
 #define STORE_DEATHS                                                                   \
 	"CREATE TABLE deaths(seq INTEGER PRIMARY KEY AUTOINCREMENT, instance_id BLOB " \
 	"NOT NULL, failure BLOB NOT NULL) STRICT;"                                     \
 	"CREATE INDEX deaths_of_instance ON deaths(instance_id, seq);"
+
+/* Keys that tokens were signed with: public halves. until: Unix second from which they are good for
+ * nothing; 0: the one that signs now. */
+#define STORE_ISSUERS                                                                 \
+	"CREATE TABLE issuers(kid BLOB PRIMARY KEY, pk BLOB NOT NULL, until INTEGER " \
+	"NOT NULL) STRICT;"
 
 /* nth counts the events of a class, so that each keeps to its own bound. */
 #define STORE_EVENT_INDEXES                                   \
@@ -35,7 +41,11 @@ static const char store_schema[] =
 	"NOT NULL, not_before INTEGER NOT NULL,"
 	" not_after INTEGER NOT NULL, created INTEGER NOT NULL, session "
 	"INTEGER NOT NULL DEFAULT 0, configured INTEGER NOT NULL "
-	"DEFAULT 0) STRICT;"
+	"DEFAULT 0, rate INTEGER NOT NULL DEFAULT 0, in_flight INTEGER NOT NULL DEFAULT 0, "
+	"holder_pk BLOB NOT NULL DEFAULT x'', th0_before BLOB NOT NULL DEFAULT x'', kid BLOB NOT "
+	"NULL DEFAULT x'', last_used INTEGER NOT NULL DEFAULT 0, warned INTEGER NOT NULL DEFAULT "
+	"0, pid INTEGER NOT NULL DEFAULT 0, pid_start INTEGER NOT NULL DEFAULT 0, pid_boot TEXT "
+	"NOT NULL DEFAULT '') STRICT;" STORE_ISSUERS
 	"CREATE INDEX grants_of_instance ON grants(instance_id);"
 	"CREATE TABLE snapshots(seq INTEGER PRIMARY KEY AUTOINCREMENT, "
 	"name TEXT NOT NULL, instance_id BLOB NOT NULL,"
@@ -94,6 +104,16 @@ static const char *const store_migrations[] = {
 	"ALTER TABLE instances ADD COLUMN restart INTEGER NOT NULL DEFAULT 2;" STORE_DEATHS,
 	"ALTER TABLE instances ADD COLUMN isolated TEXT NOT NULL DEFAULT '';",
 	"ALTER TABLE instances ADD COLUMN plugin_digest BLOB NOT NULL DEFAULT x'';",
+	"ALTER TABLE grants ADD COLUMN rate INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE grants ADD COLUMN in_flight INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE grants ADD COLUMN holder_pk BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE grants ADD COLUMN th0_before BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE grants ADD COLUMN kid BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE grants ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE grants ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE grants ADD COLUMN pid INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE grants ADD COLUMN pid_start INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE grants ADD COLUMN pid_boot TEXT NOT NULL DEFAULT '';" STORE_ISSUERS,
 };
 
 #endif

@@ -47,6 +47,13 @@ enum store_configured {
 	STORE_CONFIGURED_BESIDE = 2,
 };
 
+/* A process. start: its start time as /proc/PID/stat has it; boot: the boot it is of. */
+struct store_host {
+	int pid;
+	uint64_t start;
+	char boot[40];
+};
+
 struct store_grant {
 	uint8_t id[16], instance_id[16];
 	int role;  /* enum token_role */
@@ -56,6 +63,21 @@ struct store_grant {
 	uint64_t method_mask, not_before, not_after, created; /* Unix seconds */
 	bool session; /* it ends when its last channel goes */
 	enum store_configured configured;
+	uint32_t rate, in_flight;             /* calls per second, calls at once; 0: no limit */
+	bool has_holder, has_before, has_kid; /* not in rows of an older watd */
+	uint8_t holder_pk[32];
+	uint8_t th0_before[32];    /* of the token that was renewed: it is good for its own time */
+	uint8_t kid[8];            /* of the key that signed the token */
+	uint64_t last_used;        /* Unix second of its last BIND; 0: never */
+	bool warned;               /* that its time is nearly over was said */
+	struct store_host process; /* it ends with it; pid 0: with none */
+};
+
+/* The public half of a key that tokens were signed with. */
+struct store_issuer {
+	uint8_t kid[8], pk[32];
+	uint64_t until; /* Unix second from which it is good for nothing; 0: it is the one that
+			   signs */
 };
 
 #define STORE_DEATHS_MAX 8u
@@ -99,13 +121,6 @@ struct store_answer {
 	const uint8_t *reply;
 	size_t reply_len;
 	uint64_t at_ms;
-};
-
-/* A host process. start: its start time as /proc/PID/stat has it; boot: the boot it is of. */
-struct store_host {
-	int pid;
-	uint64_t start;
-	char boot[40];
 };
 
 /* An event of the audit. Those of a class keep to a bound of their own, so that a flood of refusals
@@ -178,6 +193,7 @@ struct store_visitor {
 	int (*host)(void *, const struct store_host *);
 	/* Oldest first. */
 	int (*death)(void *, const uint8_t instance_id[16], const uint8_t *failure, size_t n);
+	int (*issuer)(void *, const struct store_issuer *);
 };
 /* On the caller's thread, before store_start_thread. Instances come before their grants and
  * snapshots. */
@@ -193,6 +209,11 @@ int store_txn_put_instance(struct store_txn *txn, const struct store_instance *r
 	WAT_MUST_CHECK; /* by name */
 int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 	WAT_MUST_CHECK; /* by id */
+/* The row, if it is there, says when it was used last. */
+int store_txn_used_grant(struct store_txn *txn, const uint8_t id[16], uint64_t at) WAT_MUST_CHECK;
+int store_txn_put_issuer(struct store_txn *txn, const struct store_issuer *row)
+	WAT_MUST_CHECK; /* by kid */
+int store_txn_drop_issuer(struct store_txn *txn, const uint8_t kid[8]) WAT_MUST_CHECK;
 /* Those of the name and the same sort that are too many go. */
 int store_txn_put_snapshot(struct store_txn *txn,
 			   const struct store_snapshot *row,

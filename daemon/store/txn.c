@@ -95,6 +95,11 @@ static void blob(struct builder *b, const void *from, size_t n)
 	bytes(b, from, n, STORE_BLOB);
 }
 
+static void blob_if(struct builder *b, bool there, const void *from, size_t n)
+{
+	blob(b, from, there ? n : 0);
+}
+
 static void text(struct builder *b, const char *from)
 {
 	bytes(b, from, strlen(from), STORE_TEXT);
@@ -166,6 +171,43 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 	number(&b, row->created);
 	number(&b, row->session);
 	number(&b, row->configured);
+	number(&b, row->rate);
+	number(&b, row->in_flight);
+	blob_if(&b, row->has_holder, row->holder_pk, sizeof row->holder_pk);
+	blob_if(&b, row->has_before, row->th0_before, sizeof row->th0_before);
+	blob_if(&b, row->has_kid, row->kid, sizeof row->kid);
+	number(&b, row->last_used);
+	number(&b, row->warned);
+	number(&b, (uint64_t)row->process.pid);
+	number(&b, row->process.start);
+	text(&b, row->process.boot);
+	return end(txn, &b);
+}
+
+int store_txn_used_grant(struct store_txn *txn, const uint8_t id[16], uint64_t at)
+{
+	struct builder b = begin(STORE_SQL_USED_GRANT);
+
+	blob(&b, id, 16);
+	number(&b, at);
+	return end(txn, &b);
+}
+
+int store_txn_put_issuer(struct store_txn *txn, const struct store_issuer *row)
+{
+	struct builder b = begin(STORE_SQL_PUT_ISSUER);
+
+	blob(&b, row->kid, sizeof row->kid);
+	blob(&b, row->pk, sizeof row->pk);
+	number(&b, row->until);
+	return end(txn, &b);
+}
+
+int store_txn_drop_issuer(struct store_txn *txn, const uint8_t kid[8])
+{
+	struct builder b = begin(STORE_SQL_DROP_ISSUER);
+
+	blob(&b, kid, 8);
 	return end(txn, &b);
 }
 

@@ -142,6 +142,14 @@ static int on_host(void *arg, const struct store_host *row)
 	return 0;
 }
 
+/* Keys of before: who signs is the keyring's. */
+static int on_issuer(void *arg, const struct store_issuer *row)
+{
+	(void)arg;
+	(void)row;
+	return 0;
+}
+
 static int on_ended(void *arg, const uint8_t instance_id[16])
 {
 	return instance_table_add_ended(&((struct node *)arg)->instances, instance_id);
@@ -162,6 +170,7 @@ int node_load(struct node *node)
 		.ended = on_ended,
 		.answer = on_answer,
 		.host = on_host,
+		.issuer = on_issuer,
 		.death = on_death,
 	};
 

@@ -22,6 +22,8 @@ struct world {
 	char dir[32];
 	struct store *store;
 	struct store_grant grant;
+	struct store_issuer issuer;
+	unsigned n_issuers;
 	unsigned n_instances, n_grants, n_snapshots, n_bad, n_ended, n_answers;
 	struct store_snapshot snapshot;
 	uint8_t state[64];
@@ -129,15 +131,25 @@ static int on_death(void *arg, const uint8_t id[16], const uint8_t *failure, siz
 	return 0;
 }
 
+static int on_issuer(void *arg, const struct store_issuer *row)
+{
+	struct world *w = arg;
+
+	w->issuer = *row;
+	w->n_issuers++;
+	return 0;
+}
+
 static void open_store(struct world *w)
 {
-	static const struct store_visitor visitor = {on_instance, on_grant,  on_snapshot, on_bad,
-						     on_ended,    on_answer, on_host,     on_death};
+	static const struct store_visitor visitor = {on_instance, on_grant, on_snapshot,
+						     on_bad,      on_ended, on_answer,
+						     on_host,     on_death, on_issuer};
 	char *note;
 
 	w->n_instances = w->n_grants = w->n_snapshots = w->n_bad = w->n_ended = w->n_answers = 0;
 	w->n_hosts = 0;
-	w->n_deaths = 0;
+	w->n_deaths = w->n_issuers = 0;
 	assert_int_equal(store_open(w->dir, &w->store, &note), 0);
 	assert_null(note);
 	assert_int_equal(store_load(w->store, &visitor, w), 0);
@@ -230,6 +242,53 @@ static void test_reopen(void **state)
 	assert_int_equal(w->n_answers, 1);
 	assert_int_equal(w->snapshot.kind, STORE_SNAPSHOT_FINAL);
 	assert_memory_equal(w->state, "new", 3);
+}
+
+/* All that a grant has, and the keys that signed it; when it was used last is set by itself. */
+static void test_grant(void **state)
+{
+	struct world *w = *state;
+	struct store_txn *txn = store_txn_new();
+	struct store_grant row = {.id = {9},
+				  .instance_id = {1},
+				  .user = "me",
+				  .rate = 5,
+				  .in_flight = 6,
+				  .has_holder = true,
+				  .holder_pk = {1, 2},
+				  .has_before = true,
+				  .th0_before = {3},
+				  .has_kid = true,
+				  .kid = {4},
+				  .warned = true,
+				  .process = {.pid = 7, .start = 8, .boot = "a boot"}};
+	struct store_issuer issuer = {.kid = {4}, .pk = {5}, .until = 77};
+
+	open_store(w);
+	assert_int_equal(store_txn_put_grant(txn, &row), 0);
+	assert_int_equal(store_txn_used_grant(txn, row.id, 1234), 0);
+	assert_int_equal(store_txn_put_issuer(txn, &issuer), 0);
+	issuer.kid[0] = 5;
+	assert_int_equal(store_txn_put_issuer(txn, &issuer), 0);
+	assert_int_equal(store_txn_drop_issuer(txn, issuer.kid), 0);
+	assert_int_equal(commit(w, txn), 0);
+	w->store = store_close(w->store);
+	open_store(w);
+	row.last_used = 1234;
+	assert_int_equal(w->n_issuers, 1);
+	assert_int_equal(w->issuer.until, 77);
+	assert_int_equal(w->issuer.pk[0], 5);
+	assert_memory_equal(w->grant.holder_pk, row.holder_pk, 32);
+	assert_memory_equal(w->grant.th0_before, row.th0_before, 32);
+	assert_memory_equal(w->grant.kid, row.kid, 8);
+	assert_true(w->grant.has_holder && w->grant.has_before && w->grant.has_kid);
+	assert_int_equal(w->grant.rate, 5);
+	assert_int_equal(w->grant.in_flight, 6);
+	assert_int_equal(w->grant.last_used, 1234);
+	assert_true(w->grant.warned);
+	assert_int_equal(w->grant.process.pid, 7);
+	assert_int_equal(w->grant.process.start, 8);
+	assert_string_equal(w->grant.process.boot, "a boot");
 }
 
 /* An ended incarnation is remembered, its grants are not. */
@@ -417,8 +476,9 @@ static void test_remove(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_reopen),  CASE(test_end),   CASE(test_digest), CASE(test_all_or_nothing),
-		CASE(test_corrupt), CASE(test_newer), CASE(test_remove), CASE(test_deaths),
+		CASE(test_reopen), CASE(test_grant),          CASE(test_end),
+		CASE(test_digest), CASE(test_all_or_nothing), CASE(test_corrupt),
+		CASE(test_newer),  CASE(test_remove),         CASE(test_deaths),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -66,6 +66,9 @@ static int on_grant(void *arg, const struct store_grant *row)
 	assert_int_equal(row->method_mask, 7);
 	assert_false(row->session);
 	assert_int_equal(row->configured, STORE_NOT_CONFIGURED);
+	assert_false(row->has_holder || row->has_before || row->has_kid || row->warned);
+	assert_int_equal(row->rate + row->in_flight + row->last_used, 0);
+	assert_int_equal(row->process.pid, 0);
 	return 0;
 }
 
@@ -118,6 +121,14 @@ static int on_death(void *arg, const uint8_t id[16], const uint8_t *failure, siz
 	(void)failure;
 	(void)n;
 	fail_msg("a death that nobody died");
+	return 0;
+}
+
+static int on_issuer(void *arg, const struct store_issuer *row)
+{
+	(void)arg;
+	(void)row;
+	fail_msg("a key that was never noted");
 	return 0;
 }
 
@@ -194,8 +205,9 @@ static void fill(sqlite3 *db, size_t version)
 
 static void load(struct world *w)
 {
-	static const struct store_visitor visitor = {on_instance, on_grant,  on_snapshot, on_bad,
-						     on_ended,    on_answer, on_host,     on_death};
+	static const struct store_visitor visitor = {on_instance, on_grant, on_snapshot,
+						     on_bad,      on_ended, on_answer,
+						     on_host,     on_death, on_issuer};
 	char *note;
 
 	assert_int_equal(store_open(w->dir, &w->store, &note), 0);
