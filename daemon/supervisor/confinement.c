@@ -186,7 +186,7 @@ bool confinement_refuses(const struct instance *instance, char *text, size_t siz
 {
 	const struct node *node = instance->node;
 
-	if (instance->tier == INSTANCE_THREAD && !WAT_SANITIZED && landlock_abi() == 0 &&
+	if (isolation_is_pooled(instance) && !WAT_SANITIZED && landlock_abi() == 0 &&
 	    !is_trusted(node)) {
 		(void)snprintf(text, size,
 			       "this kernel has no Landlock, so an instance of tier thread could "
