@@ -233,6 +233,8 @@ int wat_provision_raw(wat_capability *admin, const struct wat_grant *given, char
 	request.method_mask = grant->methods;
 	request.not_after = grant->not_after;
 	request.session = (grant->flags & WAT_GRANT_SESSION) != 0;
+	request.rate = grant->rate;
+	request.in_flight = grant->in_flight;
 	r = call_message(admin, ADMIN_PROVISION, &request.base,
 			 &wat__admin__provision_reply__descriptor, &reply);
 	if (r == 0) {

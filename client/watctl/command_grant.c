@@ -1,5 +1,7 @@
 /* command_grant.c - provision and deprovision: Users come and go. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -78,6 +80,35 @@ static int read_end(const struct watctl *ctl, uint64_t *ret_not_after)
 	return 0;
 }
 
+static int read_limit(const struct watctl *ctl, enum watctl_option option, uint32_t *ret)
+{
+	const char *text = ctl->values[option];
+	unsigned long number;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number == 0 || number > UINT32_MAX)
+		return problem_usage(ctl, "\"%s\" is no limit: expected a number from 1 on", text);
+	*ret = (uint32_t)number;
+	return 0;
+}
+
+/* What the command line says of the grant. */
+static int read_limits(const struct watctl *ctl, struct wat_grant *grant)
+{
+	int r;
+
+	if (watctl_given(ctl, WATCTL_SESSION))
+		grant->flags |= WAT_GRANT_SESSION;
+	if ((r = read_end(ctl, &grant->not_after)) != 0 ||
+	    (r = read_limit(ctl, WATCTL_LIMIT_RATE, &grant->rate)) != 0)
+		return r;
+	return read_limit(ctl, WATCTL_LIMIT_INFLIGHT, &grant->in_flight);
+}
+
 int command_provision(struct watctl *ctl)
 {
 	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
@@ -89,7 +120,7 @@ int command_provision(struct watctl *ctl)
 	uint8_t holder[WAT_KEY_SIZE];
 	int r;
 
-	if ((r = read_end(ctl, &grant.not_after)) != 0 ||
+	if ((r = read_limits(ctl, &grant)) != 0 ||
 	    (r = key_of_holder(ctl, holder, &grant.holder_pk)) != 0 ||
 	    (r = open_admin(ctl, &keyring, &admin)) != 0 ||
 	    (r = read_methods(ctl, admin, &grant.methods)) != 0 ||
@@ -97,8 +128,6 @@ int command_provision(struct watctl *ctl)
 	    (r = hold_reserve_out(ctl, &out)) != 0)
 		return r;
 	grant.name = user;
-	if (watctl_given(ctl, WATCTL_SESSION))
-		grant.flags |= WAT_GRANT_SESSION;
 	r = wat_provision_raw(admin, &grant, &token);
 	if (r != 0)
 		return problem_call(ctl, name, r);

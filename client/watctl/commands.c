@@ -305,15 +305,19 @@ const struct command commands[] = {
 		.summary = "make a User; its token is printed",
 		.details = "The token also goes into the keyring: who has that line is that User, "
 			   "unless\n"
-			   "--holder names a key: then it is of use only with that, and not kept.\n"
+			   "--holder names a key: then it is of use only with that, and not kept. "
+			   "Calls over a\n"
+			   "limit are refused as OVERLOADED, and not run.\n"
 			   "Needs the Admin of NAME in the keyring.",
 		.examples = "  watctl provision c1 me\n"
-			    "  watctl provision c1 bob --methods Get --expires 1d --out bob.token",
+			    "  watctl provision c1 bob --methods Get --expires 1d --out bob.token\n"
+			    "  watctl provision c1 app --limit-rate 100 --limit-inflight 8",
 		.run = command_provision,
 		.n_min = 2,
 		.n_max = 2,
 		.options = WATCTL_HAS(OUT) | WATCTL_HAS(SESSION) | WATCTL_HAS(METHODS) |
-			   WATCTL_HAS(EXPIRES) | WATCTL_HAS(HOLDER),
+			   WATCTL_HAS(EXPIRES) | WATCTL_HAS(HOLDER) | WATCTL_HAS(LIMIT_RATE) |
+			   WATCTL_HAS(LIMIT_INFLIGHT),
 		.power = WATCTL_ADMIN,
 		.words = {WORD_INSTANCE, WORD_ANY},
 	},

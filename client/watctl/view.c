@@ -96,10 +96,11 @@ static json_t *view_user(const Wat__Node__User *user)
 	char mask[32];
 
 	(void)snprintf(mask, sizeof mask, "0x%" PRIx64, user->method_mask);
-	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I}", "name", user->name, "grant",
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "name", user->name, "grant",
 			 output_hex(user->grant_id.data, user->grant_id.len), "methods", mask,
 			 "created", (json_int_t)user->created, "notAfter",
-			 (json_int_t)user->not_after, "channels", (json_int_t)user->channels);
+			 (json_int_t)user->not_after, "channels", (json_int_t)user->channels,
+			 "rate", (json_int_t)user->rate, "inFlight", (json_int_t)user->in_flight);
 }
 
 json_t *view_users(const Wat__Node__UserList *list)

@@ -82,6 +82,8 @@ enum watctl_word {
 	O(HOLDER, 0, "holder", "KEY", ANY, "only the holder of this key can use the token")        \
 	O(KEY, 0, "key", "FILE", FILE,                                                             \
 	  "the key that the token is for, if it has no secret; of plugin: the key that signs")     \
+	O(LIMIT_RATE, 0, "limit-rate", "N", ANY, "the User may make N calls a second")             \
+	O(LIMIT_INFLIGHT, 0, "limit-inflight", "N", ANY, "the User may have N calls open at once") \
 	O(PLUGIN, 0, "plugin", "FILE", FILE, "where the service's methods have their names")
 
 enum watctl_option {

@@ -173,6 +173,21 @@ static bool decode(struct call *call, const struct frame *frame, const uint8_t *
 	return status == WAT_OK;
 }
 
+/* Of the grant. Open are the calls of this lane whose answers the client has not taken, and those
+ * of the grant that a handler took. */
+static bool is_within_limits(struct call *call, const struct frame *frame)
+{
+	struct grant *grant = call->channel->grant;
+	uint64_t open = (uint64_t)frame->window + grant->n_taken - (call != &call->loop->call);
+	char text[160];
+
+	if ((grant->limits.rate | grant->limits.in_flight) == 0 ||
+	    limits_take(&grant->limits, open, call->channel->read_at_ns, text, sizeof text))
+		return true;
+	dispatch_set_failure(&call->base, WAT_OVERLOADED, "%s", text);
+	return false;
+}
+
 static bool admit(struct call *call, const struct frame *frame, const uint8_t *body)
 {
 	call->request = body;
@@ -180,8 +195,8 @@ static bool admit(struct call *call, const struct frame *frame, const uint8_t *b
 	call->keeps = is_mutating(call->loop, frame->method);
 	if (call->keeps)
 		call->hash = hash_of(call->loop, body, frame->body_len);
-	return is_in_time(call, frame) && decode(call, frame, body) && has_place(call) &&
-	       call_has_state(call);
+	return is_in_time(call, frame) && decode(call, frame, body) &&
+	       is_within_limits(call, frame) && has_place(call) && call_has_state(call);
 }
 
 /* What runs stands in the page, for whoever asks after a death. */

@@ -37,6 +37,7 @@ struct channel {
 	uint64_t over_at_ns; /* monotonic: the grant ends; UINT64_MAX: not by itself */
 	struct stream stream;
 	struct event *readable, *writable;
+	struct event *over;   /* its time is; NULL: it has no end */
 	uint64_t last_id;     /* highest CALL id that was read */
 	uint64_t read_at_ns;  /* when what is in the buffer came; monotonic */
 	uint32_t n_taken;     /* open calls that answer later */

@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <wat/host.pb-c.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/host/lane.h"
 #include "daemon/host/service_loop.h"
 
@@ -110,7 +111,8 @@ void grants_tell_disconnects(struct service_loop *loop)
 
 void grant_release(struct grant *grant)
 {
-	if (grant->n_attached > 0 || grant->n_taken > 0 || grant->to_be_told || grant->n_lanes > 0)
+	if (grant->n_attached > 0 || grant->n_taken > 0 || grant->to_be_told ||
+	    grant->n_lanes > 0 || !limits_are_full(&grant->limits, clock_monotonic_ns()))
 		return;
 	list_remove(&grant->link);
 	free(grant);
@@ -153,6 +155,7 @@ void grants_drop(struct service_loop *loop)
 		struct grant *grant = container_of(i, struct grant, link);
 
 		grant->to_be_told = false;
+		grant->limits = (struct limits){0};
 		grant->n_attached++;
 		list_for_each_safe (j, &grant->lanes)
 			(void)service_loop_free_lane(loop, container_of(j, struct lane, link));

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/host/limits.h"
 #include "proto/limits.h"
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
@@ -25,6 +26,7 @@ struct grant {
 	struct list lanes;   /* struct lane */
 	uint32_t n_lanes;
 	struct service_loop *loop;
+	struct limits limits;
 	bool to_be_told; /* its last channel has gone, and the handler was not run yet */
 };
 
@@ -46,7 +48,8 @@ void grants_expire_lanes(struct service_loop *loop, uint64_t now_ms);
 void grants_tell_disconnects(struct service_loop *loop);
 /* At the end of the instance, which was not drained: nobody is told any more. */
 void grants_drop(struct service_loop *loop);
-/* Frees it if it has nothing left. */
+/* Frees it if it has nothing left: whoever used up its rate would else begin anew with a new
+ * channel. Then the next look at its lanes does. */
 void grant_release(struct grant *grant);
 
 #endif

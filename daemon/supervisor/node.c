@@ -117,6 +117,9 @@ int node_mint(struct node *node,
 	memcpy(row.instance_id, instance->id, 16);
 	memcpy(row.user, user, strlen(user) + 1);
 	row.not_after = token.not_after;
+	row.has_holder = row.has_kid = true;
+	memcpy(row.holder_pk, holder_pk, sizeof row.holder_pk);
+	memcpy(row.kid, token.kid, sizeof row.kid);
 	token_hash(&token, row.th0);
 	token_encode(&token, ret_token);
 	*ret_row = row;

@@ -343,6 +343,8 @@ wat_status node_on_users(struct node_users_call *call,
 		user->not_after = grant->row.not_after;
 		user->channels = grant->channels;
 		user->session = grant->row.session;
+		user->rate = grant->row.rate;
+		user->in_flight = grant->row.in_flight;
 		out->users[out->n_users++] = user;
 	}
 	return WAT_OK;

@@ -265,6 +265,8 @@ static int attach(const struct bind *bind, int host_end)
 	request.lane = bind->message->lane;
 	request.resume = bind->message->lane_mode == WAT__ENVELOPE__LANE_MODE__RESUME;
 	request.time_left_ms = time_left_ms(bind);
+	request.rate = bind->grant->row.rate;
+	request.in_flight = bind->grant->row.in_flight;
 	request.user = bind->grant->row.user;
 	request.connection = ++bind->session->node->last_connection;
 	request.invocation = bind->origin.invocation;

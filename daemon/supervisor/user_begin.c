@@ -278,6 +278,8 @@ static int add_grant(struct beginning *beginning,
 	if (r < 0)
 		return r;
 	row.session = in->session;
+	row.rate = in->rate;
+	row.in_flight = in->in_flight;
 	row.configured = configured;
 	r = grant_table_add(node->grants, &row, &grant);
 	if (r < 0)

@@ -75,10 +75,13 @@ struct wat_grant {
 	const uint8_t *
 		holder_pk; /* NULL: libwat makes a key, and the token carries its seed. Else 32
 			      bytes of an Ed25519 key that only its holder can use the token with */
+	uint32_t rate; /* calls per second, as many at once; beyond it OVERLOADED; 0: no limit */
+	uint32_t in_flight; /* calls not answered yet, of one handle; beyond it OVERLOADED; 0: no
+			       limit of its own */
 };
-#define WAT_GRANT_INIT                                        \
-	{                                                     \
-		sizeof(struct wat_grant), 0, NULL, 0, 0, NULL \
+#define WAT_GRANT_INIT                                              \
+	{                                                           \
+		sizeof(struct wat_grant), 0, NULL, 0, 0, NULL, 0, 0 \
 	}
 
 enum wat_cause_kind {

@@ -22,7 +22,7 @@ ADMIN = Schema(
 message ProvisionRequest {
   bytes request_id = 1; string user = 2; bytes holder_pk = 3; fixed64 method_mask = 4;
   uint64 not_after = 5;
-  bool session = 6;
+  bool session = 6; uint32 rate = 7; uint32 in_flight = 8;
 }
 message ProvisionReply { bytes token = 1; bytes grant_id = 2; }
 message DeprovisionRequest { bytes request_id = 1; string user = 2; }
@@ -170,15 +170,27 @@ class Admin(Manager):
         return self._interface
 
     def provision(
-        self, user: str, methods: Iterable[str] = (), not_after: int = 0, session: bool = False
+        self,
+        user: str,
+        methods: Iterable[str] = (),
+        not_after: int = 0,
+        session: bool = False,
+        rate: int = 0,
+        in_flight: int = 0,
     ) -> str:
         """The new User's token, as a line: whoever has it is that User. Without methods: all of
         them. `not_after` in Unix seconds, 0 is watd's default; `session`: it ends with its last
-        channel.
+        channel; `rate`: calls a second, `in_flight`: calls that are open, 0: no limit.
         """
         mask = sum(1 << self.interface.method(name).number for name in set(methods))
         return self._call_with_key(
-            "Provision", user=user, method_mask=mask, not_after=not_after, session=session
+            "Provision",
+            user=user,
+            method_mask=mask,
+            not_after=not_after,
+            session=session,
+            rate=rate,
+            in_flight=in_flight,
         )[1]
 
     def deprovision(self, user: str) -> None:

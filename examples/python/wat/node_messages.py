@@ -47,7 +47,7 @@ message NameRequest { string name = 1; }
 message User {
   string name = 1; bytes grant_id = 2; fixed64 method_mask = 3; uint64 created = 4;
   uint64 not_after = 5; uint32 channels = 6;
-  bool session = 7;
+  bool session = 7; uint32 rate = 8; uint32 in_flight = 9;
 }
 message UserList { repeated User users = 1; }
 message SpawnRequest {
