@@ -384,6 +384,9 @@ int call_message(wat_capability *capability,
 		 const ProtobufCMessageDescriptor *type,
 		 ProtobufCMessage **ret) WAT_MUST_CHECK;
 
+/* token.c: its text, for wat_memory_free. */
+int token_give(const struct token *token, char **ret) WAT_MUST_CHECK;
+
 /* capability.c */
 /* A handle that is bound when it is first used. The token is of that role. service and instance may
  * be NULL: not known before. */

@@ -21,7 +21,8 @@ enum {
 	NODE_IMPORT = 22,
 	NODE_RESTART = 24,
 	NODE_RESET_FAILED = 25,
-	NODE_RELEASE = 26
+	NODE_RELEASE = 26,
+	NODE_REVOKE_ALL = 27
 };
 
 /* Node and Admin requests may hold a whole state. */
@@ -312,7 +313,7 @@ wat_node *wat_node_free(wat_node *node)
 static bool node_call_may_repeat(uint16_t method)
 {
 	return (method <= NODE_IMPORT && method != NODE_KILL) || method == NODE_RESTART ||
-	       method == NODE_RESET_FAILED || method == NODE_RELEASE;
+	       method == NODE_RESET_FAILED || method == NODE_RELEASE || method == NODE_REVOKE_ALL;
 }
 
 int wat_node_call_raw(wat_node *node,

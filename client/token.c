@@ -26,7 +26,7 @@ static int read_token(const char *text, struct token *ret)
 	return 0;
 }
 
-static int give_text(const struct token *token, char **ret)
+int token_give(const struct token *token, char **ret)
 {
 	char *text = malloc(TOKEN_TEXT_MAX);
 
@@ -146,7 +146,7 @@ int wat_token_attenuate(const char *text, const struct wat_attenuation *given, c
 	else
 		r = narrow(&token, &how);
 	if (r == 0)
-		r = give_text(&token, ret_token);
+		r = token_give(&token, ret_token);
 	wipe(&token);
 	return r;
 }
@@ -189,7 +189,25 @@ int wat_token_with_key(const char *text, const uint8_t seed[WAT_KEY_SIZE], char 
 	}
 	token.has_seed = true;
 	memcpy(token.seed, seed, sizeof token.seed);
-	r = give_text(&token, ret_token);
+	r = token_give(&token, ret_token);
 	wipe(&token);
+	return r;
+}
+
+int wat_token_renewed(const char *held, const char *renewed, char **ret_token)
+{
+	struct token mine, next;
+	int r = read_token(held, &mine);
+
+	if (r != 0)
+		return r;
+	r = read_token(renewed, &next);
+	if (r == 0 && !mine.has_seed)
+		r = failure_set(WAT_INVALID_ARGUMENT, NULL, NO_SECRET);
+	else if (r == 0 && memcmp(mine.grant_id, next.grant_id, sizeof mine.grant_id) != 0)
+		r = failure_set(WAT_INVALID_ARGUMENT, NULL, "the tokens are of two grants");
+	if (r == 0)
+		r = wat_token_with_key(renewed, mine.seed, ret_token);
+	wipe(&mine);
 	return r;
 }

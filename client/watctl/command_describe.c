@@ -34,6 +34,27 @@ int describe_service(struct watctl *ctl,
 	return 0;
 }
 
+int describe_try(struct watctl *ctl,
+		 const char *service,
+		 Wat__Node__Description **ret_description,
+		 struct schema **ret_schema)
+{
+	Wat__Node__DescribeRequest request = WAT__NODE__DESCRIBE_REQUEST__INIT;
+	_cleanup_(describe_freep) Wat__Node__Description *description = NULL;
+	ProtobufCMessage *reply;
+	int r;
+
+	request.service = (char *)(uintptr_t)service;
+	r = connection_node_try(ctl, "Describe", &request.base, &reply);
+	if (r != 0)
+		return r;
+	description = (Wat__Node__Description *)reply;
+	r = schema_new(description->schema.data, description->schema.len, ret_schema);
+	if (r == 0)
+		*ret_description = TAKE(description);
+	return r;
+}
+
 int command_describe(struct watctl *ctl)
 {
 	_cleanup_(describe_freep) Wat__Node__Description *description = NULL;

@@ -137,6 +137,43 @@ int command_provision(struct watctl *ctl)
 	return print_token(ctl, token);
 }
 
+/* The seed is in the keyring, if the holder is who renews. */
+static int complete(struct watctl *ctl, const struct keyring *keyring, char **token)
+{
+	_cleanup_(token_text_freep) char *held = NULL;
+	char *whole;
+
+	if (keyring_read(keyring, watctl_argument(ctl, 0), watctl_argument(ctl, 1), &held) < 0 ||
+	    wat_token_renewed(held, *token, &whole) != 0)
+		return 0;
+	wat_memory_free(*token);
+	*token = whole;
+	return 1;
+}
+
+int command_renew(struct watctl *ctl)
+{
+	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
+	_cleanup_(wat_capability_freep) wat_capability *admin = NULL;
+	_cleanup_(token_file_freep) struct token_file *kept = NULL, *out = NULL;
+	_cleanup_(wat_memory_freep) char *token = NULL;
+	const char *name = watctl_argument(ctl, 0), *user = watctl_argument(ctl, 1);
+	uint64_t not_after = 0;
+	int r;
+
+	if ((r = read_end(ctl, &not_after)) != 0 || (r = open_admin(ctl, &keyring, &admin)) != 0 ||
+	    (r = hold_reserve(ctl, keyring, name, user, &kept)) != 0 ||
+	    (r = hold_reserve_out(ctl, &out)) != 0)
+		return r;
+	r = wat_renew_raw(admin, user, not_after, &token);
+	if (r != 0)
+		return problem_call(ctl, name, r);
+	if ((complete(ctl, keyring, &token) && (r = hold_commit(ctl, user, kept, token)) != 0) ||
+	    (out && (r = hold_commit(ctl, user, out, token)) != 0))
+		return r;
+	return print_token(ctl, token);
+}
+
 static int print_gone(const struct watctl *ctl, const char *name, const char *user)
 {
 	json_auto_t *view = json_pack("{s:s, s:s}", "name", name, "user", user);

@@ -1,4 +1,4 @@
-/* command_node.c - status, plugins, ls, show, users: what the node capability may see. */
+/* command_node.c - status, plugins, ls, show: what the node capability may see. */
 #include <stdio.h>
 
 #include <wat/types.pb-c.h>
@@ -41,10 +41,6 @@ static const struct output_column cause_columns[] = {
 static const struct output_column death_columns[] = {
 	{"time", "DIED"},     {"generation", "GEN"}, {"kind", "CAUSE"},
 	{"method", "METHOD"}, {"signal", "SIGNAL"},  {"text", ""},
-};
-static const struct output_column user_columns[] = {
-	{"name", "NAME"},         {"channels", "CHANNELS"}, {"methods", "METHODS"},
-	{"createdAt", "CREATED"}, {"until", "UNTIL"},       {"grant", "GRANT"},
 };
 
 /* Prints the document as JSON, or by `text`. Consumes the reference. */
@@ -241,31 +237,4 @@ int command_show(struct watctl *ctl)
 	request.name = (char *)(uintptr_t)name;
 	r = connection_node_call(ctl, "Show", name, &request.base, &reply);
 	return r != 0 ? r : print(ctl, view_instance((Wat__Node__Instance *)reply), print_instance);
-}
-
-static void print_users(json_t *document)
-{
-	json_t *users = json_object_get(document, "users"), *user;
-	size_t i;
-
-	json_array_foreach(users, i, user)
-	{
-		add_time(user, "created", "createdAt", 1);
-		add_time(user, "notAfter", "until", 1);
-	}
-	output_table(users, user_columns, N(user_columns));
-}
-
-int command_users(struct watctl *ctl)
-{
-	const char *name = watctl_argument(ctl, 0);
-	Wat__Node__NameRequest request = WAT__NODE__NAME_REQUEST__INIT;
-	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
-	int r = hold_check_name(ctl, "an instance", name);
-
-	if (r != 0)
-		return r;
-	request.name = (char *)(uintptr_t)name;
-	r = connection_node_call(ctl, "Users", name, &request.base, &reply);
-	return r != 0 ? r : print(ctl, view_users((Wat__Node__UserList *)reply), print_users);
 }

@@ -55,12 +55,28 @@ const struct command commands[] = {
 		.group = GROUP_LOOK,
 		.arguments = "NAME",
 		.summary = "the Users of an instance",
-		.details = "",
+		.details = "What they may call, until when, and when they were bound last. (soon): "
+			   "within a week\n"
+			   "it is over, though it was made for longer; watctl renew gives it more "
+			   "time.",
 		.examples = "",
 		.run = command_users,
 		.n_min = 1,
 		.n_max = 1,
 		.words = {WORD_INSTANCE},
+	},
+	{
+		.name = "who-can",
+		.group = GROUP_LOOK,
+		.arguments = "NAME METHOD",
+		.summary = "the Users of an instance that may call a method",
+		.details = "What was made from their tokens may do less, and watd does not know of "
+			   "it.",
+		.examples = "  watctl who-can c1 Reset",
+		.run = command_who_can,
+		.n_min = 2,
+		.n_max = 2,
+		.words = {WORD_INSTANCE, WORD_METHOD},
 	},
 	{
 		.name = "events",
@@ -333,6 +349,41 @@ const struct command commands[] = {
 		.n_max = 2,
 		.power = WATCTL_ADMIN,
 		.words = {WORD_INSTANCE, WORD_USER},
+	},
+	{
+		.name = "renew",
+		.group = GROUP_RUN,
+		.arguments = "NAME USER",
+		.summary = "give a User more time; prints its new token",
+		.details =
+			"It stays who it is: the same grant, methods, limits and key, and its "
+			"channels go on\n"
+			"for the time that the token before has. If the keyring has that one, the "
+			"new one\n"
+			"takes its place; else it is printed without a secret, for its holder.\n"
+			"Needs the Admin of NAME in the keyring.",
+		.examples = "  watctl renew c1 bob --expires 30d --out bob.token",
+		.run = command_renew,
+		.n_min = 2,
+		.n_max = 2,
+		.options = WATCTL_HAS(OUT) | WATCTL_HAS(EXPIRES),
+		.power = WATCTL_ADMIN,
+		.words = {WORD_INSTANCE, WORD_USER},
+	},
+	{
+		.name = "revoke-all",
+		.group = GROUP_RUN,
+		.arguments = "NAME",
+		.summary = "end all Admins and Users of an instance; it runs on",
+		.details =
+			"Returns when no call of any of them can run. Who manages the node may do "
+			"that, and\n"
+			"make an Admin again.",
+		.examples = "  watctl revoke-all c1 && watctl admin c1",
+		.run = command_revoke_all,
+		.n_min = 1,
+		.n_max = 1,
+		.words = {WORD_INSTANCE},
 	},
 	{
 		.name = "stop",

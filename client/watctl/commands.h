@@ -42,6 +42,8 @@ int command_reload(struct watctl *ctl) WAT_MUST_CHECK;
 int command_replay(struct watctl *ctl) WAT_MUST_CHECK;
 int command_restart(struct watctl *ctl) WAT_MUST_CHECK;
 int command_reset_failed(struct watctl *ctl) WAT_MUST_CHECK;
+int command_renew(struct watctl *ctl) WAT_MUST_CHECK;
+int command_revoke_all(struct watctl *ctl) WAT_MUST_CHECK;
 int command_rm(struct watctl *ctl) WAT_MUST_CHECK;
 int command_show(struct watctl *ctl) WAT_MUST_CHECK;
 int command_snapshot(struct watctl *ctl) WAT_MUST_CHECK;
@@ -54,5 +56,6 @@ int command_plugin(struct watctl *ctl) WAT_MUST_CHECK;
 int command_token(struct watctl *ctl) WAT_MUST_CHECK;
 int command_users(struct watctl *ctl) WAT_MUST_CHECK;
 int command_wait(struct watctl *ctl) WAT_MUST_CHECK;
+int command_who_can(struct watctl *ctl) WAT_MUST_CHECK;
 
 #endif

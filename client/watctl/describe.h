@@ -13,6 +13,12 @@ int describe_service(struct watctl *ctl,
 		     Wat__Node__Description **ret_description,
 		     struct schema **ret_schema) WAT_MUST_CHECK;
 
+/* The same, where it is not worth a word that it can't be had: 0, or not. */
+int describe_try(struct watctl *ctl,
+		 const char *service,
+		 Wat__Node__Description **ret_description,
+		 struct schema **ret_schema) WAT_MUST_CHECK;
+
 /* Prints what the plugin at path says of itself, without watd. */
 int describe_file(struct watctl *ctl, const char *path) WAT_MUST_CHECK;
 

@@ -91,25 +91,18 @@ json_t *view_instances(const Wat__Node__InstanceList *list)
 	return json_pack("{s:o}", "instances", rows);
 }
 
-static json_t *view_user(const Wat__Node__User *user)
+json_t *view_user(const Wat__Node__User *user)
 {
 	char mask[32];
 
 	(void)snprintf(mask, sizeof mask, "0x%" PRIx64, user->method_mask);
-	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "name", user->name, "grant",
-			 output_hex(user->grant_id.data, user->grant_id.len), "methods", mask,
-			 "created", (json_int_t)user->created, "notAfter",
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "name",
+			 user->name, "grant", output_hex(user->grant_id.data, user->grant_id.len),
+			 "methods", mask, "created", (json_int_t)user->created, "notAfter",
 			 (json_int_t)user->not_after, "channels", (json_int_t)user->channels,
-			 "rate", (json_int_t)user->rate, "inFlight", (json_int_t)user->in_flight);
-}
-
-json_t *view_users(const Wat__Node__UserList *list)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < list->n_users; i++)
-		(void)json_array_append_new(rows, view_user(list->users[i]));
-	return json_pack("{s:o}", "users", rows);
+			 "rate", (json_int_t)user->rate, "inFlight", (json_int_t)user->in_flight,
+			 "lastUsed", (json_int_t)user->last_used, "session", user->session, "soon",
+			 user->soon);
 }
 
 static json_t *view_snapshot(const Wat__Node__Snapshot *s)

@@ -53,6 +53,7 @@ int grant_table_add(struct grant_table *table, const struct store_grant *row, st
 	if (!grant)
 		return -ENOMEM;
 	grant->row = *row;
+	grant->used_stored = row->last_used;
 	list_init(&grant->of_instance);
 	list_append(&table->buckets[bucket_of(row->id)], &grant->by_id);
 	*ret = grant;

@@ -11,9 +11,11 @@ struct grant {
 	struct list of_instance; /* for whoever owns the instance */
 	void *instance;
 	struct store_grant row;
-	uint32_t channels; /* that its host has open */
-	bool finishing;    /* its end is on its way into the store */
-	bool let_in;       /* pending, and its Provision handler has run: the journal says so */
+	uint32_t channels;    /* that its host has open */
+	bool finishing;       /* its end is on its way into the store */
+	bool taken_with_all;  /* revoked with all others, and that is on its way into the store */
+	uint64_t used_stored; /* what the store has of row.last_used */
+	bool let_in;          /* pending, and its Provision handler has run: the journal says so */
 };
 
 struct grant_table;

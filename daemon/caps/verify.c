@@ -89,6 +89,13 @@ static wat_status check_times(struct check *check)
 	return check_time(check, check->token.not_before, check->token.not_after);
 }
 
+/* The one that was given, or that it was renewed from, which is good for its own time. */
+static bool is_its_token(const struct store_grant *row, const uint8_t th0[static TOKEN_HASH_SIZE])
+{
+	return sodium_memcmp(row->th0, th0, TOKEN_HASH_SIZE) == 0 ||
+	       (row->has_before && sodium_memcmp(row->th0_before, th0, TOKEN_HASH_SIZE) == 0);
+}
+
 /* A leaked issuing key mints nothing: the row must be there. */
 static wat_status check_grant(struct check *check)
 {
@@ -99,8 +106,7 @@ static wat_status check_grant(struct check *check)
 	if (!grant || grant->row.state != 2 ||
 	    memcmp(grant->row.instance_id, check->token.instance_id, 16) != 0)
 		return refuse(check, WAT_ACCESS_DENIED, "the grant was taken back");
-	if (grant->row.role != check->token.role ||
-	    sodium_memcmp(grant->row.th0, th0, sizeof th0) != 0 ||
+	if (grant->row.role != check->token.role || !is_its_token(&grant->row, th0) ||
 	    (check->token.method_mask & ~grant->row.method_mask))
 		return refuse(check, WAT_ACCESS_DENIED,
 			      "the token is not the one that was granted");

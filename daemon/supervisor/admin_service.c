@@ -13,8 +13,10 @@
 #include "proto/name.h"
 #include "proto/token.h"
 
+#define DEPROVISIONED "deprovisioned"
+
 /* An active one, else one that is about to begin or to end. */
-static struct grant *find_user(const struct instance *instance, const char *user)
+struct grant *admin_find_user(const struct instance *instance, const char *user)
 {
 	struct grant *found = NULL;
 
@@ -40,7 +42,7 @@ static void end_namesakes(struct instance *instance, const struct grant *one)
 
 		if (grant != one && grant->row.role == TOKEN_USER && grant->row.state == 2 &&
 		    strcmp(grant->row.user, one->row.user) == 0)
-			user_end(instance->node, grant, NULL);
+			user_end(instance->node, grant, NULL, DEPROVISIONED);
 	}
 }
 
@@ -85,7 +87,7 @@ wat_status admin_on_provision(struct admin_provision_call *c,
 	if (!operation)
 		return status;
 	status = check_provision(&c->base, in, instance);
-	if (status == WAT_OK && find_user(instance, in->user))
+	if (status == WAT_OK && admin_find_user(instance, in->user))
 		status = wat_fail(c, WAT_ALREADY_EXISTS,
 				  "\"%s\" has a user \"%s\" already (watctl users %s)",
 				  instance->name, in->user, instance->name);
@@ -114,7 +116,7 @@ wat_status admin_on_deprovision(struct admin_deprovision_call *c,
 				    &status);
 	if (!operation)
 		return status;
-	grant = find_user(instance, in->user);
+	grant = admin_find_user(instance, in->user);
 	if (instance_is_over(instance)) {
 		status = wat_fail(c, WAT_STOPPED, "\"%s\" was stopped, its users with it",
 				  instance->name);
@@ -124,7 +126,7 @@ wat_status admin_on_deprovision(struct admin_deprovision_call *c,
 				 instance->name, in->user, instance->name);
 	} else {
 		end_namesakes(instance, grant);
-		user_end(operation->node, grant, operation);
+		user_end(operation->node, grant, operation, DEPROVISIONED);
 		return WAT_OK;
 	}
 	operation_forget(operation);

@@ -64,6 +64,9 @@ struct origin {
 	K(GRANT, "grant", LASTING, INFO, "a capability was given", "")                             \
 	K(GRANT_REFUSED, "grant-refused", LASTING, WARNING, "a capability was not given", "")      \
 	K(REVOKE, "revoke", LASTING, INFO, "a capability was taken back", "")                      \
+	K(RENEW, "renew", LASTING, INFO, "a capability was given for longer", "")                  \
+	K(EXPIRES_SOON, "expires-soon", LASTING, WARNING,                                          \
+	  "the time of a capability is nearly over", "watctl renew NAME USER")                     \
 	K(DATABASE_DAMAGED, "database-damaged", LASTING, ERROR,                                    \
 	  "the database was damaged, and a new one was made", "watd --restore FILE")               \
 	K(NO_SPACE, "no-space", LASTING, ERROR,                                                    \

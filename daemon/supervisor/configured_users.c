@@ -46,7 +46,7 @@ void configured_users_keep(struct node *node,
 
 		if (grant != keep && configured_user(grant) && replaced &&
 		    strcmp(grant->row.user, keep->row.user) == 0)
-			user_end(node, grant, NULL);
+			user_end(node, grant, NULL, "it was replaced by a newer one");
 	}
 }
 
@@ -63,7 +63,7 @@ void configured_users_end_expired(struct node *node)
 
 			if (configured_user(grant) && grant->row.not_after <= now &&
 			    instance->state == INSTANCE_READY)
-				user_end(node, grant, NULL);
+				user_end(node, grant, NULL, "its time is over");
 		}
 	}
 }

@@ -167,7 +167,7 @@ static int take_token(struct grant_file *file, const Wat__Admin__ProvisionReply 
 	r = token_out_commit(file->out, &token);
 	sodium_memzero(token.seed, sizeof token.seed);
 	if (r < 0) {
-		user_end(file->node, grant, NULL);
+		user_end(file->node, grant, NULL, "its token can't be written");
 		return r;
 	}
 	log_written(file, instance);
@@ -357,7 +357,7 @@ static void end_unwanted(struct node *node, const struct instance *instance)
 			continue;
 		log_info("a User is no longer in the configuration and ends", "user",
 			 grant->row.user, "instance", instance->name);
-		user_end(node, grant, NULL);
+		user_end(node, grant, NULL, "it is not in the configuration any more");
 	}
 }
 

@@ -123,6 +123,8 @@ int node_mint(struct node *node,
 	token_hash(&token, row.th0);
 	token_encode(&token, ret_token);
 	*ret_row = row;
+	row.state = 2;
+	grant_times_note(node, &row);
 	return 0;
 }
 
@@ -136,7 +138,7 @@ void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count)
 		return;
 	grant->channels = count->channels;
 	if (grant->channels == 0 && grant->row.session && grant->row.state == 2)
-		user_end(node, grant, NULL);
+		user_end(node, grant, NULL, "the session is over");
 }
 
 /* One that died at its start comes back, or is given up. */
@@ -219,6 +221,7 @@ static void suspend(struct node *node)
 	node->end = origin_new(node);
 	log_info("suspending: states are committed, capabilities stay");
 	notify_stopping(node);
+	grant_times_store_used(node);
 	node->client = listener_free(node->client);
 	node->admin = listener_free(node->admin);
 	gate_stop_accepting(node->gate);
@@ -415,6 +418,7 @@ int node_init(struct node *node, struct options *options)
 		return r;
 	node_note_start(node);
 	grant_files_update(node);
+	grant_times_begin(node);
 	startup_begin(node);
 	node_check_progress(node);
 	return 0;
@@ -483,6 +487,7 @@ void node_deinit(struct node *node)
 	free(node->damage);
 	startup_deinit(&node->startup);
 	grant_files_deinit(&node->grant_files);
+	grant_times_deinit(node);
 	free_instances(node);
 	node_wait_deinit(node);
 	node_logs_deinit(node);

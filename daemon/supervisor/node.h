@@ -16,6 +16,7 @@
 #include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/catalog.h"
 #include "daemon/supervisor/grant_files.h"
+#include "daemon/supervisor/grant_times.h"
 #include "daemon/supervisor/instance_table.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/plugin_copies.h"
@@ -45,6 +46,7 @@ struct node {
 	struct catalog catalog;
 	struct startup startup;
 	struct grant_files grant_files;
+	struct grant_times grant_times;
 	struct list sessions, hosts, operations, reloads;
 	struct denials *denials;
 	struct store_txn *held; /* events of the audit that can wait a while; NULL: none */

@@ -327,6 +327,7 @@ wat_status node_on_users(struct node_users_call *call,
 	(void)state;
 	if (status != WAT_OK)
 		return status;
+	out->service = instance->service;
 	out->users = wat_alloc(call, (count_users(instance) + 1) * sizeof(*out->users));
 	list_for_each (i, &instance->grants) {
 		const struct grant *grant = container_of(i, struct grant, of_instance);
@@ -345,6 +346,8 @@ wat_status node_on_users(struct node_users_call *call,
 		user->session = grant->row.session;
 		user->rate = grant->row.rate;
 		user->in_flight = grant->row.in_flight;
+		user->last_used = grant->row.last_used;
+		user->soon = grant_times_is_soon(&grant->row, instance->node->last_time);
 		out->users[out->n_users++] = user;
 	}
 	return WAT_OK;

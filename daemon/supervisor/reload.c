@@ -221,6 +221,7 @@ void node_troubles(const struct node *node, struct lines *ret)
 	at = NULL;
 	while ((text = grant_files_trouble(node, &at)))
 		lines_add(ret, "%s", text);
+	grant_times_troubles(node, ret);
 }
 
 static void on_stored(void *arg, int r)

@@ -12,7 +12,7 @@
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
-#include "daemon/supervisor/user_begin.h"
+#include "daemon/supervisor/user_end.h"
 #include "proto/attribution.h"
 #include "proto/check.h"
 #include "proto/dispatch.h"
@@ -28,7 +28,8 @@ struct beginning {
 	struct operation *operation;
 	uint8_t instance_id[16], grant_id[16];
 	uint8_t token[TOKEN_SIZE];
-	bool ran; /* the handler */
+	bool ran;       /* the handler */
+	uint32_t epoch; /* of the token */
 };
 
 static struct grant *grant_of(const struct beginning *beginning)
@@ -88,6 +89,15 @@ static void take_back(const struct beginning *beginning)
 			  instance->name, "user", grant->row.user);
 }
 
+/* All tokens of the instance were taken back while this one was made. */
+static void end_if_revoked(const struct beginning *beginning, struct grant *grant)
+{
+	const struct instance *instance = grant ? grant->instance : NULL;
+
+	if (instance && instance->epoch != beginning->epoch)
+		user_end(beginning->node, grant, NULL, "taken back with all others");
+}
+
 /* The instance may have ended while the database wrote. */
 static void on_stored(void *arg, int r)
 {
@@ -106,6 +116,7 @@ static void on_stored(void *arg, int r)
 	if (grant)
 		grant->row.state = 2;
 	operation_conclude(beginning->operation);
+	end_if_revoked(beginning, grant);
 	free(beginning);
 }
 
@@ -300,6 +311,7 @@ void user_begin(struct operation *operation,
 	if (beginning) {
 		beginning->node = operation->node;
 		beginning->operation = operation;
+		beginning->epoch = instance->epoch;
 		memcpy(beginning->instance_id, instance->id, 16);
 	}
 	if (!beginning || add_grant(beginning, instance, in, configured) < 0) {

@@ -18,16 +18,31 @@
 
 DEFINE_CLEANUP(struct store_txn *, store_txn_free);
 
+/* Several that are answered for together. */
+struct together {
+	struct operation *operation;
+	size_t n_left;
+};
+
 /* A step under way. The grant is found by its id: its incarnation may end meanwhile. */
 struct ending {
 	struct node *node;
-	struct operation *operation; /* NULL: nobody waits */
+	struct operation *operation; /* NULL: nobody waits for this one */
+	struct together *together;   /* the same */
 	uint8_t grant_id[16];
 };
 
 static struct grant *grant_of(const struct ending *ending)
 {
 	return grant_table_find(ending->node->grants, ending->grant_id);
+}
+
+static void leave(struct together *together)
+{
+	if (!together || --together->n_left > 0)
+		return;
+	operation_conclude(together->operation);
+	free(together);
 }
 
 /* No call of the grant can run any more. */
@@ -37,6 +52,7 @@ static void tell(struct ending *ending)
 
 	if (operation)
 		operation_conclude(operation);
+	leave(TAKE(ending->together));
 }
 
 static void on_ended(void *arg, int r)
@@ -178,7 +194,7 @@ static void on_revoking(void *arg, int r)
 			       "the revocation could not be stored, the user stays: %s",
 			       lifecycle_store_error(r));
 	else
-		log_error("the end of a session could not be stored; its grant stays", "error",
+		log_error("the end of a User could not be stored; its grant stays", "error",
 			  lifecycle_store_error(r));
 	free(ending);
 }
@@ -197,13 +213,8 @@ static struct ending *ending_new(struct node *node,
 	return ending;
 }
 
-static bool is_over_by_itself(const struct ending *ending, const struct grant *grant)
-{
-	return !ending->operation && grant->row.session;
-}
-
 /* The first step: it is decided, whatever happens from here on. */
-static int begin_end(struct ending *ending, struct grant *grant)
+static int begin_end(struct ending *ending, struct grant *grant, const char *why)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
 	const struct instance *instance = grant->instance;
@@ -215,8 +226,7 @@ static int begin_end(struct ending *ending, struct grant *grant)
 		.origin = ending->operation ? &ending->operation->origin : &own,
 		.instance = instance,
 		.grant = &row,
-		.detail =
-			is_over_by_itself(ending, grant) ? "the session is over" : "deprovisioned",
+		.detail = why,
 	};
 	int r;
 
@@ -234,17 +244,18 @@ static int begin_end(struct ending *ending, struct grant *grant)
 	return 0;
 }
 
-void user_end(struct node *node, struct grant *grant, struct operation *operation)
+void user_end(struct node *node, struct grant *grant, struct operation *operation, const char *why)
 {
 	struct ending *ending = ending_new(node, grant, operation);
 
-	if (ending && begin_end(ending, grant) == 0)
+	if (ending && begin_end(ending, grant, why) == 0)
 		return;
 	free(ending);
 	if (operation)
 		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory; the user stays");
 	else
-		log_error("no memory to end a session; its grant stays", "user", grant->row.user);
+		log_error("no memory to end a User by itself; its grant stays", "user",
+			  grant->row.user);
 }
 
 /* The Deprovision handler of a user that watd does not know: the store never heard that it began.
@@ -315,4 +326,47 @@ void user_end_go_on(struct instance *instance)
 		if (ending)
 			end_at_host(ending);
 	}
+}
+
+/* Whoever is not asked for an answer has its channels ended with the host. */
+static void end_without_memory(struct instance *instance)
+{
+	log_error("no memory to end revoked users' channels; their host is killed", "instance",
+		  instance->name);
+	if (instance->host)
+		host_kill(instance->host);
+}
+
+static int end_together(struct instance *instance, struct grant *grant, struct together *together)
+{
+	struct ending *ending = ending_new(instance->node, grant, NULL);
+
+	if (!ending)
+		return -ENOMEM;
+	ending->together = together;
+	together->n_left++;
+	end_at_host(ending);
+	return 0;
+}
+
+void user_end_all(struct instance *instance, struct operation *operation)
+{
+	struct together *together = calloc(1, sizeof *together);
+
+	if (!together) {
+		end_without_memory(instance);
+		operation_conclude(operation);
+		return;
+	}
+	*together = (struct together){.operation = operation, .n_left = 1};
+	list_for_each_safe (i, &instance->grants) {
+		struct grant *grant = container_of(i, struct grant, of_instance);
+
+		if (grant->row.role != TOKEN_USER || !grant->taken_with_all)
+			continue;
+		grant->taken_with_all = false;
+		if (end_together(instance, grant, together) < 0)
+			end_without_memory(instance);
+	}
+	leave(together);
 }

@@ -426,6 +426,31 @@ static void test_grant_of_chain(void **state)
 	refused(w, "not the one that was granted");
 }
 
+/* A renewed grant takes the token of before for the time that it has, and no third one. */
+static void test_renewed(void **state)
+{
+	struct world *w = *state;
+	uint8_t none[32] = {0};
+	struct token before = w->token;
+
+	w->token.not_after = 3000;
+	memcpy(w->grant->row.th0_before, w->grant->row.th0, 32);
+	w->grant->row.has_before = true;
+	sign(w);
+	assert_int_equal(verify(w), WAT_OK);
+	w->now = 2500;
+	assert_int_equal(verify(w), WAT_OK);
+	w->token = before;
+	refused(w, "has expired");
+	w->now = 1500;
+	assert_int_equal(verify(w), WAT_OK);
+	w->grant->row.has_before = false;
+	refused(w, "not the one that was granted");
+	memcpy(w->grant->row.th0_before, none, 32);
+	w->grant->row.has_before = true;
+	refused(w, "not the one that was granted");
+}
+
 /* Before any cryptography: a proof or a token of another length, and a seed that came along. */
 static void test_lengths(void **state)
 {
@@ -483,6 +508,7 @@ int main(void)
 		CASE(test_every_bit_of_a_chain),
 		CASE(test_grant_of_chain),
 		CASE(test_lengths),
+		CASE(test_renewed),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

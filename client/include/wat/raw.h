@@ -68,6 +68,14 @@ WAT_API_CHECK int wat_provision_raw(wat_capability *admin,
 				    const struct wat_grant *,
 				    char **ret_token);
 WAT_API_CHECK int wat_deprovision_raw(wat_capability *admin, const char *user);
+/* Gives a User more time, under the same grant, methods, limits and key. not_after: Unix seconds,
+ * 0: watd's default from now on; INVALID_ARGUMENT if that is not later. The token that comes has no
+ * seed: wat_token_renewed completes it with the one its holder has, which goes on for its own time.
+ * Free with wat_memory_free. */
+WAT_API_CHECK int wat_renew_raw(wat_capability *admin,
+				const char *user,
+				uint64_t not_after,
+				char **ret_token);
 /* Lets an instance that is isolated, since the pool died of it or may have, back into the pool.
  * FAILED_PRECONDITION when it is not isolated. */
 WAT_API_CHECK int wat_release_raw(wat_capability *admin);
@@ -114,6 +122,32 @@ WAT_API_CHECK int wat_mint_admin_raw(wat_node *,
 				     uint32_t flags,
 				     char **ret_token,
 				     uint32_t *ret_ended);
+/* A User of an instance; the members live as long as the list. */
+struct wat_user_info {
+	uint32_t size; /* of this struct; the entries of a list are this far apart */
+	uint32_t channels;
+	const char *name;
+	const uint8_t *grant_id;                /* 16 bytes */
+	uint64_t methods;                       /* bit n: it may call method n */
+	uint64_t created, not_after, last_used; /* Unix seconds; last_used 0: never */
+	uint32_t rate, in_flight;               /* 0: no limit */
+	uint32_t flags;                         /* enum wat_user_flags */
+	uint32_t reserved;
+};
+enum wat_user_flags {
+	WAT_USER_SESSION = 1, /* ends when its last channel goes */
+	WAT_USER_SOON = 2     /* ends within a week, and was made for longer */
+};
+/* Who may call an instance, and with `methods` (a mask; 0: whatever it is) only who may call one of
+ * those. *ret is one block of memory, freed with wat_memory_free, NULL if *ret_n is 0. */
+WAT_API_CHECK int wat_users_raw(wat_node *,
+				const char *name,
+				uint64_t methods,
+				struct wat_user_info **ret,
+				size_t *ret_n);
+/* Ends every capability of an instance, Admins' and Users': when it returns, no call of any of them
+ * can run. ret_ended (NULL: not wanted): how many there were. */
+WAT_API_CHECK int wat_revoke_all_raw(wat_node *, const char *name, uint32_t *ret_ended);
 /* A method of the node's own interface (wat/node.proto) by number, bytes in and out. What is lost
  * with its connection is written again if it is done once all the same: reads, and what has a
  * request id. Others, Kill and whatever is newer than this library, end with DISCONNECTED "may have

@@ -76,6 +76,10 @@ WAT_API_CHECK int wat_token_with_key(const char *token,
 				     const uint8_t seed[WAT_KEY_SIZE],
 				     char **ret_token);
 
+/* The token that a grant was renewed with, together with the seed of the one that its holder has:
+ * INVALID_ARGUMENT unless both are of one grant and key. Free with wat_memory_free. */
+WAT_API_CHECK int wat_token_renewed(const char *held, const char *renewed, char **ret_token);
+
 #ifdef __cplusplus
 }
 #endif

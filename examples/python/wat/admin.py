@@ -29,6 +29,7 @@ message DeprovisionRequest { bytes request_id = 1; string user = 2; }
 message StopRequest { bytes request_id = 1; }
 message ReleaseRequest { bytes request_id = 1; }
 message ReleaseReply { uint64 generation = 1; }
+message RenewRequest { bytes request_id = 1; string user = 2; uint64 not_after = 3; }
 message UserLeft { string name = 1; bytes grant_id = 2; uint32 channels = 3; }
 message StopReply {
   bytes state = 1; uint64 generation = 2; repeated UserLeft users = 3; uint32 n_left = 4;
@@ -43,6 +44,9 @@ service Admin {
   }
   rpc Stop(StopRequest) returns (StopReply) { option (wat.method) = { later: true }; }
   rpc Release(ReleaseRequest) returns (ReleaseReply) {
+    option (wat.method) = { later: true };
+  }
+  rpc Renew(RenewRequest) returns (ProvisionReply) {
     option (wat.method) = { later: true };
   }
 }

@@ -47,9 +47,10 @@ message NameRequest { string name = 1; }
 message User {
   string name = 1; bytes grant_id = 2; fixed64 method_mask = 3; uint64 created = 4;
   uint64 not_after = 5; uint32 channels = 6;
-  bool session = 7; uint32 rate = 8; uint32 in_flight = 9;
+  bool session = 7; uint32 rate = 8; uint32 in_flight = 9; uint64 last_used = 10;
+  bool soon = 11;             // it ends within a week, and was made for longer
 }
-message UserList { repeated User users = 1; }
+message UserList { repeated User users = 1; string service = 2; }
 message SpawnRequest {
   bytes request_id = 1; string service = 2; string name = 3; Tier tier = 4; bytes state = 5;
   bytes holder_pk = 6;
@@ -71,6 +72,7 @@ message StartReply {
 }
 message RestartRequest { bytes request_id = 1; string name = 2; }
 message RestartReply { bytes incarnation = 1; uint64 generation = 2; }
+message RevokeAllReply { uint32 users = 1; uint32 admins = 2; uint32 epoch = 3; }
 message KillReply { uint32 pid = 1; uint32 others = 2; }
 message ReloadRequest { bytes request_id = 1; bool dry_run = 2; }
 message ReloadReply {
@@ -212,6 +214,9 @@ service Node {
     option (wat.method) = { later: true };
   }
   rpc Release(RestartRequest) returns (RestartReply) { option (wat.method) = { later: true }; }
+  rpc RevokeAll(RestartRequest) returns (RevokeAllReply) {
+    option (wat.method) = { later: true };
+  }
 }
 message Empty { }
 """,
