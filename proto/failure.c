@@ -47,6 +47,19 @@ Wat__Envelope__Failure *failure_copy(const Wat__Envelope__Failure *failure)
 	return copy;
 }
 
+Wat__Envelope__Failure *failure_retell(const Wat__Envelope__Failure *failure, const char *text)
+{
+	Wat__Envelope__Failure told = WAT__ENVELOPE__FAILURE__INIT;
+	char clean[WAT_FAILURE_TEXT_MAX];
+
+	if (failure)
+		told = *failure;
+	(void)snprintf(clean, sizeof clean, "%s", text);
+	utf8_clean(clean);
+	told.text = clean;
+	return failure_copy(&told);
+}
+
 /* From the farthest, since each is put in front. */
 static int add_redacted(Wat__Envelope__Failure *to, const Wat__Envelope__Failure *from)
 {

@@ -13,6 +13,8 @@
 /* Heap-owned. A sentence that is cut, or is no UTF-8, is mended. NULL when memory is out. */
 Wat__Envelope__Failure *failure_new(const char *format, ...) WAT_PRINTF(1, 2);
 Wat__Envelope__Failure *failure_copy(const Wat__Envelope__Failure *failure);
+/* The same chain under another sentence. failure may be NULL. NULL when memory is out. */
+Wat__Envelope__Failure *failure_retell(const Wat__Envelope__Failure *failure, const char *text);
 /* What a User may know of it: of each cause kind and service. text: the sentence instead of the
  * failure's own. failure may be NULL. NULL when memory is out. */
 Wat__Envelope__Failure *failure_for_user(const Wat__Envelope__Failure *failure, const char *text);

@@ -25,14 +25,16 @@ static const struct output_column plugin_columns[] = {{"file", "FILE"},
 						      {"error", ""},
 						      {"warning", ""}};
 static const struct output_column ls_columns[] = {
-	{"name", "NAME"},      {"service", "SERVICE"}, {"tier", "TIER"},   {"state", "STATE"},
-	{"generation", "GEN"}, {"pid", "PID"},         {"users", "USERS"}, {"deaths", "DEATHS"},
+	{"name", "NAME"},   {"service", "SERVICE"}, {"tier", "TIER"},
+	{"state", "STATE"}, {"generation", "GEN"},  {"pid", "PID"},
+	{"users", "USERS"}, {"deaths", "DEATHS"},   {"group", "GROUP"},
 };
 static const struct output_column show_columns[] = {
 	{"name", NULL},        {"service", NULL},    {"state", NULL},      {"tier", NULL},
 	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},        {"users", NULL},
 	{"deaths", NULL},      {"restart", NULL},    {"durability", NULL}, {"committed", NULL},
-	{"plugin", NULL},      {"note", NULL},       {"isolated", NULL},   {"failed", NULL},
+	{"plugin", NULL},      {"note", NULL},       {"group", NULL},      {"isolated", NULL},
+	{"failed", NULL},
 };
 static const struct output_column cause_columns[] = {
 	{"kind", "CAUSE"},    {"instance", "NAME"}, {"service", "SERVICE"}, {"generation", "GEN"},
@@ -139,14 +141,19 @@ static void add_isolated(json_t *instance)
 		(void)json_object_del(instance, "isolated");
 }
 
+/* A column for groups is there if there are any. */
 static void print_instances(json_t *document)
 {
-	json_t *instance;
+	json_t *instances = json_object_get(document, "instances"), *instance;
+	bool any = false;
 	size_t i;
 
-	json_array_foreach(json_object_get(document, "instances"), i, instance)
+	json_array_foreach(instances, i, instance)
+	{
 		add_isolated(instance);
-	output_table(json_object_get(document, "instances"), ls_columns, N(ls_columns));
+		any = any || *json_string_value(json_object_get(instance, "group"));
+	}
+	output_table(instances, ls_columns, N(ls_columns) - !any);
 }
 
 int command_ls(struct watctl *ctl)
@@ -206,6 +213,21 @@ static void print_frames(const json_t *chain)
 	output_lines(stdout, "at  ", frames);
 }
 
+/* "shop (one_for_all), failed" */
+static void add_group(json_t *instance)
+{
+	const char *name = json_string_value(json_object_get(instance, "group"));
+	const char *state = json_string_value(json_object_get(instance, "groupState"));
+	char text[128];
+
+	if (!*name)
+		return;
+	(void)snprintf(text, sizeof text, "%s (%s)%s%s", name,
+		       json_string_value(json_object_get(instance, "groupStrategy")),
+		       *state ? ", " : "", state);
+	(void)json_object_set_new(instance, "group", json_string(text));
+}
+
 static void print_instance(json_t *instance)
 {
 	json_t *failure = json_object_get(instance, "failure");
@@ -214,6 +236,7 @@ static void print_instance(json_t *instance)
 	add_time(instance, "committedMs", "committed", 1000);
 	add_policy(instance);
 	add_isolated(instance);
+	add_group(instance);
 	if (failure)
 		(void)json_object_set(instance, "failed", json_object_get(failure, "text"));
 	output_fields(instance, show_columns, N(show_columns));

@@ -21,7 +21,7 @@ const char *view_cause_kind(int kind)
 		[WAT_CAUSE_UNKNOWN] = "unknown",   [WAT_CAUSE_FAILURE] = "failure",
 		[WAT_CAUSE_PANIC] = "panic",       [WAT_CAUSE_SIGNAL] = "signal",
 		[WAT_CAUSE_EXIT] = "exit",         [WAT_CAUSE_REFUSED] = "refused",
-		[WAT_CAUSE_DIVERGED] = "diverged",
+		[WAT_CAUSE_DIVERGED] = "diverged", [WAT_CAUSE_GROUP] = "group",
 	};
 	bool known = kind >= 0 && (size_t)kind < sizeof names / sizeof names[0];
 
@@ -70,7 +70,7 @@ json_t *view_instance(const Wat__Node__Instance *i)
 {
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:o, "
-		"s:s, s:I, s:I, s:s, s:o}",
+		"s:s, s:I, s:I, s:s, s:o, s:s, s:s, s:s}",
 		"name", i->name, "service", i->service, "tier", view_tier(i->tier), "state",
 		i->state, "incarnation", output_hex(i->incarnation.data, i->incarnation.len),
 		"generation", (json_int_t)i->generation, "pid", (json_int_t)i->pid, "durability",
@@ -79,7 +79,8 @@ json_t *view_instance(const Wat__Node__Instance *i)
 		"failure", view_failure(i->failure), "restart", i->restart, "restartMax",
 		(json_int_t)i->restart_max, "restartWithinMs", (json_int_t)i->restart_within_ms,
 		"isolated", i->isolated, "lastDeaths",
-		view_failures(i->last_deaths, i->n_last_deaths));
+		view_failures(i->last_deaths, i->n_last_deaths), "group", i->group, "groupStrategy",
+		i->group_strategy, "groupState", i->group_state);
 }
 
 json_t *view_instances(const Wat__Node__InstanceList *list)

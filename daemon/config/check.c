@@ -31,6 +31,18 @@ static void check_grant(const struct config *config,
 			     instance);
 }
 
+static void check_group(const struct config *config,
+			const struct config_section *instance,
+			struct problems *problems)
+{
+	const char *group = config_text(instance, INSTANCE_KEY_group);
+
+	if (group && !config_find(config, CONFIG_GROUP, group))
+		problems_add(problems, config_place(instance, INSTANCE_KEY_group),
+			     "group = %s: expected the name of a [group] of this configuration",
+			     group);
+}
+
 /* Two tokens in one file would replace each other for ever. */
 static void check_out(const struct config *config,
 		      const struct config_section *grant,
@@ -62,6 +74,9 @@ void config_check_whole(const struct config *config, struct problems *problems)
 	config_for_each (grant, config, CONFIG_GRANT) {
 		check_grant(config, grant, problems);
 		check_out(config, grant, problems);
+	}
+	config_for_each (instance, config, CONFIG_INSTANCE) {
+		check_group(config, instance, problems);
 	}
 	order_check(config, problems);
 }

@@ -124,6 +124,7 @@
 	  "an instance that was ready for so long begins a new row: it is started at once")     \
 	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                          \
 	  "instances that are ready before this one is started")                                \
+	K(group, "group", NAME, RELOAD, MAY, NULL, "shop", "the [group] it is a member of")     \
 	K(durability, "durability", DURABILITY, SPAWN, MAY, NULL, "sync",                       \
 	  "what an acknowledged call survives: an orderly end (none), the death of any of "     \
 	  "watd's processes (crash), loss of power (sync); without it what the service says, "  \
@@ -141,6 +142,17 @@
 	K(group, "group", GROUP, RELOAD, MAY, NULL, "www-data",                                  \
 	  "group that may read the file, which is 0640 then")
 
+#define CONFIG_GROUP_KEYS(K)                                                                 \
+	K(strategy, "strategy", STRATEGY, RELOAD, MAY, "one_for_one", NULL,                  \
+	  "whom the death of a member concerns: it alone (one_for_one); all, which end in "  \
+	  "order, the last one first, and start again (one_for_all); it and those after it " \
+	  "(rest_for_one). In the latter two a member that is given up stops the others")    \
+	K(intensity, "intensity", STARTS, RELOAD, MAY, "5", NULL,                            \
+	  "deaths of members within period that are followed by a start; with one more the " \
+	  "group has failed: its members are stopped, the last one first")                   \
+	K(period, "period", DURATION, RELOAD, MAY, "10s", NULL,                              \
+	  "the time in which intensity counts")
+
 /* When a change is applied. */
 enum config_applied {
 	CONFIG_RELOAD,  /* by SIGHUP or watctl reload */
@@ -149,17 +161,26 @@ enum config_applied {
 };
 enum config_need { CONFIG_MAY, CONFIG_MUST };
 
-enum config_type { CONFIG_WATD, CONFIG_PLUGIN, CONFIG_INSTANCE, CONFIG_GRANT, CONFIG_TYPES_N };
+enum config_type {
+	CONFIG_WATD,
+	CONFIG_PLUGIN,
+	CONFIG_INSTANCE,
+	CONFIG_GRANT,
+	CONFIG_GROUP,
+	CONFIG_TYPES_N
+};
 
 #define CONFIG_KEY_ENUM(prefix, id) prefix##_KEY_##id,
 #define CONFIG_WATD_ENUM(id, ...) CONFIG_KEY_ENUM(WATD, id)
 #define CONFIG_PLUGIN_ENUM(id, ...) CONFIG_KEY_ENUM(PLUGIN, id)
 #define CONFIG_INSTANCE_ENUM(id, ...) CONFIG_KEY_ENUM(INSTANCE, id)
 #define CONFIG_GRANT_ENUM(id, ...) CONFIG_KEY_ENUM(GRANT, id)
+#define CONFIG_GROUP_ENUM(id, ...) CONFIG_KEY_ENUM(GROUP, id)
 enum watd_key { CONFIG_WATD_KEYS(CONFIG_WATD_ENUM) WATD_KEYS_N };
 enum plugin_key { CONFIG_PLUGIN_KEYS(CONFIG_PLUGIN_ENUM) PLUGIN_KEYS_N };
 enum instance_key { CONFIG_INSTANCE_KEYS(CONFIG_INSTANCE_ENUM) INSTANCE_KEYS_N };
 enum grant_key { CONFIG_GRANT_KEYS(CONFIG_GRANT_ENUM) GRANT_KEYS_N };
+enum group_key { CONFIG_GROUP_KEYS(CONFIG_GROUP_ENUM) GROUP_KEYS_N };
 #define CONFIG_KEYS_MAX WATD_KEYS_N /* of any section */
 
 struct config_key {

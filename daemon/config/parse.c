@@ -25,8 +25,8 @@ static int find_type(const char *word)
 static void refuse_word(struct parser *parser, const struct place *place, const char *word)
 {
 	problems_add(parser->problems, place,
-		     "[%.40s]: unknown section, expected [watd], [plugin NAME], [instance NAME] or "
-		     "[grant NAME]",
+		     "[%.40s]: unknown section, expected [watd], [plugin NAME], [instance NAME], "
+		     "[grant NAME] or [group NAME]",
 		     word);
 }
 

@@ -81,4 +81,5 @@ void config_print_template(FILE *out)
 	print_section(out, &config_types[CONFIG_PLUGIN], "counter", true);
 	print_section(out, &config_types[CONFIG_INSTANCE], "counter", false);
 	print_section(out, &config_types[CONFIG_GRANT], "reader", false);
+	print_section(out, &config_types[CONFIG_GROUP], "shop", false);
 }

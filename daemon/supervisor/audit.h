@@ -80,6 +80,12 @@ struct origin {
 	K(REPLAY, "replay", LASTING, INFO, "a state of before was asked for", "")                  \
 	K(RELOAD, "reload", LASTING, INFO, "the configuration was read again", "")                 \
 	K(LOG_LEVEL, "log-level", LASTING, INFO, "the level of the log was set", "")               \
+	K(GROUP_RESTART, "group-restart", LASTING, WARNING,                                        \
+	  "instances of a group end in order and start again, since one of them died", "")         \
+	K(GROUP_FAILING, "group-failing", LASTING, WARNING,                                        \
+	  "a group has failed, and its instances are stopped", "")                                 \
+	K(GROUP_FAILED, "group-failed", LASTING, ERROR, "a group has failed and is down",          \
+	  "watctl show NAME, then watctl reset-failed NAME, and watctl start the others")          \
 	K(DENY, "deny", FREQUENT, WARNING, "capability refused", "")                               \
 	K(BIND, "bind", FREQUENT, DEBUG, "a capability was bound", "")                             \
 	K(OVERLOAD, "overload", FREQUENT, WARNING, "connections or BINDs are refused", "")

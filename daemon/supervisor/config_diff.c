@@ -93,6 +93,7 @@ static void diff_removed(const struct diff *diff)
 		[CONFIG_PLUGIN] = "is gone; instances that run with it go on",
 		[CONFIG_INSTANCE] = "is gone; the instance goes on",
 		[CONFIG_GRANT] = "is gone; its User ends, its file stays and is of no use",
+		[CONFIG_GROUP] = "is gone; each of its instances is by itself",
 	};
 
 	for (size_t i = 0; i < diff->running->config->n_sections; i++) {
@@ -120,6 +121,9 @@ void config_diff(const struct node *node,
 	}
 	config_for_each (grant, fresh->config, CONFIG_GRANT) {
 		diff_section(&diff, grant, "is made");
+	}
+	config_for_each (group, fresh->config, CONFIG_GROUP) {
+		diff_section(&diff, group, "is known");
 	}
 	diff_removed(&diff);
 }

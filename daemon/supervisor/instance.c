@@ -11,6 +11,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/groups.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/notify.h"
@@ -145,6 +146,7 @@ void instance_move(struct instance *instance, enum instance_state to)
 		instance->in_order = false;
 	}
 	notify_changed(instance->node);
+	groups_changed(instance->node);
 	node_wait_notice(instance->node);
 	if (instance_is_settled(instance))
 		instance_wake(instance);

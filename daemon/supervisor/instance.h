@@ -126,6 +126,8 @@ struct instance {
 	uint8_t admin_holder_pk[32]; /* while the incarnation begins */
 	bool wants_admin;            /* the same: it begins with an Admin */
 	bool waits;                  /* STARTING, but its turn has not come yet */
+	bool held;                   /* BACKOFF, until its group starts it */
+	bool left;                   /* it does not do what its group wants, and is left alone */
 	bool beginning;  /* the first start of the incarnation is not yet acknowledged */
 	bool drained;    /* the host gave the last state and serves no more; it is in `committed` */
 	bool recovering; /* it had failed and is stopped: a host makes its last state from the

@@ -39,18 +39,22 @@ void lifecycle_warn(const struct instance *instance,
 			    "plugin", file->path, "why", file->warning);
 }
 
-struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state)
+int lifecycle_txn_put(struct store_txn *txn,
+		      const struct instance *instance,
+		      enum store_instance_state state)
 {
 	_cleanup_(freep) uint8_t *failure = NULL;
-	struct store_txn *txn = store_txn_new();
 	struct store_instance row;
+	int r = instance_to_row(instance, state, &row, &failure);
 
-	if (!txn)
-		return NULL;
-	if (instance_to_row(instance, state, &row, &failure) < 0 ||
-	    store_txn_put_instance(txn, &row) < 0)
-		return store_txn_free(txn);
-	return txn;
+	return r < 0 ? r : store_txn_put_instance(txn, &row);
+}
+
+struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state)
+{
+	struct store_txn *txn = store_txn_new();
+
+	return txn && lifecycle_txn_put(txn, instance, state) < 0 ? store_txn_free(txn) : txn;
 }
 
 int lifecycle_txn_add_snapshot(struct store_txn *txn,

@@ -71,6 +71,7 @@ void lifecycle_begin(struct operation *operation, const struct lifecycle_begin *
 	if (begin->previous)
 		hide_previous(begin->previous);
 	instance_table_add(&operation->node->instances, instance);
+	groups_forget(instance);
 	lifecycle_start(instance, true);
 }
 
@@ -79,6 +80,7 @@ void lifecycle_revive(struct operation *operation, struct instance *instance)
 	instance->operation = operation;
 	instance->origin = operation->origin;
 	instance->restarts = (struct restart_history){0};
+	groups_forget(instance);
 	instance->in_order = false;
 	instance->generation++;
 	instance_move(instance, INSTANCE_STARTING);

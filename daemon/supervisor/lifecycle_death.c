@@ -23,11 +23,14 @@ void lifecycle_give_up(struct instance *instance, Wat__Envelope__Failure *failur
 	struct audit failed = {
 		.kind = AUDIT_FAILED, .origin = &instance->origin, .instance = instance};
 
+	struct store_txn *txn;
+
 	if (failure)
 		instance_set_failure(instance, failure);
+	txn = groups_give_up(instance, STORE_FAILED);
 	failed.detail = instance->failure ? instance->failure->text : NULL;
 	/* Before those who wait go on from there, with changes of their own. */
-	lifecycle_commit_with(instance, lifecycle_txn(instance, STORE_FAILED), &failed);
+	lifecycle_commit_with(instance, txn, &failed);
 	instance_move(instance, INSTANCE_FAILED);
 	node_check_progress(instance->node);
 }
@@ -40,7 +43,7 @@ void lifecycle_quarantine(struct instance *instance, Wat__Envelope__Failure *fai
 					  .detail = failure ? failure->text : NULL};
 
 	instance_set_failure(instance, failure);
-	lifecycle_commit_with(instance, lifecycle_txn(instance, STORE_QUARANTINED), &quarantined);
+	lifecycle_commit_with(instance, groups_give_up(instance, STORE_QUARANTINED), &quarantined);
 	instance_move(instance, INSTANCE_QUARANTINED);
 	node_check_progress(instance->node);
 }
@@ -55,6 +58,7 @@ bool lifecycle_has_diverged(const Wat__Envelope__Failure *failure)
 
 void lifecycle_start_again(struct instance *instance)
 {
+	instance->held = false;
 	instance->generation++;
 	instance_move(instance, INSTANCE_STARTING);
 	lifecycle_start(instance, false);
@@ -72,6 +76,9 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 
 void lifecycle_skip_pause(struct instance *instance)
 {
+	/* Its group starts it in its turn. */
+	if (instance->held)
+		return;
 	(void)event_del(instance->timer);
 	lifecycle_start_again(instance);
 }
@@ -102,6 +109,8 @@ static void start_by_policy(struct instance *instance, bool culprit)
 		&instance->policy, &instance->restarts, &death, randombytes_random());
 
 	instance->ready_at_ms = 0;
+	if (groups_take_death(instance, &death, &decision))
+		return;
 	if (decision.verdict == RESTART_AGAIN)
 		start_later(instance, decision.pause_ms);
 	else

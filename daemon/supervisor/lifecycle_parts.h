@@ -96,6 +96,10 @@ void lifecycle_warn(const struct instance *instance,
 void lifecycle_detach(struct instance *instance);
 /* Transaction with the instance's row; NULL when memory is out. */
 struct store_txn *lifecycle_txn(struct instance *instance, enum store_instance_state state);
+/* The row into one that is there. */
+int lifecycle_txn_put(struct store_txn *txn,
+		      const struct instance *instance,
+		      enum store_instance_state state) WAT_MUST_CHECK;
 /* Gives it its number. */
 int lifecycle_txn_add_snapshot(struct store_txn *txn,
 			       struct instance *instance,

@@ -20,8 +20,11 @@ static void ended(struct instance *instance)
 	instance->drained = instance->finishing = false;
 	instance->ready_at_ms = 0;
 	if (!instance->node->suspending) {
-		lifecycle_take_installed_plugin(instance);
-		lifecycle_start_again(instance);
+		/* Somebody asked for it. */
+		if (instance->operation)
+			lifecycle_take_installed_plugin(instance);
+		if (!groups_hold(instance))
+			lifecycle_start_again(instance);
 		return;
 	}
 	operation = TAKE(instance->operation);

@@ -80,7 +80,9 @@ void lifecycle_suspend(struct instance *instance)
 			lifecycle_suspended(instance);
 		return;
 	case INSTANCE_BACKOFF:
-		(void)event_del(instance->timer);
+		if (instance->timer)
+			(void)event_del(instance->timer);
+		instance->held = false;
 		lifecycle_suspended(instance);
 		return;
 	case INSTANCE_STOPPING:

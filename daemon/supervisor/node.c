@@ -393,6 +393,7 @@ int node_init(struct node *node, struct options *options)
 	list_init(&node->reloads);
 	startup_init(&node->startup);
 	grant_files_init(&node->grant_files);
+	groups_init(&node->groups);
 	list_init(&node->waits);
 	list_init(&node->readers);
 	list_init(&node->log_readers);
@@ -419,6 +420,10 @@ int node_init(struct node *node, struct options *options)
 	node_note_start(node);
 	grant_files_update(node);
 	grant_times_begin(node);
+	r = groups_take(node);
+	if (r < 0)
+		return r;
+	groups_resume(node);
 	startup_begin(node);
 	node_check_progress(node);
 	return 0;
@@ -488,6 +493,7 @@ void node_deinit(struct node *node)
 	startup_deinit(&node->startup);
 	grant_files_deinit(&node->grant_files);
 	grant_times_deinit(node);
+	groups_deinit(&node->groups);
 	free_instances(node);
 	node_wait_deinit(node);
 	node_logs_deinit(node);

@@ -17,6 +17,7 @@
 #include "daemon/supervisor/catalog.h"
 #include "daemon/supervisor/grant_files.h"
 #include "daemon/supervisor/grant_times.h"
+#include "daemon/supervisor/groups.h"
 #include "daemon/supervisor/instance_table.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/plugin_copies.h"
@@ -47,6 +48,7 @@ struct node {
 	struct startup startup;
 	struct grant_files grant_files;
 	struct grant_times grant_times;
+	struct groups groups;
 	struct list sessions, hosts, operations, reloads;
 	struct denials *denials;
 	struct store_txn *held; /* events of the audit that can wait a while; NULL: none */

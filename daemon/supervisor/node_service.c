@@ -245,6 +245,8 @@ static const char *note(const struct instance *instance)
 
 void node_describe_instance(const struct instance *instance, node_instance *out)
 {
+	const struct group_view group = groups_view(instance);
+
 	out->name = (char *)instance->name;
 	out->service = (char *)instance->service;
 	out->tier = instance->tier == INSTANCE_THREAD ? WAT__NODE__TIER__THREAD
@@ -264,6 +266,9 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->restart_max = instance->policy.max;
 	out->restart_within_ms = instance->policy.within_ms;
 	out->isolated = (char *)(uintptr_t)instance->isolated;
+	out->group = (char *)(uintptr_t)group.name;
+	out->group_strategy = (char *)(uintptr_t)group.strategy;
+	out->group_state = (char *)(uintptr_t)group.state;
 }
 
 wat_status node_on_list(struct node_list_call *call,

@@ -40,6 +40,7 @@ static void reset(struct operation *operation, struct instance *instance)
 
 	audit_record(operation->node, &forgotten);
 	instance->restarts = (struct restart_history){0};
+	groups_forget(instance);
 	if (instance->state == INSTANCE_FAILED) {
 		lifecycle_revive(operation, instance);
 		return;

@@ -66,7 +66,8 @@ static void print_help(void)
 	print_option("help", "", "print this");
 	puts("\nThe same keys, without dashes, stand in [watd] of the configuration, which also "
 	     "has\n"
-	     "[plugin NAME], [instance NAME] and [grant NAME]. SIGHUP reads it again.");
+	     "[plugin NAME], [instance NAME], [grant NAME] and [group NAME]. SIGHUP reads it "
+	     "again.");
 }
 
 static int set(char **field, const char *value)

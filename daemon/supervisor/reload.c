@@ -120,6 +120,9 @@ static void apply(struct node *node, struct options *fresh)
 		log_warning("the plugin directory can't be read", "path", node->options->plugin_dir,
 			    "error", strerror(-r));
 	policy_take_all(node);
+	if (groups_take(node) < 0)
+		log_error("no memory for the groups of the configuration", "help",
+			  "watctl reload tries again");
 	startup_add(node);
 	grant_files_update(node);
 }

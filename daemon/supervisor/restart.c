@@ -1,7 +1,6 @@
 /* restart.c - when what died is started again. Pure. */
 #include "daemon/supervisor/restart.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char *const names[] = {
@@ -43,25 +42,30 @@ static void forget(struct restart_history *history, unsigned n)
 	memmove(history->at_ms, history->at_ms + n, history->n * sizeof history->at_ms[0]);
 }
 
-static void forget_old(const struct restart_policy *policy,
-		       struct restart_history *history,
-		       uint64_t now_ms)
+static void forget_old(struct restart_history *history, uint64_t within_ms, uint64_t now_ms)
 {
 	unsigned old = 0;
 
-	while (old < history->n && now_ms - history->at_ms[old] >= policy->within_ms)
+	while (old < history->n && now_ms - history->at_ms[old] >= within_ms)
 		old++;
 	forget(history, old);
 }
 
 /* A policy that allows fewer than the one before forgets the oldest. */
-static bool is_too_often(const struct restart_policy *policy, struct restart_history *history)
+bool restart_count(struct restart_history *history,
+		   uint32_t max,
+		   uint64_t within_ms,
+		   uint64_t now_ms)
 {
-	unsigned max = policy->max < RESTART_DEATHS_MAX ? policy->max : RESTART_DEATHS_MAX;
+	unsigned most = max < RESTART_DEATHS_MAX ? max : RESTART_DEATHS_MAX;
 
-	if (history->n > max)
-		forget(history, history->n - max);
-	return history->n == max;
+	forget_old(history, within_ms, now_ms);
+	if (history->n > most)
+		forget(history, history->n - most);
+	if (history->n == most)
+		return true;
+	history->at_ms[history->n++] = now_ms;
+	return false;
 }
 
 static uint64_t pause_after(const struct restart_policy *policy, unsigned in_a_row, uint32_t random)
@@ -90,15 +94,13 @@ struct restart_decision restart_decide(const struct restart_policy *policy,
 	}
 	if (death->kind == RESTART_OF_ANOTHER)
 		return decision;
-	forget_old(policy, history, death->now_ms);
-	if (is_too_often(policy, history)) {
+	if (restart_count(history, policy->max, policy->within_ms, death->now_ms)) {
 		decision.verdict = RESTART_TOO_OFTEN;
 		return decision;
 	}
 	if (death->ready_ms >= policy->healthy_ms)
 		history->in_a_row = 0;
 	decision.pause_ms = pause_after(policy, history->in_a_row, random);
-	history->at_ms[history->n++] = death->now_ms;
 	history->in_a_row++;
 	return decision;
 }

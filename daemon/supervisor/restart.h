@@ -3,6 +3,7 @@
 #ifndef WAT_SUPERVISOR_RESTART_H
 #define WAT_SUPERVISOR_RESTART_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RESTART_DEATHS_MAX 100u /* that a policy may allow within its time */
@@ -63,6 +64,13 @@ struct restart_decision restart_decide(const struct restart_policy *policy,
 				       struct restart_history *history,
 				       const struct restart_death *death,
 				       uint32_t random);
+
+/* Counts one more of what may come `max` times within the time: true, and it is not counted, if
+ * that is one too many. */
+bool restart_count(struct restart_history *history,
+		   uint32_t max,
+		   uint64_t within_ms,
+		   uint64_t now_ms);
 
 /* "never", "on-failure", "always"; 0 for another word. */
 enum restart_when restart_when_of(const char *word);

@@ -309,6 +309,23 @@ static void refuse_failed(const struct bind *bind)
 	failure_free(failure);
 }
 
+/* One that was stopped with its group says so: its Admin hears of the death that it is because of.
+ */
+static void refuse_stopped(const struct bind *bind, int role)
+{
+	const struct instance *instance = bind->instance;
+	const char *text = "the instance was stopped";
+	Wat__Envelope__Failure *failure = NULL;
+
+	if (groups_has_failed(instance)) {
+		text = "the instance was stopped, since its group has failed";
+		failure = role == TOKEN_ADMIN ? failure_copy(instance->failure)
+					      : failure_for_user(instance->failure, text);
+	}
+	session_send_fail(bind->session, bind->frame->id, 0, WAT_STOPPED, text, failure);
+	failure_free(failure);
+}
+
 static void bind_user(const struct bind *bind)
 {
 	struct instance *instance = bind->instance;
@@ -331,7 +348,7 @@ static void bind_user(const struct bind *bind)
 		park(bind);
 		return;
 	case INSTANCE_STOPPED:
-		refuse(bind, WAT_STOPPED, "the instance was stopped");
+		refuse_stopped(bind, TOKEN_USER);
 		return;
 	case INSTANCE_FAILED:
 	case INSTANCE_QUARANTINED:
@@ -352,7 +369,7 @@ static void bind_admin(const struct bind *bind)
 {
 	if (bind->instance->state == INSTANCE_STOPPED &&
 	    bind->message->lane_mode != WAT__ENVELOPE__LANE_MODE__RESUME)
-		refuse(bind, WAT_STOPPED, "the instance was stopped");
+		refuse_stopped(bind, TOKEN_ADMIN);
 	else
 		send_bound(bind, TOKEN_ADMIN, -1);
 }

@@ -69,7 +69,7 @@ static void test_refusals(void **state)
 	} cases[] = {
 		{"a = b\n", "f:1: a = ...: expected a section such as [watd] first"},
 		{"[wat]\na = b\n", "f:1: [wat]: unknown section, expected [watd], [plugin NAME], "
-				   "[instance NAME] or [grant NAME]"},
+				   "[instance NAME], [grant NAME] or [group NAME]"},
 		{"[watd x]\n", "f:1: [watd x]: expected [watd] without a name"},
 		{"[instance]\nservice = s\n", "f:1: [instance]: expected a name, [instance NAME]"},
 		{"[instance C1]\nservice = s\n",

@@ -80,7 +80,7 @@ static void test_uncommented(void **state)
 	if (problems_any(&problems))
 		fail_msg("refused: %s", problems.texts[0]);
 	assert_defaults(&config->watd);
-	assert_int_equal(config->n_sections, 2);
+	assert_int_equal(config->n_sections, 3);
 	for (size_t i = 0; i < config->n_sections; i++)
 		assert_defaults(config->sections[i]);
 	config_free(config);

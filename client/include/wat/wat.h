@@ -86,12 +86,13 @@ struct wat_grant {
 
 enum wat_cause_kind {
 	WAT_CAUSE_UNKNOWN = 0,
-	WAT_CAUSE_FAILURE = 1, /* a handler or Start said so */
-	WAT_CAUSE_PANIC = 2,   /* wat_panic or wat_check */
-	WAT_CAUSE_SIGNAL = 3,  /* killed by a signal */
-	WAT_CAUSE_EXIT = 4,    /* exited by itself */
-	WAT_CAUSE_REFUSED = 5, /* never started */
-	WAT_CAUSE_DIVERGED = 6 /* run again, a call did not do what it had done */
+	WAT_CAUSE_FAILURE = 1,  /* a handler or Start said so */
+	WAT_CAUSE_PANIC = 2,    /* wat_panic or wat_check */
+	WAT_CAUSE_SIGNAL = 3,   /* killed by a signal */
+	WAT_CAUSE_EXIT = 4,     /* exited by itself */
+	WAT_CAUSE_REFUSED = 5,  /* never started */
+	WAT_CAUSE_DIVERGED = 6, /* run again, a call did not do what it had done */
+	WAT_CAUSE_GROUP = 7     /* its group has failed, because of that instance */
 };
 
 /* A User is told kind and service; the other members are then empty. */

@@ -29,7 +29,7 @@ enum Role { NODE = 0; ADMIN = 1; USER = 2; }
 enum LaneMode { NEW = 0; RESUME = 1; }
 enum LaneState { LANE_NEW = 0; LANE_RESUMED = 1; LANE_LOST = 2; }
 enum CauseKind {
-  UNKNOWN_CAUSE = 0; FAILURE = 1; PANIC = 2; SIGNAL = 3; EXIT = 4; REFUSED = 5; DIVERGED = 6;
+  UNKNOWN_CAUSE = 0; FAILURE = 1; PANIC = 2; SIGNAL = 3; EXIT = 4; REFUSED = 5; DIVERGED = 6; GROUP = 7;
 }
 message Hello { uint32 version = 1; string program = 2; }
 message Welcome {

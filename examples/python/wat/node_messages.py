@@ -41,6 +41,10 @@ message Instance {
   repeated wat.envelope.Failure last_deaths = 18;     // oldest first, at most 8; by Show only
   // why one of tier thread runs in a process of its own; empty: it does not
   string isolated = 19;
+  string group = 20;          // of the configuration; empty: none
+  string group_strategy = 21; // "one_for_one", "one_for_all" or "rest_for_one"
+  // "ending", "pausing", "starting", "failing", "failed"; empty: nothing special
+  string group_state = 22;
 }
 message InstanceList { repeated Instance instances = 1; }
 message NameRequest { string name = 1; }
