@@ -10,7 +10,7 @@
 
 /* What there is to be had. */
 struct targets {
-	char key[256], database[256], keyring[256], journals[256], socket[104];
+	char key[256], database[256], keyring[256], journals[256];
 	pid_t watd;
 };
 

@@ -21,33 +21,25 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static enum { NO_THREAD, WAITS, ASKED, DONE } thread_state;
 
-static void read_line(FILE *file, char *line, size_t size)
+/* The code is mapped from STATE/plugins/..., so it is known where everything else is. */
+static void find_targets(void)
 {
-	if (!fgets(line, (int)size, file))
-		*line = '\0';
-	line[strcspn(line, "\n")] = '\0';
-}
-
-static void read_targets(void)
-{
-	char path[512];
+	const char *end;
 	Dl_info info;
-	FILE *file;
+	int n;
 
 	targets.watd = getppid();
-	if (!dladdr(&targets, &info))
+	end = dladdr(&targets, &info) ? strstr(info.dli_fname, "/plugins/") : NULL;
+	if (!end)
 		return;
-	(void)snprintf(path, sizeof path, "%.*stargets",
-		       (int)(strrchr(info.dli_fname, '/') - info.dli_fname) + 1, info.dli_fname);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	read_line(file, targets.key, sizeof targets.key);
-	read_line(file, targets.database, sizeof targets.database);
-	read_line(file, targets.keyring, sizeof targets.keyring);
-	read_line(file, targets.journals, sizeof targets.journals);
-	read_line(file, targets.socket, sizeof targets.socket);
-	(void)fclose(file);
+	n = (int)(end - info.dli_fname);
+	(void)snprintf(targets.key, sizeof targets.key, "%.*s/node.key", n, info.dli_fname);
+	(void)snprintf(targets.database, sizeof targets.database, "%.*s/watd.db", n,
+		       info.dli_fname);
+	(void)snprintf(targets.journals, sizeof targets.journals, "%.*s/journal", n,
+		       info.dli_fname);
+	(void)snprintf(targets.keyring, sizeof targets.keyring, "%.*s/../a-keyring", n,
+		       info.dli_fname);
 }
 
 static void try_all(struct attempts *attempts)
@@ -77,7 +69,7 @@ static void __attribute__((constructor)) begin(void)
 	pthread_t thread;
 
 	memcpy(&start, &symbol, sizeof start);
-	read_targets();
+	find_targets();
 	try_all(&at_load);
 	if (start && start(&thread, NULL, lurk, NULL) == 0)
 		thread_state = WAITS;

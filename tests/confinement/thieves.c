@@ -44,7 +44,7 @@ static void remove_file(const struct thieves *t, const char *name)
 
 int thieves_tear_down(void **state)
 {
-	static const char *const files[] = {"burglar.so", "clerk.so", "starter.so", "targets"};
+	static const char *const files[] = {"burglar.so", "clerk.so", "starter.so"};
 	struct thieves *t = *state;
 	void *configured = t->c;
 	int r;
@@ -59,28 +59,20 @@ int thieves_tear_down(void **state)
 	return r;
 }
 
-static void write_targets(struct thieves *t)
+static void write_keyring(struct thieves *t)
 {
-	char path[128];
 	FILE *file;
 
 	(void)snprintf(t->keyring, sizeof t->keyring, "%s/a-keyring", t->c->daemon.dir);
 	file = fopen(t->keyring, "we");
 	assert_non_null(file);
 	(void)fputs("wats1_somebody's", file);
-	(void)fclose(file);
-	(void)snprintf(path, sizeof path, "%s/targets", t->plugins);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	(void)fprintf(file, "%s/state/node.key\n%s/state/watd.db\n%s\n%s/state/journal\n%s\n",
-		      t->c->daemon.dir, t->c->daemon.dir, t->keyring, t->c->daemon.dir,
-		      t->c->daemon.admin_socket);
 	assert_int_equal(fclose(file), 0);
 }
 
 void thieves_start(struct thieves *t, const char *configuration)
 {
-	write_targets(t);
+	write_keyring(t);
 	configured_start(t->c, configuration);
 	assert_int_equal(wat_connect(t->c->daemon.admin_socket, &t->w), 0);
 	assert_int_equal(wat_node_open(t->w, &t->node), 0);

@@ -18,7 +18,7 @@ int thieves_set_up(void **state);
 int thieves_tear_down(void **state);
 #define THIEVES_CASE(test) cmocka_unit_test_setup_teardown(test, thieves_set_up, thieves_tear_down)
 
-/* watd runs with that configuration, and what there is to be had stands beside the plugins. */
+/* watd runs with that configuration, and there is a keyring in its directory. */
 void thieves_start(struct thieves *t, const char *configuration);
 
 /* 0, or what wat_failure tells of. */
