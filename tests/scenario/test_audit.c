@@ -134,8 +134,8 @@ static void assert_prints(const char *command, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-/* The whole of what libwat offers: a state comes from Stop and from nowhere else (row 13). No name
- * of the protocol's is among them. */
+/* The whole of what libwat offers: a state comes from Stop and from nowhere else (row 13), and
+ * nothing starts a process (row 72). No name of the protocol's is among them. */
 static void test_symbols(void **state)
 {
 	(void)state;
