@@ -1,8 +1,8 @@
 /* clerk.c - a plugin that says what it needs. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,16 +40,23 @@ static int write_file(const char *path)
 	return r;
 }
 
+/* By its name, as programs do. */
 static int connect_to(uint32_t port)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r = 0;
+	struct addrinfo *found = NULL;
+	char service[8];
 
 	if (fd < 0)
 		return errno;
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+	(void)snprintf(service, sizeof service, "%u", port & 0xffff);
+	if (getaddrinfo("localhost", service, &hints, &found) != 0)
+		r = ENXIO;
+	else if (connect(fd, found->ai_addr, found->ai_addrlen) < 0)
 		r = errno;
+	if (found)
+		freeaddrinfo(found);
 	(void)close(fd);
 	return r;
 }
