@@ -165,6 +165,14 @@ static int check_digest(const struct plugin_wanted *wanted,
 		       wanted->path, is, was);
 }
 
+/* A copy that is right stays the same file: a host that is yet to map it may open no other. */
+static bool is_kept(const struct plugin_copies *copies, const struct content *content)
+{
+	_cleanup_(content_deinit) struct content kept = {0};
+
+	return read_copy(copies, content->digest, &kept) == 0;
+}
+
 static int write_copy(const struct plugin_copies *copies, const struct content *content, char *text)
 {
 	char name[NAME_SIZE], signature[NAME_SIZE];
@@ -178,7 +186,7 @@ static int write_copy(const struct plugin_copies *copies, const struct content *
 				     content->signature_n);
 	else if (unlinkat(copies->fd, signature, 0) < 0 && errno != ENOENT)
 		r = -errno;
-	if (r == 0)
+	if (r == 0 && !is_kept(copies, content))
 		r = file_bytes_write(copies->fd, name, "new", content->bytes, content->n);
 	return r == 0 ? 0
 		      : explain(text, r, "no copy of the plugin can be kept in %.256s: %s",

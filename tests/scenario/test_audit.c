@@ -143,21 +143,17 @@ static void test_symbols(void **state)
 		      "/lib/libwat.so | sed -n 's/.* T \\([a-z_]*\\).*/\\1/p' | LC_ALL=C sort | tr "
 		      "'\\n' ' '",
 		      "wat_call_raw wat_cancel wat_capability_free wat_capability_instance "
-		      "wat_capability_open wat_capability_schema "
-		      "wat_capability_service wat_capability_token wat_connect wat_deprovision_raw "
-		      "wat_dispatch wat_failure wat_fd "
-		      "wat_free wat_import_raw wat_memory_free wat_mint_admin_raw "
-		      "wat_node_call_raw wat_node_free "
-		      "wat_node_id "
-		      "wat_node_open wat_outstanding "
-		      "wat_provision_raw wat_release_raw wat_send_raw wat_set_reconnect wat_set_timeout "
-		      "wat_spawn_raw wat_start_raw "
-		      "wat_status_name wat_status_text wat_stop_raw wat_stub_call wat_stub_open "
-		      "wat_stub_provision "
-		      "wat_stub_send wat_stub_spawn wat_stub_stop wat_timeout_ms "
-		      "wat_token_attenuate wat_token_inspect wat_token_newkey wat_token_public_key "
-		      "wat_token_with_key "
-		      "wat_users_left ");
+		      "wat_capability_open wat_capability_schema wat_capability_service "
+		      "wat_capability_token wat_connect wat_deprovision_raw wat_dispatch "
+		      "wat_failure wat_fd wat_free wat_import_raw wat_memory_free "
+		      "wat_mint_admin_raw wat_node_call_raw wat_node_free wat_node_id "
+		      "wat_node_open wat_outstanding wat_provision_raw wat_release_raw "
+		      "wat_renew_raw wat_revoke_all_raw wat_send_raw wat_set_reconnect "
+		      "wat_set_timeout wat_spawn_raw wat_start_raw wat_status_name wat_status_text "
+		      "wat_stop_raw wat_stub_call wat_stub_open wat_stub_provision wat_stub_send "
+		      "wat_stub_spawn wat_stub_stop wat_timeout_ms wat_token_attenuate "
+		      "wat_token_inspect wat_token_newkey wat_token_public_key wat_token_renewed "
+		      "wat_token_with_key wat_users_left wat_users_raw ");
 }
 
 int main(void)

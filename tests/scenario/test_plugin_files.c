@@ -83,6 +83,19 @@ static void test_overwritten(void **state)
 	call(c, "Increment", "4");
 }
 
+/* Instances of one plugin that are started together have one copy, which all of them can map. */
+static void test_together(void **state)
+{
+	struct configured *c = *state;
+
+	configured_start(c, COUNTER A
+			 "[instance b]\nservice = counter\n[instance c]\nservice = counter\n");
+	wait_state(c, "a", "ready");
+	wait_state(c, "b", "ready");
+	wait_state(c, "c", "ready");
+	run(c, "[ $(ls state/plugins | wc -l) = 1 ]");
+}
+
 /* Nothing that is another file than at the spawn is run unless somebody says so: the instance has
  * failed, and the text says how both ways go on. Restarting it takes the new one, with its state
  * and grants. */
@@ -263,9 +276,9 @@ static void test_keygen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_overwritten), CASE(test_another_file), CASE(test_restart_takes_new),
-		CASE(test_required),    CASE(test_optional),     CASE(test_no_keys),
-		CASE(test_minisign),    CASE(test_keygen),
+		CASE(test_overwritten),       CASE(test_together), CASE(test_another_file),
+		CASE(test_restart_takes_new), CASE(test_required), CASE(test_optional),
+		CASE(test_no_keys),           CASE(test_minisign), CASE(test_keygen),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
