@@ -42,13 +42,26 @@ static size_t missing(const struct stream *stream)
 	return frame.body_len > held ? frame.body_len - held : 0;
 }
 
-/* Keeps the descriptors that came with a message. Too many of them, so that the kernel cut the list
- * short or it is too long for us, is the peer's mistake; a list of which nothing is left is no
- * mistake of his: this process can't have another. */
-static int claim_fds(struct stream *stream, struct msghdr *message)
+/* The kernel cut the list short. If nothing of it is left, that is no mistake of the peer: this
+ * process can't have another. */
+static int claim_lost(struct stream *stream, const struct msghdr *message)
 {
 	bool none = message->msg_controllen == 0;
-	int r = !(message->msg_flags & MSG_CTRUNC) ? 0 : none ? -EMFILE : -EPROTO;
+
+	if (!(message->msg_flags & MSG_CTRUNC))
+		return 0;
+	if (!none || stream->n_in_fds == STREAM_FDS_MAX)
+		return -EPROTO;
+	if (!stream->may_lose_fds)
+		return -EMFILE;
+	stream->in_fds[stream->n_in_fds++] = STREAM_FD_LOST;
+	return 0;
+}
+
+/* Keeps the descriptors that came with a message. Too many of them are the peer's mistake. */
+static int claim_fds(struct stream *stream, struct msghdr *message)
+{
+	int lost = claim_lost(stream, message), r = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		size_t n;
@@ -68,7 +81,7 @@ static int claim_fds(struct stream *stream, struct msghdr *message)
 			}
 		}
 	}
-	return r;
+	return r < 0 ? r : lost;
 }
 
 static int read_plain(struct stream *stream)
@@ -159,7 +172,7 @@ static int pop_frame(struct stream *stream,
 		return 0;
 	if (ret_frame->flags & FRAME_FLAG_FD) {
 		fd = take_in_fd(stream);
-		if (fd < 0) {
+		if (fd == -1) {
 			stream->failed = *ret_frame;
 			return -EBADMSG;
 		}

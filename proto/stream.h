@@ -12,6 +12,7 @@
 #include "proto/support/must_check.h"
 
 #define STREAM_FDS_MAX 16
+#define STREAM_FD_LOST (-2) /* in place of a descriptor: this process had no room for it */
 
 struct stream_buffer {
 	uint8_t *data;
@@ -34,6 +35,7 @@ struct stream_spare {
 struct stream {
 	int fd;
 	uint32_t body_max;
+	bool may_lose_fds; /* see stream_read; set by the owner */
 	struct stream_buffer in, out;
 	int in_fds[STREAM_FDS_MAX];
 	size_t n_in_fds;
@@ -52,7 +54,8 @@ void stream_deinit(struct stream *stream);
 /* Reads once, up to 64 KiB (more when a large frame is under way). Returns the number of bytes, 0
  * at the end of the stream, -EAGAIN when there is nothing now, or a negative errno; -EPROTO when
  * more descriptors came than the rules allow, -EMFILE when this process could not have the one that
- * came. */
+ * came. With may_lose_fds, for peers that are programs of ours and send one with a frame, the
+ * latter is not an error: the frame comes with STREAM_FD_LOST. */
 int stream_read(struct stream *stream) WAT_MUST_CHECK;
 
 /* A whole frame of what was read. Returns 1 and the frame, its body (valid until the next

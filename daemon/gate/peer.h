@@ -41,6 +41,7 @@ struct peer {
 	struct source *source; /* whose connection it is */
 	struct refused who;
 	bool decided;        /* the transport is known */
+	bool heard;          /* watd said something */
 	bool bound;          /* is no stranger */
 	struct bulk bulk;    /* does it send much at once? */
 	enum overload limit; /* it is in the peer's way, which is told so and ends */

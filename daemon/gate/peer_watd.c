@@ -43,7 +43,7 @@ static void refuse_channel(struct peer *peer, const struct frame *bound, uint32_
 static void take_bound(struct peer *peer, struct frame *frame, const uint8_t *body, int fd)
 {
 	uint32_t handle = handle_of(frame, body);
-	int r = fd < 0 ? 0 : channel_new(peer, handle, fd);
+	int r = fd == STREAM_FD_LOST ? -EMFILE : fd < 0 ? 0 : channel_new(peer, handle, fd);
 
 	if (r < 0) {
 		refuse_channel(peer, frame, handle);
@@ -73,6 +73,15 @@ static void take_frames(struct peer *peer)
 		peer_finish(peer);
 }
 
+/* Without a word: watd had no descriptor for the connection. */
+static void end(struct peer *peer)
+{
+	if (peer->heard)
+		peer_finish(peer);
+	else
+		peer->limit = OVERLOAD_DESCRIPTORS;
+}
+
 static void read_watd(struct peer *peer)
 {
 	int r;
@@ -81,10 +90,12 @@ static void read_watd(struct peer *peer)
 	if (!side_is_open(&peer->watd) || peer_must_be_silent(peer))
 		return;
 	r = stream_read(&peer->watd.stream);
-	if (r > 0)
+	if (r > 0) {
+		peer->heard = true;
 		take_frames(peer);
-	else if (r != -EAGAIN)
-		peer_finish(peer);
+	} else if (r != -EAGAIN) {
+		end(peer);
+	}
 }
 
 static void on_readable(int fd, short what, void *arg)
@@ -130,6 +141,7 @@ int peer_open_watd(struct peer *peer)
 	peer->gate->n_fds++;
 	r = side_open(&peer->watd, peer->loop->base, pair[0], WAT_CONTROL_BODY_MAX, on_readable,
 		      on_writable, peer);
+	peer->watd.stream.may_lose_fds = true;
 	if (r < 0) {
 		fd_close(pair[1]);
 		return r;

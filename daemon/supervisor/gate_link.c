@@ -148,6 +148,12 @@ static bool take_peer(struct gate *gate, const uint8_t *body, size_t n, int fd)
 	bool good;
 	int r;
 
+	/* The gate sees that its end of it is closed, and tells the peer. */
+	if (fd == STREAM_FD_LOST) {
+		overloads_add(gate->node->overloads, OVERLOAD_DESCRIPTORS,
+			      &(struct origin){.uid = (uid_t)-1}, 1);
+		return true;
+	}
 	if (owned < 0 ||
 	    check_unpack(&wat__gate__peer__descriptor, NULL, body, n, &message, NULL) < 0)
 		return false;
@@ -255,6 +261,7 @@ int gate_link_open(struct gate *gate, int fd)
 	int r;
 
 	stream_init(&gate->link, fd, BODY_MAX);
+	gate->link.may_lose_fds = true;
 	gate->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, gate);
 	gate->writable = event_new(base, fd, EV_WRITE, on_writable, gate);
 	if (!gate->readable || !gate->writable || event_add(gate->readable, NULL) < 0)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -105,6 +106,62 @@ static void test_descriptors(void **state)
 	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
 }
 
+/* The receiver may have so many descriptors more; returns how many it might before. */
+static rlim_t allow_descriptors(int n)
+{
+	int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	struct rlimit limit;
+	rlim_t before;
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	before = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)(next + n);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return before;
+}
+
+static void restore_descriptors(rlim_t before)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = before;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Where that is allowed, a descriptor that there was no room for is lost alone: its frame comes
+ * without it, and those before and after it with theirs. Elsewhere it is an error. */
+static void test_no_room_for_descriptor(void **state)
+{
+	struct pair *p = *state;
+	const uint8_t *body;
+	struct frame frame;
+	rlim_t before;
+	int fd;
+
+	p->b.may_lose_fds = true;
+	for (uint64_t id = 1; id <= 3; id++) {
+		queue(&p->a, id, "x", 1, fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+		assert_int_equal(stream_write(&p->a), 0);
+		before = allow_descriptors(id == 2 ? 0 : 1);
+		assert_true(stream_read(&p->b) > 0);
+		restore_descriptors(before);
+		assert_int_equal(stream_next(&p->b, &frame, &body, &fd), 1);
+		assert_int_equal(frame.id, id);
+		assert_int_equal(fd == STREAM_FD_LOST, id == 2);
+		if (id != 2)
+			assert_int_equal(close(fd), 0);
+	}
+	p->b.may_lose_fds = false;
+	queue(&p->a, 4, "x", 1, fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+	assert_int_equal(stream_write(&p->a), 0);
+	before = allow_descriptors(0);
+	assert_int_equal(stream_read(&p->b), -EMFILE);
+	restore_descriptors(before);
+}
+
 /* A frame that announces a descriptor which did not come is refused. */
 static void test_missing_descriptor(void **state)
 {
@@ -199,8 +256,13 @@ static void test_borrowed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_pieces), CASE(test_descriptors), CASE(test_missing_descriptor),
-		CASE(test_limits), CASE(test_gone),        CASE(test_borrowed),
+		CASE(test_pieces),
+		CASE(test_descriptors),
+		CASE(test_missing_descriptor),
+		CASE(test_limits),
+		CASE(test_gone),
+		CASE(test_borrowed),
+		CASE(test_no_room_for_descriptor),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
