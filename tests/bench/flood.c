@@ -14,17 +14,18 @@
 #define CALLS_MAX 200000u
 
 const char *const flood_names[N_FLOODS] = {
-	[FLOOD_CONNECTS] = "connects",
-	[FLOOD_GARBAGE] = "garbage",
-	[FLOOD_CALLS] = "calls",
+	[FLOOD_CONNECTS] = "connects",     [FLOOD_GARBAGE] = "garbage",     [FLOOD_CALLS] = "calls",
+	[FLOOD_HANDSHAKES] = "handshakes", [FLOOD_ELSEWHERE] = "elsewhere",
 };
 
 struct scene {
 	struct node node;
+	struct node beside; /* another watd, with a gate of its own in the same place */
 	bool tcp;
 	wat *w;
 	counter_user *innocent;
 	char *token; /* the flooder's, for a counter in a process of its own */
+	char *token_beside;
 	cpu_set_t own, other;
 	double *times;
 	double calm_us; /* the best 99th percentile so far, alone */
@@ -75,23 +76,47 @@ static double percentile_alone(struct scene *scene, double seconds)
 	return us;
 }
 
-static pid_t start_flooder(const struct scene *scene, const char *dir, enum flood flood)
+static pid_t start_flooder(const struct scene *scene,
+			   const char *dir,
+			   enum flood flood,
+			   bool beside)
 {
-	const char *port = strrchr(scene->node.remote, ':') + 1;
-	const char *place = scene->tcp ? port : scene->node.socket;
+	const struct node *node = beside ? &scene->beside : &scene->node;
+	const char *port = strrchr(node->remote, ':') + 1;
+	const char *place = scene->tcp ? port : node->socket;
 	char log[160];
 	char *arguments[] = {(char *)WAT_BUILD_DIR "/bin/bench-flood", (char *)flood_names[flood],
 			     (char *)place, NULL, NULL};
 	pid_t pid;
 
+	if (flood == FLOOD_ELSEWHERE) {
+		arguments[1] = (char *)flood_names[FLOOD_HANDSHAKES];
+		arguments[3] = (char *)"127.0.0.2";
+	}
 	if (flood == FLOOD_CALLS) {
-		arguments[2] = (char *)(scene->tcp ? scene->node.remote : scene->node.socket);
-		arguments[3] = scene->token;
+		arguments[2] = (char *)(scene->tcp ? node->remote : node->socket);
+		arguments[3] = beside ? scene->token_beside : scene->token;
 	}
 	(void)snprintf(log, sizeof log, "%s/flooder.log", dir);
 	pid = child_start(arguments, log, NULL);
 	tree_pin(pid, &scene->other);
 	return pid;
+}
+
+static double percentile_flooded(struct scene *scene,
+				 const char *dir,
+				 enum flood flood,
+				 bool beside,
+				 double seconds)
+{
+	pid_t pid = start_flooder(scene, dir, flood, beside);
+	double us;
+
+	/* It begins. */
+	(void)percentile_99(scene, 0.05);
+	us = percentile_99(scene, seconds);
+	child_end(pid);
+	return us;
 }
 
 static void measure(struct scene *scene,
@@ -100,14 +125,10 @@ static void measure(struct scene *scene,
 		    double seconds,
 		    struct flooded *ret)
 {
-	pid_t pid;
-
 	series_add(&ret->alone_us, percentile_alone(scene, seconds));
-	pid = start_flooder(scene, dir, flood);
-	/* It begins. */
-	(void)percentile_99(scene, 0.05);
-	series_add(&ret->flooded_us, percentile_99(scene, seconds));
-	child_end(pid);
+	series_add(&ret->flooded_us, percentile_flooded(scene, dir, flood, false, seconds));
+	await_calm(scene, seconds);
+	series_add(&ret->beside_us, percentile_flooded(scene, dir, flood, true, seconds));
 }
 
 /* What is started from here on shares the flooder's core. */
@@ -121,13 +142,14 @@ static void place(struct scene *scene)
 		CPU_CLR((size_t)last, &scene->other);
 	tree_pin(scene->node.pid, &scene->own);
 	process_pin(scene->node.pid, &scene->other);
+	tree_pin(scene->beside.pid, &scene->own);
+	process_pin(scene->beside.pid, &scene->other);
 	process_pin(getpid(), &scene->own);
 }
 
-static char *make_user(struct scene *scene, const char *name)
+static char *make_user(struct node *node, const char *name)
 {
-	counter_admin *admin =
-		node_spawn(&scene->node, name, WAT_TIER_PROCESS, WAT_DURABILITY_NONE);
+	counter_admin *admin = node_spawn(node, name, WAT_TIER_PROCESS, WAT_DURABILITY_NONE);
 	counter_user *user = node_user(admin, "u");
 	char *token = NULL;
 
@@ -142,14 +164,21 @@ static void begin(struct scene *scene, const char *dir)
 {
 	char *token;
 
+	char beside[160];
+
+	(void)snprintf(beside, sizeof beside, "%s/beside", dir);
+	if (mkdir(beside, 0700) < 0)
+		fatal("%s", beside);
 	node_start(&scene->node, dir);
-	token = make_user(scene, "quiet");
+	node_start(&scene->beside, beside);
+	token = make_user(&scene->node, "quiet");
 	if (wat_connect(scene->tcp ? scene->node.remote : scene->node.socket, &scene->w) != 0 ||
 	    counter_user_open(scene->w, token, &scene->innocent) != 0)
 		fatal("the innocent: %s", wat_failure()->text);
 	wat_memory_free(token);
 	place(scene);
-	scene->token = make_user(scene, "loud");
+	scene->token = make_user(&scene->node, "loud");
+	scene->token_beside = make_user(&scene->beside, "loud");
 }
 
 void flood_measure(const char *dir,
@@ -168,12 +197,14 @@ void flood_measure(const char *dir,
 		fatal("%s", own);
 	begin(&scene, own);
 	for (size_t round = 0; round < n_rounds; round++)
-		for (enum flood flood = 0; flood < N_FLOODS; flood++)
+		for (enum flood flood = 0; flood < (tcp ? N_FLOODS : FLOOD_HANDSHAKES); flood++)
 			measure(&scene, own, flood, seconds, &ret[flood]);
 	process_pin(getpid(), &before);
 	counter_user_free(scene.innocent);
 	wat_free(scene.w);
 	wat_memory_free(scene.token);
+	wat_memory_free(scene.token_beside);
 	free(scene.times);
+	node_end(&scene.beside);
 	node_end(&scene.node);
 }

@@ -111,8 +111,8 @@ static json_t *json_of_crowds(const struct report *report)
 {
 	json_t *all = json_object();
 
-	for (size_t i = 0; i < 2; i++)
-		json_object_set_new(all, i == 0 ? "unix" : "TCP",
+	for (enum crowd_kind i = 0; i < N_CROWDS; i++)
+		json_object_set_new(all, crowd_names[i],
 				    json_pack("{s:I, s:f, s:f}", "connections",
 					      (json_int_t)report->crowds[i].n, "added_bytes",
 					      report->crowds[i].added, "all_bytes",
@@ -126,9 +126,11 @@ static json_t *json_of_floods(const struct flooded *floods)
 
 	for (enum flood flood = 0; flood < N_FLOODS; flood++)
 		json_object_set_new(all, flood_names[flood],
-				    json_pack("{s:o, s:o}", "alone_us",
+				    json_pack("{s:o, s:o, s:o}", "alone_us",
 					      json_of_series(&floods[flood].alone_us), "flooded_us",
-					      json_of_series(&floods[flood].flooded_us)));
+					      json_of_series(&floods[flood].flooded_us),
+					      "beside_us",
+					      json_of_series(&floods[flood].beside_us)));
 	return all;
 }
 

@@ -138,8 +138,8 @@ static void measure_crowds(struct bench *bench, const char *dir)
 	struct report *report = &bench->report;
 
 	place(bench, UNPINNED);
-	crowd_measure(dir, false, report->n_crowd, &report->crowds[0]);
-	crowd_measure(dir, true, report->n_crowd, &report->crowds[1]);
+	for (enum crowd_kind kind = 0; kind < N_CROWDS; kind++)
+		crowd_measure(dir, kind, report->n_crowd, &report->crowds[kind]);
 }
 
 static void measure_recoveries(struct bench *bench, const char *dir)
@@ -161,22 +161,18 @@ static void measure_floods(struct bench *bench, const char *dir)
 	flood_measure(dir, true, n_rounds, report->seconds, report->floods[1]);
 }
 
-/* Descriptors for idle connections: of libwat up to four for each, in the gate three. */
-static size_t raise_files(size_t n_wanted)
+/* Descriptors for idle connections, in the gate up to three for each; or as many as may be. */
+static void raise_files(size_t n_wanted)
 {
-	struct rlimit more = {4 * n_wanted + 1000, 4 * n_wanted + 1000};
-
+	struct rlimit more = {3 * n_wanted + 1000, 3 * n_wanted + 1000};
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		fatal("getrlimit: %s", strerror(errno));
-	if (limit.rlim_max >= more.rlim_max || setrlimit(RLIMIT_NOFILE, &more) < 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-		if (limit.rlim_max < more.rlim_max)
-			return limit.rlim_max > 1600 ? (size_t)(limit.rlim_max - 1000) / 4 : 200;
-	}
-	return n_wanted;
+	if (limit.rlim_max < more.rlim_max && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void describe(struct bench *bench)
@@ -194,7 +190,8 @@ static void describe(struct bench *bench)
 	report->seconds = bench->seconds / (double)bench->n_rounds;
 	report->life_size =
 		bench->smoke ? (struct life_size){1, 1, 8} : (struct life_size){20, 20, 1000};
-	report->n_crowd = raise_files(bench->smoke ? 8 : 10000);
+	report->n_crowd = bench->smoke ? 8 : 10000;
+	raise_files(report->n_crowd);
 }
 
 static void start(struct bench *bench, const char *dir)

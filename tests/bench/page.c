@@ -213,22 +213,29 @@ static void print_crowds(const struct report *report, FILE *out)
 {
 	if (report->crowds[0].n == 0)
 		return;
-	fputs("\nIdle connections, each with its own socket to watd, bound and used once\n", out);
-	print_crowd(&report->crowds[0], "unix", out);
-	print_crowd(&report->crowds[1], "TCP", out);
+	fputs("\nIdle connections, each with its own socket to watd, bound and used once if "
+	      "nothing "
+	      "is said\n",
+	      out);
+	for (enum crowd_kind kind = 0; kind < N_CROWDS; kind++)
+		print_crowd(&report->crowds[kind], crowd_names[kind], out);
 }
 
 static void print_flood(const struct flooded *flooded, const char *by, const char *name, FILE *out)
 {
 	struct series ratio = series_ratio(&flooded->flooded_us, &flooded->alone_us);
+	struct series of_beside = series_ratio(&flooded->flooded_us, &flooded->beside_us);
 	struct spread spread = series_spread(&ratio);
 
+	if (flooded->alone_us.n == 0)
+		return;
 	fprintf(out,
-		"  %-6s %-10s %8.2f us alone, %8.2f us flooded; <= %.1f  %6.2f [%5.2f to %5.2f]  "
-		"%s\n",
+		"  %-6s %-11s %8.2f us alone, %8.2f us flooded; <= %.1f  %6.2f [%5.2f to %5.2f]  "
+		"%-6s; %8.2f us beside, %5.2f of that\n",
 		by, name, series_spread(&flooded->alone_us).median,
 		series_spread(&flooded->flooded_us).median, FLOOD_LIMIT, spread.median,
-		spread.lowest, spread.highest, spread.median <= FLOOD_LIMIT ? "met" : "MISSED");
+		spread.lowest, spread.highest, spread.median <= FLOOD_LIMIT ? "met" : "MISSED",
+		series_spread(&flooded->beside_us).median, series_spread(&of_beside).median);
 }
 
 static void print_floods(const struct report *report, FILE *out)

@@ -67,7 +67,7 @@ struct report {
 	const char *names[N_CONTESTANTS];
 	struct figures figures[N_PLACEMENTS][N_LOADS][N_CONTESTANTS];
 	size_t n_crowd;
-	struct crowd crowds[2];             /* by unix sockets, by TCP */
+	struct crowd crowds[N_CROWDS];
 	struct flooded floods[2][N_FLOODS]; /* by unix sockets, by TCP */
 	struct recovery recoveries[2];      /* thread, process */
 	bool has_life;

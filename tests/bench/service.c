@@ -50,7 +50,10 @@ static void ask_address(struct node *node, char *state, char *listen)
 	node->remote[strcspn(node->remote, "\n")] = '\0';
 }
 
-void node_start(struct node *ret, const char *dir)
+/* May so many stay that have bound nothing? */
+enum width { NARROW, WIDE };
+
+static void start_node(struct node *ret, const char *dir, enum width width)
 {
 	char state[128], run[128], log[128], listen[32];
 	char *arguments[] = {(char *)WAT_BUILD_DIR "/bin/watd",
@@ -70,6 +73,14 @@ void node_start(struct node *ret, const char *dir)
 			     (char *)"100000",
 			     (char *)"--max-connections",
 			     (char *)"100000",
+			     width == WIDE ? (char *)"--max-unauthenticated" : NULL,
+			     (char *)"100000:100:100000",
+			     (char *)"--max-connections-of-uid",
+			     (char *)"100000",
+			     (char *)"--handshake-burst",
+			     (char *)"100000",
+			     (char *)"--bind-burst",
+			     (char *)"100000",
 			     NULL};
 
 	*ret = (struct node){0};
@@ -84,6 +95,16 @@ void node_start(struct node *ret, const char *dir)
 	ask_address(ret, state, listen);
 	must(wat_connect(ret->admin_socket, &ret->w), "watd");
 	must(wat_node_open(ret->w, &ret->node), "the node");
+}
+
+void node_start(struct node *ret, const char *dir)
+{
+	start_node(ret, dir, NARROW);
+}
+
+void node_start_wide(struct node *ret, const char *dir)
+{
+	start_node(ret, dir, WIDE);
 }
 
 void node_end(struct node *node)
