@@ -20,8 +20,8 @@ int side_open(struct side *side,
 {
 	stream_init(&side->stream, fd, body_max);
 	side->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, arg);
-	side->writable = event_new(base, fd, EV_WRITE, writable, arg);
-	if (!side->readable || !side->writable || event_add(side->readable, NULL) < 0)
+	side->on_writable = writable;
+	if (!side->readable || event_add(side->readable, NULL) < 0)
 		return -ENOMEM;
 	side->reading = true;
 	return 0;
@@ -42,16 +42,27 @@ void side_leave(struct side *side)
 	if (!side_is_open(side))
 		return;
 	(void)event_del(side->readable);
-	(void)event_del(side->writable);
+	if (side->writable)
+		(void)event_del(side->writable);
+}
+
+static int await_writable(struct side *side)
+{
+	if (!side->writable && side->readable)
+		side->writable =
+			event_new(event_get_base(side->readable), side->stream.fd, EV_WRITE,
+				  side->on_writable, event_get_callback_arg(side->readable));
+	return side->writable && event_add(side->writable, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 int side_enter(struct side *side, struct event_base *base)
 {
 	if (!side_is_open(side))
 		return 0;
-	if (event_base_set(base, side->readable) < 0 || event_base_set(base, side->writable) < 0)
+	if (event_base_set(base, side->readable) < 0 ||
+	    (side->writable && event_base_set(base, side->writable) < 0))
 		return -EINVAL;
-	if (stream_wants_write(&side->stream) && event_add(side->writable, NULL) < 0)
+	if (stream_wants_write(&side->stream) && await_writable(side) < 0)
 		return -ENOMEM;
 	if (!side->reading)
 		return 0;
@@ -80,6 +91,6 @@ int side_write(struct side *side)
 		return 0;
 	r = stream_write(&side->stream);
 	if (r == -EAGAIN)
-		return event_add(side->writable, NULL) < 0 ? -ENOMEM : 0;
+		return await_writable(side);
 	return r;
 }

@@ -11,13 +11,15 @@
 struct event;
 struct event_base;
 
-struct side {
-	struct stream stream;              /* fd -1: not open */
-	struct event *readable, *writable; /* NULL: not open */
-	bool reading;                      /* readable is in the loop */
-};
-
 typedef void side_event(int fd, short what, void *arg);
+
+struct side {
+	struct stream stream;    /* fd -1: not open */
+	struct event *readable;  /* NULL: not open */
+	struct event *writable;  /* NULL: it was never waited for, as of most */
+	side_event *on_writable; /* with the argument of readable */
+	bool reading;            /* readable is in the loop */
+};
 
 /* A side that is not open. */
 void side_init(struct side *side);
