@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -103,15 +104,18 @@ int port_connect(unsigned port)
 	return fd;
 }
 
+/* Not one that the kernel gives to whoever connects, before our server has it. */
 unsigned port_free(void)
 {
 	_cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in address = at_port(0);
-	socklen_t size = sizeof address;
+	struct sockaddr_in address;
+	uint16_t chance;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &size) < 0)
-		fatal("no port of TCP: %s", strerror(errno));
+	do {
+		if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
+			fatal("no randomness: %s", strerror(errno));
+		address = at_port(10000u + chance % 22000u);
+	} while (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno == EADDRINUSE);
 	return ntohs(address.sin_port);
 }
 
