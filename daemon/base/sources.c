@@ -161,6 +161,15 @@ int source_begin(struct sources *sources,
 	return 0;
 }
 
+void source_charge(struct source *source,
+		   const struct token_rate *handshakes,
+		   uint32_t n,
+		   uint64_t now_ns)
+{
+	while (n > 0 && token_bucket_take(&source->handshakes, handshakes, now_ns))
+		n--;
+}
+
 void source_end(struct sources *sources, struct source *source, bool counts, uint64_t now_ns)
 {
 	if (!source)

@@ -62,6 +62,11 @@ int source_begin(struct sources *sources,
 		 const struct source_limits *limits,
 		 uint64_t now_ns,
 		 struct source **ret) WAT_MUST_CHECK;
+/* One of its connections cost as much as n more: as far as there are so many, they are taken. */
+void source_charge(struct source *source,
+		   const struct token_rate *handshakes,
+		   uint32_t n,
+		   uint64_t now_ns);
 /* It has ended. counts: it began with limits. NULL is allowed. */
 void source_end(struct sources *sources, struct source *source, bool counts, uint64_t now_ns);
 

@@ -56,7 +56,8 @@
 	  "OVERLOADED and closed with a chance of PERCENT %, which grows to 100 % at FULL")       \
 	K(handshake_rate, "handshake-rate", COUNT, RELOAD, MAY, "1000", NULL,                     \
 	  "connections that one uid or address (of IPv6, a /64) may begin in a second; those "    \
-	  "over it are told OVERLOADED. Nothing here counts for the admin socket")                \
+	  "over it are told OVERLOADED. By TCP a failed handshake counts as 64. Nothing here "    \
+	  "counts for the admin socket")                                                          \
 	K(handshake_burst, "handshake-burst", COUNT, RELOAD, MAY, "8192", NULL,                   \
 	  "the same at once, after a time without any")                                           \
 	K(bind_rate, "bind-rate", COUNT, RELOAD, MAY, "1000", NULL,                               \

@@ -18,7 +18,8 @@
 #include "proto/stream_secure.h"
 #include "proto/support/cleanup.h"
 
-#define FINISH_MAX_S 5 /* how long the client may take for what waits for it at the end */
+#define FINISH_MAX_S 5           /* how long the client may take for what waits for it at the end */
+#define FAILED_HANDSHAKE_COST 63 /* connections that begin, beside its own */
 #define KEEP_IDLE_S 60
 #define KEEP_INTERVAL_S 10
 #define KEEP_COUNT 3
@@ -196,6 +197,13 @@ static void open_watd(struct peer *peer)
 		peer->broken = true;
 }
 
+/* It was found to be none only after the costly part of it. */
+static void charge_handshake(struct peer *peer)
+{
+	source_charge(peer->source, &peer->gate->limits.handshakes, FAILED_HANDSHAKE_COST,
+		      clock_monotonic_ns());
+}
+
 static void read_client(struct peer *peer)
 {
 	int r;
@@ -215,6 +223,8 @@ static void read_client(struct peer *peer)
 	if (r == -EAGAIN)
 		return;
 	if (r <= 0) {
+		if (r == -EKEYREJECTED)
+			charge_handshake(peer);
 		peer->broken = true;
 		return;
 	}

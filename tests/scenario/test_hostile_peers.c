@@ -332,6 +332,47 @@ static void test_garbage(void **state)
 	hostile_await_settled(h);
 }
 
+static int set_up_few_handshakes(void **state)
+{
+	return hostile_start(state, "handshake-rate = 1\nhandshake-burst = 200\n");
+}
+
+/* 0: it was found to be none; else the limit that was told. */
+static int try_handshake(const struct hostile *h)
+{
+	static const uint8_t none[2 + NOISE_HANDSHAKE_OVERHEAD] = {NOISE_HANDSHAKE_OVERHEAD, 0, 9};
+	int fd = hostile_reach(h, ELSEWHERE);
+	uint8_t answer[3] = {0};
+	ssize_t n;
+
+	/* The server may be done with it before it is sent. */
+	(void)!send(fd, none, sizeof none, MSG_NOSIGNAL);
+	n = recv(fd, answer, sizeof answer, MSG_WAITALL);
+	close(fd);
+	assert_true(n >= 2);
+	assert_int_equal(n, answer[0] == 0 ? 2 : 3);
+	return answer[2];
+}
+
+/* A handshake that is none costs more than one that is: who sends a few of them is refused sooner
+ * than by its number, and others are not (row 43). */
+static void test_failed_handshakes(void **state)
+{
+	struct hostile *h = *state;
+	struct hand hand;
+	int limit, n = 0;
+
+	if (!h->tcp)
+		return; /* there are none */
+	while ((limit = try_handshake(h)) == 0)
+		assert_true(++n < 30);
+	assert_int_equal(limit, OVERLOAD_HANDSHAKES);
+	assert_true(n >= 3);
+	assert_int_equal(hostile_greet(h, HERE, &hand), 0);
+	hand_close(&hand);
+	hostile_await_settled(h);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, hostile_tear_down)
 
 int main(void)
@@ -345,6 +386,8 @@ int main(void)
 		CASE(test_announced_only),
 		CASE(test_large_request),
 		CASE(test_garbage),
+		cmocka_unit_test_setup_teardown(test_failed_handshakes, set_up_few_handshakes,
+						hostile_tear_down),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -109,6 +109,32 @@ static void test_remembers(void **state)
 	sources_deinit(&sources);
 }
 
+/* What is charged counts as so many that begin, as far as there are so many; another's is its own.
+ */
+static void test_charged(void **state)
+{
+	static const struct source_limits limits = {.connections = 9, .handshakes = {1, 10}};
+	struct source_key one = key_of("192.0.2.1"), other = key_of("192.0.2.2");
+	struct source *source, *others, *none;
+	struct sources sources;
+
+	(void)state;
+	sources_init(&sources, seed);
+	assert_int_equal(source_begin(&sources, &one, &limits, 10 * S, &source), 0);
+	source_charge(source, &limits.handshakes, 8, 10 * S);
+	assert_int_equal(source_begin(&sources, &one, &limits, 10 * S, &none), 0);
+	source_end(&sources, none, true, 10 * S);
+	assert_int_equal(source_begin(&sources, &one, &limits, 10 * S, &none), SOURCES_E_FAST);
+	source_charge(source, &limits.handshakes, UINT32_MAX, 12 * S);
+	assert_int_equal(source_begin(&sources, &one, &limits, 13 * S - 1, &none), SOURCES_E_FAST);
+	assert_int_equal(source_begin(&sources, &one, &limits, 13 * S, &none), 0);
+	source_end(&sources, none, true, 13 * S);
+	assert_int_equal(source_begin(&sources, &other, &limits, 12 * S, &others), 0);
+	source_end(&sources, others, true, 12 * S);
+	source_end(&sources, source, true, 13 * S);
+	sources_deinit(&sources);
+}
+
 /* However many come and go, so many at most are remembered: the oldest go first (row 43). */
 static void test_bounded(void **state)
 {
@@ -133,9 +159,8 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_remembers),
+		cmocka_unit_test(test_keys),      cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_remembers), cmocka_unit_test(test_charged),
 		cmocka_unit_test(test_bounded),
 	};
 
