@@ -231,7 +231,7 @@ static void print_flood(const struct flooded *flooded, const char *by, const cha
 		return;
 	fprintf(out,
 		"  %-6s %-11s %8.2f us alone, %8.2f us flooded; <= %.1f  %6.2f [%5.2f to %5.2f]  "
-		"%-6s; %8.2f us beside, %5.2f of that\n",
+		"%-6s  %8.2f us beside, %5.2f of that\n",
 		by, name, series_spread(&flooded->alone_us).median,
 		series_spread(&flooded->flooded_us).median, FLOOD_LIMIT, spread.median,
 		spread.lowest, spread.highest, spread.median <= FLOOD_LIMIT ? "met" : "MISSED",
