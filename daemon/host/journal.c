@@ -18,6 +18,12 @@
 /* The last of it is the version of the form. */
 static const char magic[8] = "WATJRNL1";
 
+#ifdef WAT_DEBUG
+#define AHEAD 4096u /* so that tests see it */
+#else
+#define AHEAD (64u * 1024u)
+#endif
+
 /* What may have been promised is not known any more: the next process reads what is there. */
 static void __attribute__((noreturn)) die(const char *what, int r)
 {
@@ -89,14 +95,43 @@ static int write_bytes(const struct journal *journal, const uint8_t *bytes, size
 	return 0;
 }
 
+/* Writing over what a file has takes half the time of making it longer, and a sync of it less. So
+ * it is made longer by much at once, when it is that long already. Should there be no place for
+ * that, there may be one for the record. */
+static void make_ahead(struct journal *journal, size_t n)
+{
+	static uint8_t zeros[AHEAD];
+	uint64_t at = journal->ahead > journal->offset ? journal->ahead : journal->offset;
+	ssize_t r;
+
+	/* A record that is long makes it longer by much itself. */
+	if (n > AHEAD / 4 || journal->offset < AHEAD || journal->offset + n <= journal->ahead)
+		return;
+	do
+		r = pwrite(journal->fd, zeros, AHEAD - at % AHEAD, (off_t)at);
+	while (r < 0 && errno == EINTR);
+	if (r == (ssize_t)(AHEAD - at % AHEAD)) {
+		journal->ahead = at + (uint64_t)r;
+		return;
+	}
+	/* What stays of it is behind the record, where nobody minds it. */
+	(void)!ftruncate(journal->fd, (off_t)journal->offset);
+	journal->ahead = 0;
+}
+
 /* All or nothing; -ENOSPC and the like leave what was good. */
 static int write_all(struct journal *journal, const uint8_t *bytes, size_t n)
 {
-	int r = write_bytes(journal, bytes, n);
+	int r;
 
-	if (r == 0)
+	make_ahead(journal, n);
+	r = write_bytes(journal, bytes, n);
+	if (r == 0) {
 		journal->offset += n;
-	else if (ftruncate(journal->fd, (off_t)journal->offset) < 0)
+		return 0;
+	}
+	journal->ahead = 0;
+	if (ftruncate(journal->fd, (off_t)journal->offset) < 0)
 		die("a journal can't be cut back after a failed write; the host ends, and the next "
 		    "one reads what is there",
 		    -errno);
@@ -260,11 +295,12 @@ static int begin_segment(struct journal *journal, int fd, uint64_t segment)
 {
 	const int fd_before = journal->fd;
 	const uint64_t segment_before = journal->segment, offset_before = journal->offset;
+	const uint64_t ahead_before = journal->ahead;
 	int r;
 
 	journal->fd = fd;
 	journal->segment = segment;
-	journal->offset = 0;
+	journal->offset = journal->ahead = 0;
 	record_key(journal->instance_id, journal->generation, segment, journal->key);
 	r = put_header(journal);
 	CRASH_HERE(switch_header);
@@ -275,6 +311,7 @@ static int begin_segment(struct journal *journal, int fd, uint64_t segment)
 	journal->fd = fd_before;
 	journal->segment = segment_before;
 	journal->offset = offset_before;
+	journal->ahead = ahead_before;
 	record_key(journal->instance_id, journal->generation, segment_before, journal->key);
 	return r;
 }

@@ -26,6 +26,7 @@ struct journal {
 	int fd; /* -1: none */
 	uint64_t segment;
 	uint64_t offset;   /* bytes that are good */
+	uint64_t ahead;    /* up to here the file has zeros behind them; below offset: none */
 	uint64_t last_seq; /* of the newest record, or of the snapshot that the journal follows */
 	uint8_t key[RECORD_KEY_SIZE];
 

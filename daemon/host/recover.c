@@ -57,6 +57,12 @@ static int read_file(int fd, struct bytes *bytes)
 	return 0;
 }
 
+/* Room that was made ahead of the next record. */
+static bool is_zero(const uint8_t *bytes, size_t n)
+{
+	return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
+}
+
 static void log_end(const struct recovery *recovery, uint64_t segment, size_t left)
 {
 	char number[24], bytes[24];
@@ -164,7 +170,7 @@ static int apply_records(struct recovery *recovery,
 	}
 	if (r < 0)
 		return r;
-	if (at < n && seq <= recovery->up_to)
+	if (seq <= recovery->up_to && !is_zero(bytes + at, n - at))
 		log_end(recovery, header->segment, n - at);
 	return 0;
 }

@@ -132,6 +132,9 @@ static void expect(int fd, struct journal_header expected, const size_t *sizes)
 		assert_int_equal(item.n_body, *sizes);
 		assert_int_equal(item.body[0], (uint8_t)*sizes);
 	}
+	/* Room for the next one. */
+	while (at < n && bytes[at] == 0)
+		at++;
 	assert_int_equal(at, n);
 	free(bytes);
 }
@@ -210,6 +213,50 @@ static void test_append_fails(void **state)
 	assert_true(size_of(fd) > size);
 	assert_int_equal(append(journal, 20), 0);
 	expect(fd, HEADER(1, 1), (size_t[]){10, 30, 20, 0});
+	(void)close(fd);
+}
+
+/* A segment that is long already gets longer by more than a record at once, and the next ones go
+ * into what is there, as whole as any. */
+static void test_ahead(void **state)
+{
+	struct journal *journal = *state;
+	int fd = switch_to_new(journal, 1);
+	size_t size;
+
+	assert_int_equal(append(journal, 100000), 0);
+	assert_int_equal(size_of(fd), journal->offset);
+	assert_int_equal(append(journal, 10), 0);
+	size = size_of(fd);
+	assert_true(size > journal->offset);
+	assert_int_equal(append(journal, 20), 0);
+	assert_int_equal(size_of(fd), size);
+	expect(fd, HEADER(1, 1), (size_t[]){100000, 10, 20, 0});
+	(void)close(fd);
+}
+
+/* Where there is no place for more than the record, the record has it; where there is none for that
+ * either, it leaves nothing behind those before. */
+static void test_not_ahead(void **state)
+{
+	struct journal *journal = *state;
+	int fd = switch_to_new(journal, 1);
+
+	assert_int_equal(append(journal, 100000), 0);
+	limit(journal->offset + 100);
+	assert_int_equal(append(journal, 10), 0);
+	assert_int_equal(size_of(fd), journal->offset);
+	assert_int_equal(append(journal, 200), -EFBIG);
+	assert_int_equal(size_of(fd), journal->offset);
+	limit(RLIM_INFINITY);
+	assert_int_equal(append(journal, 200), 0);
+	assert_true(size_of(fd) > journal->offset);
+	limit(journal->offset + 100);
+	assert_int_equal(append(journal, 200000), -EFBIG);
+	assert_int_equal(size_of(fd), journal->offset);
+	limit(RLIM_INFINITY);
+	assert_int_equal(append(journal, 30), 0);
+	expect(fd, HEADER(1, 1), (size_t[]){100000, 10, 200, 30, 0});
 	(void)close(fd);
 }
 
@@ -502,6 +549,8 @@ int main(void)
 		TEST(test_append),
 		TEST(test_header),
 		TEST(test_append_fails),
+		TEST(test_ahead),
+		TEST(test_not_ahead),
 		TEST(test_too_long),
 		TEST(test_cut_back_fails),
 		TEST(test_switch_fails),
