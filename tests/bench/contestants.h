@@ -17,8 +17,8 @@ void echo_start(struct echo *ret, const char *program, const char *dir);
 void echo_start_tcp(struct echo *ret, const char *program, const char *dir);
 int echo_connect(const struct echo *echo);
 void raw_start(struct contestant *ret, const struct echo *echo);
-/* frames.c: the same echo, by frames that are made and read. */
-void frames_start(struct contestant *ret, const struct echo *echo);
+/* frames.c: the same echo, by frames that are made and read, or by messages in them. */
+void frames_start(struct contestant *ret, const struct echo *echo, bool messages);
 
 /* redis.c: INCR by redis-benchmark, from a redis-server of our own that keeps nothing. */
 void redis_start(struct contestant *ret, const char *dir);

@@ -1,5 +1,6 @@
-/* frames.c - a client of the same echo that makes each frame and reads each that comes back, as any
- * program that speaks in frames has to; the bodies are nothing to it. */
+/* frames.c - clients of the same echo that make each frame and read each that comes back, as any
+ * program that speaks in frames has to. To one of them the bodies are nothing; the other packs each
+ * message and unpacks each that comes back, by the code that protoc-gen-c makes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,21 +14,46 @@
 #define BODY_MAX 1024u
 
 struct frames {
+	bool messages; /* are in the bodies */
 	struct stream streams[CONNECTIONS];
 	uint64_t sent[CONNECTIONS], came[CONNECTIONS]; /* ids */
 	int epoll;
 };
 
-/* An Increment by 1. */
-static void queue(struct frames *frames, size_t i)
+static uint8_t *reserve(struct frames *frames, size_t i, size_t n)
 {
 	struct frame frame = {.type = FRAME_CALL, .method = 1, .id = ++frames->sent[i]};
 	uint8_t *body;
 
-	if (stream_reserve(&frames->streams[i], &frame, 2, &body) < 0)
+	if (stream_reserve(&frames->streams[i], &frame, n, &body) < 0)
 		fatal("no memory");
+	return body;
+}
+
+/* An Increment by 1. */
+static void queue(struct frames *frames, size_t i)
+{
+	Counter__Amount amount = COUNTER__AMOUNT__INIT;
+	uint8_t *body;
+
+	if (frames->messages) {
+		amount.n = 1;
+		body = reserve(frames, i, counter__amount__get_packed_size(&amount));
+		(void)counter__amount__pack(&amount, body);
+		return;
+	}
+	body = reserve(frames, i, 2);
 	body[0] = 0x08;
 	body[1] = 0x02;
+}
+
+static void look_at(const uint8_t *body, size_t n)
+{
+	Counter__Amount *amount = counter__amount__unpack(NULL, n, body);
+
+	if (!amount || amount->n != 1)
+		fatal("a message came back as another one");
+	counter__amount__free_unpacked(amount, NULL);
 }
 
 static void write_queued(struct frames *frames, size_t i)
@@ -52,6 +78,8 @@ static size_t read_frames(struct frames *frames, size_t i, bool again)
 	while ((r = stream_next(stream, &frame, &body, &fd)) > 0) {
 		if (frame.id != ++frames->came[i])
 			fatal("a frame came back in another order");
+		if (frames->messages)
+			look_at(body, frame.body_len);
 		if (again)
 			queue(frames, i);
 		n++;
@@ -116,14 +144,17 @@ static void run(struct contestant *contestant, enum load load, double seconds, s
 	ret->wall_s = now_s() - start;
 }
 
-void frames_start(struct contestant *ret, const struct echo *echo)
+void frames_start(struct contestant *ret, const struct echo *echo, bool messages)
 {
 	struct frames *frames = calloc(1, sizeof *frames);
 
 	if (!frames)
 		fatal("no memory");
-	*ret = (struct contestant){
-		.name = "raw, frames", .pid = echo->pid, .run = run, .client = frames};
+	*ret = (struct contestant){.name = messages ? "raw, messages" : "raw, frames",
+				   .pid = echo->pid,
+				   .run = run,
+				   .client = frames};
+	frames->messages = messages;
 	frames->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};

@@ -70,11 +70,12 @@ static json_t *json_of_marks(const struct report *report)
 			continue;
 		json_array_append_new(
 			all,
-			json_pack("{s:s, s:s, s:f, s:o, s:o, s:b}", "mark", mark->text, "must_be",
+			json_pack("{s:s, s:s, s:f, s:o, s:o, s:o}", "mark", mark->text, "must_be",
 				  mark->speed ? "at least" : "at most", "limit", mark->limit,
 				  "wall", json_of_spread(mark_ratio(report, mark, false)), "cpu",
 				  json_of_spread(mark_ratio(report, mark, true)), "met",
-				  mark_is_met(report, mark)));
+				  mark->limit > 0 ? json_boolean(mark_is_met(report, mark))
+						  : json_null()));
 	}
 	return all;
 }

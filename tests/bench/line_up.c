@@ -12,7 +12,8 @@ static void start_echoes(struct line_up *line_up, const char *dir)
 
 	echo_start(&line_up->echo, WAT_BUILD_DIR "/bin/bench-echo", dir);
 	raw_start(&all[RAW], &line_up->echo);
-	frames_start(&all[FRAMES], &line_up->echo);
+	frames_start(&all[FRAMES], &line_up->echo, false);
+	frames_start(&all[MESSAGES], &line_up->echo, true);
 	echo_start_tcp(&line_up->echo_tcp, WAT_BUILD_DIR "/bin/bench-echo", dir);
 	raw_start(&all[RAW_TCP], &line_up->echo_tcp);
 }

@@ -116,6 +116,13 @@ static void print_group(const struct report *report, const struct group *group, 
 			print_table(report, group, placement, load, out);
 }
 
+static const char *verdict(const struct report *report, const struct mark *mark)
+{
+	if (!(mark->limit > 0))
+		return "no mark";
+	return mark_is_met(report, mark) ? "met" : "MISSED";
+}
+
 static void print_marks(const struct report *report, FILE *out)
 {
 	fputs("\nMarks, client and server on one core, durability none where nothing is said; sync "
@@ -127,10 +134,14 @@ static void print_marks(const struct report *report, FILE *out)
 
 		if (!mark_is_measured(report, mark))
 			continue;
-		fprintf(out, "  %-35s %s %4.1f  %6.2f [%5.2f to %5.2f]  by CPU time %6.2f  %s\n",
-			mark->text, mark->speed ? ">=" : "<=", mark->limit, wall.median,
+		fprintf(out, "  %-35s ", mark->text);
+		if (mark->limit > 0)
+			fprintf(out, "%s %4.1f", mark->speed ? ">=" : "<=", mark->limit);
+		else
+			fprintf(out, "%7s", "");
+		fprintf(out, "  %6.2f [%5.2f to %5.2f]  by CPU time %6.2f  %s\n", wall.median,
 			wall.lowest, wall.highest, mark_ratio(report, mark, true).median,
-			mark_is_met(report, mark) ? "met" : "MISSED");
+			verdict(report, mark));
 	}
 }
 

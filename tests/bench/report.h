@@ -17,6 +17,7 @@ enum placement { PINNED, UNPINNED, N_PLACEMENTS };
 enum who {
 	RAW,
 	FRAMES,
+	MESSAGES,
 	THREAD,
 	PROCESS,
 	THREAD_CRASH,
@@ -83,9 +84,9 @@ struct mark {
 	enum load load;
 	enum who who, to;
 	bool speed;   /* a ratio of speeds, not of times */
-	double limit; /* at most, of times; at least, of speeds */
+	double limit; /* at most, of times; at least, of speeds; 0: none, it is only said */
 };
-#define N_MARKS 15u
+#define N_MARKS 17u
 extern const struct mark marks[N_MARKS];
 bool mark_is_measured(const struct report *report, const struct mark *mark);
 /* wall or CPU time. */

@@ -97,6 +97,15 @@ static void test_mark_of_speeds(void **state)
 	assert_false(mark_is_met(&report, mark));
 }
 
+/* Pipelined calls have their mark against the echo by messages; against the echo alone the ratio is
+ * said, and is no mark. */
+static void test_marks_of_raw(void **state)
+{
+	(void)state;
+	assert_near(mark_of(LOAD_PIPELINED, MESSAGES)->limit, 0.4);
+	assert_near(mark_of(LOAD_PIPELINED, RAW)->limit, 0);
+}
+
 /* What was not measured is not met. */
 static void test_not_measured(void **state)
 {
@@ -112,7 +121,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spread),         cmocka_unit_test(test_ratio),
 		cmocka_unit_test(test_many_rounds),    cmocka_unit_test(test_mark_of_times),
-		cmocka_unit_test(test_mark_of_speeds), cmocka_unit_test(test_not_measured),
+		cmocka_unit_test(test_mark_of_speeds), cmocka_unit_test(test_marks_of_raw),
+		cmocka_unit_test(test_not_measured),
 	};
 
 	return test_run_cases(tests, NULL, NULL);
