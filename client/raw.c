@@ -22,7 +22,8 @@ enum {
 	NODE_RESTART = 24,
 	NODE_RESET_FAILED = 25,
 	NODE_RELEASE = 26,
-	NODE_REVOKE_ALL = 27
+	NODE_REVOKE_ALL = 27,
+	NODE_REVOKE_KEY = 30
 };
 
 /* Node and Admin requests may hold a whole state. */
@@ -313,7 +314,8 @@ wat_node *wat_node_free(wat_node *node)
 static bool node_call_may_repeat(uint16_t method)
 {
 	return (method <= NODE_IMPORT && method != NODE_KILL) || method == NODE_RESTART ||
-	       method == NODE_RESET_FAILED || method == NODE_RELEASE || method == NODE_REVOKE_ALL;
+	       method == NODE_RESET_FAILED || method == NODE_RELEASE ||
+	       (method >= NODE_REVOKE_ALL && method <= NODE_REVOKE_KEY);
 }
 
 int wat_node_call_raw(wat_node *node,

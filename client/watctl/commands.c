@@ -501,6 +501,43 @@ const struct command commands[] = {
 		.words = {WORD_LEVEL},
 	},
 	{
+		.name = "keys",
+		.group = GROUP_NODE,
+		.arguments = "",
+		.summary = "the keys that tokens are signed with",
+		.details = "The one that signs, and those before it whose tokens are still good.",
+		.examples = "",
+		.run = command_keys,
+	},
+	{
+		.name = "rotate-key",
+		.group = GROUP_NODE,
+		.arguments = "",
+		.summary = "sign tokens with a new key from now on",
+		.details =
+			"Tokens of the one before are good for --grace, else as long as key-grace "
+			"of the\n"
+			"configuration says; watctl renew makes one of the new key. With --grace 0 "
+			"they are\n"
+			"good for nothing when this returns. A key that is a credential of the "
+			"service is\n"
+			"replaced there: watd keygen FILE.",
+		.examples = "  watctl rotate-key --grace 7d",
+		.run = command_rotate_key,
+		.options = WATCTL_HAS(GRACE),
+	},
+	{
+		.name = "revoke-key",
+		.group = GROUP_NODE,
+		.arguments = "KEY",
+		.summary = "end the tokens of a key that signs no more",
+		.details = "Returns when no call under one of them can run.",
+		.examples = "  watctl revoke-key 9d24e2eeaf27c2a0",
+		.run = command_revoke_key,
+		.n_min = 1,
+		.n_max = 1,
+	},
+	{
 		.name = "backup",
 		.group = GROUP_NODE,
 		.arguments = "FILE",

@@ -84,6 +84,8 @@ enum watctl_word {
 	  "the key that the token is for, if it has no secret; of plugin: the key that signs")     \
 	O(LIMIT_RATE, 0, "limit-rate", "N", ANY, "the User may make N calls a second")             \
 	O(LIMIT_INFLIGHT, 0, "limit-inflight", "N", ANY, "the User may have N calls open at once") \
+	O(GRACE, 0, "grace", "TIME", ANY,                                                          \
+	  "how long tokens of the key before are good; 0: no more")                                \
 	O(PLUGIN, 0, "plugin", "FILE", FILE, "where the service's methods have their names")
 
 enum watctl_option {

@@ -118,3 +118,49 @@ int key_file_read(const char *name,
 	*ret_dir = r == -ENOENT ? state_dir : credentials_dir;
 	return r == -ENOENT ? read_or_make(state_dir, name, ret_secret) : r;
 }
+
+int key_file_replace(const char *name,
+		     const char *state_dir,
+		     const uint8_t secret[static KEY_FILE_SIZE])
+{
+	_cleanup_(fd_closep) int dir = open_dir(state_dir);
+	char aside[64];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	(void)snprintf(aside, sizeof aside, "%s.%d", name, (int)getpid());
+	r = write_aside(dir, aside, secret);
+	if (r == 0 && renameat(dir, aside, dir, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dir, aside, 0);
+	else if (fsync(dir) < 0)
+		/* The name is there: it is only not known whether a loss of power leaves it. */
+		r = 0;
+	return r;
+}
+
+int key_file_make(const char *path)
+{
+	_cleanup_(fd_closep) int fd =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	uint8_t secret[KEY_FILE_SIZE];
+	ssize_t n;
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (sodium_init() < 0)
+		return -ENOSYS;
+	randombytes_buf(secret, sizeof secret);
+	n = write(fd, secret, sizeof secret);
+	sodium_memzero(secret, sizeof secret);
+	if (n != KEY_FILE_SIZE)
+		r = n < 0 ? -errno : -ENOSPC;
+	else if (fsync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(path);
+	return r;
+}

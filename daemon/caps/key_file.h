@@ -18,4 +18,11 @@ int key_file_read(const char *name,
 		  const char **ret_dir,
 		  uint8_t ret_secret[static KEY_FILE_SIZE]) WAT_MUST_CHECK;
 
+/* A file of random bytes, 0600, where there is none. -EEXIST. */
+int key_file_make(const char *path) WAT_MUST_CHECK;
+/* A new one in its place, whole or not at all; -EEXIST never: what was there is gone. */
+int key_file_replace(const char *name,
+		     const char *state_dir,
+		     const uint8_t secret[static KEY_FILE_SIZE]) WAT_MUST_CHECK;
+
 #endif

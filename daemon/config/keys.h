@@ -91,7 +91,10 @@
 	  "MiB of memory of its own that a host may take: an instance of tier process, or all "   \
 	  "of tier thread together; for hosts that are started from then on")                     \
 	K(grant_life, "grant-life", LIFE, RELOAD, MAY, "90d", NULL,                               \
-	  "life of a capability when whoever makes it says nothing else")
+	  "life of a capability when whoever makes it says nothing else")                         \
+	K(key_grace, "key-grace", LIFE, RELOAD, MAY, "30d", NULL,                                 \
+	  "how long tokens of the issuing key are good after another took its place, unless "     \
+	  "watctl rotate-key says something else")
 
 #define CONFIG_PLUGIN_KEYS(K)                                                                     \
 	K(file, "file", PATH, RELOAD, MAY, NULL, "/opt/counter/counter.so",                       \

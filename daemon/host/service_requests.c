@@ -237,12 +237,29 @@ static void end_channels(struct service_loop *loop, const uint8_t grant_id[stati
 		grant_end_lanes(loop, grant);
 }
 
+/* The key of their tokens is good for nothing: who has another goes on with its lanes. */
+static void break_channels(struct service_loop *loop, const uint8_t grant_id[static WAT_ID_SIZE])
+{
+	const struct grant *grant = grant_find(loop, grant_id);
+
+	list_for_each_safe (i, &loop->channels) {
+		struct channel *channel = container_of(i, struct channel, link);
+
+		if (channel->grant == grant)
+			channel_end(channel, WAT_UNAVAILABLE,
+				    "the key of this token was taken back; bind again");
+	}
+}
+
 static void detach(struct service_loop *loop, struct request *request)
 {
 	const Wat__Host__DetachRequest *in = (const Wat__Host__DetachRequest *)request->in;
 
 	(void)request;
-	end_channels(loop, in->grant_id.data);
+	if (in->rebind)
+		break_channels(loop, in->grant_id.data);
+	else
+		end_channels(loop, in->grant_id.data);
 }
 
 static void provision(struct service_loop *loop, struct request *request)

@@ -37,6 +37,7 @@
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(" STORE_GRANT_COLUMNS ") "                    \
 		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                       \
 	S(USED_GRANT, "UPDATE grants SET last_used = ?2 WHERE id = ?1")                           \
+	S(KID_GRANTS, "UPDATE grants SET kid = ? WHERE kid = x''")                                \
 	S(PUT_ISSUER, "INSERT OR REPLACE INTO issuers(kid, pk, until) VALUES(?,?,?)")             \
 	S(DROP_ISSUER, "DELETE FROM issuers WHERE kid = ?")                                       \
 	S(PUT_SNAPSHOT, "INSERT INTO snapshots(seq, name, instance_id, service, generation, "     \

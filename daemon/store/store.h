@@ -211,6 +211,8 @@ int store_txn_put_grant(struct store_txn *txn, const struct store_grant *row)
 	WAT_MUST_CHECK; /* by id */
 /* The row, if it is there, says when it was used last. */
 int store_txn_used_grant(struct store_txn *txn, const uint8_t id[16], uint64_t at) WAT_MUST_CHECK;
+/* Of rows that don't say which key signed their token. */
+int store_txn_kid_grants(struct store_txn *txn, const uint8_t kid[8]) WAT_MUST_CHECK;
 int store_txn_put_issuer(struct store_txn *txn, const struct store_issuer *row)
 	WAT_MUST_CHECK; /* by kid */
 int store_txn_drop_issuer(struct store_txn *txn, const uint8_t kid[8]) WAT_MUST_CHECK;

@@ -193,6 +193,14 @@ int store_txn_used_grant(struct store_txn *txn, const uint8_t id[16], uint64_t a
 	return end(txn, &b);
 }
 
+int store_txn_kid_grants(struct store_txn *txn, const uint8_t kid[8])
+{
+	struct builder b = begin(STORE_SQL_KID_GRANTS);
+
+	blob(&b, kid, 8);
+	return end(txn, &b);
+}
+
 int store_txn_put_issuer(struct store_txn *txn, const struct store_issuer *row)
 {
 	struct builder b = begin(STORE_SQL_PUT_ISSUER);

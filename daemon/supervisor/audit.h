@@ -64,6 +64,8 @@ struct origin {
 	K(GRANT, "grant", LASTING, INFO, "a capability was given", "")                             \
 	K(GRANT_REFUSED, "grant-refused", LASTING, WARNING, "a capability was not given", "")      \
 	K(REVOKE, "revoke", LASTING, INFO, "a capability was taken back", "")                      \
+	K(KEY_CHANGED, "key-changed", LASTING, INFO, "tokens are signed with another key", "")      \
+	K(KEY_REVOKED, "key-revoked", LASTING, WARNING, "tokens of a key are good for nothing", "")  \
 	K(RENEW, "renew", LASTING, INFO, "a capability was given for longer", "")                  \
 	K(EXPIRES_SOON, "expires-soon", LASTING, WARNING,                                          \
 	  "the time of a capability is nearly over", "watctl renew NAME USER")                     \

@@ -170,6 +170,11 @@ static bool may_call(struct session *session, const struct frame *frame)
 		     "a User calls its service on its channel; managing needs the Admin");
 	else if (binding && node_time(session->node) >= binding->not_after)
 		deny(session, frame, "the token has expired; ask for a new one (watctl admin)");
+	else if (binding && binding->role == TOKEN_ADMIN &&
+		 !keyring_find(session->node->keyring, binding->kid, node_time(session->node)))
+		deny(session, frame,
+		     "the key that signed the token is good no more; ask for a new "
+		     "one (watctl admin)");
 	else if (binding && is_outside_mask(binding, frame->method))
 		deny(session, frame, "this Admin's token does not cover the method");
 	else

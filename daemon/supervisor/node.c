@@ -417,6 +417,9 @@ int node_init(struct node *node, struct options *options)
 		r = sockets_open(node);
 	if (r < 0)
 		return r;
+	r = keys_begin(node);
+	if (r < 0)
+		return r;
 	node_note_start(node);
 	grant_files_update(node);
 	grant_times_begin(node);
@@ -494,6 +497,7 @@ void node_deinit(struct node *node)
 	grant_files_deinit(&node->grant_files);
 	grant_times_deinit(node);
 	groups_deinit(&node->groups);
+	keys_deinit(node);
 	free_instances(node);
 	node_wait_deinit(node);
 	node_logs_deinit(node);

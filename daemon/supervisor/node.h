@@ -19,6 +19,7 @@
 #include "daemon/supervisor/grant_times.h"
 #include "daemon/supervisor/groups.h"
 #include "daemon/supervisor/instance_table.h"
+#include "daemon/supervisor/keys.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/plugin_copies.h"
 #include "daemon/supervisor/plugin_trust.h"
@@ -49,6 +50,7 @@ struct node {
 	struct grant_files grant_files;
 	struct grant_times grant_times;
 	struct groups groups;
+	struct keys keys;
 	struct list sessions, hosts, operations, reloads;
 	struct denials *denials;
 	struct store_txn *held; /* events of the audit that can wait a while; NULL: none */

@@ -142,12 +142,9 @@ static int on_host(void *arg, const struct store_host *row)
 	return 0;
 }
 
-/* Keys of before: who signs is the keyring's. */
 static int on_issuer(void *arg, const struct store_issuer *row)
 {
-	(void)arg;
-	(void)row;
-	return 0;
+	return keys_load(arg, row);
 }
 
 static int on_ended(void *arg, const uint8_t instance_id[16])

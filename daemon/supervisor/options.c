@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/caps/key_file.h"
 #include "daemon/config/template.h"
 #include "daemon/supervisor/beside.h"
 #include "proto/support/cleanup.h"
@@ -62,6 +63,9 @@ static void print_help(void)
 	print_option("restore", "FILE",
 		     "go back to a backup (watctl backup), and end; no watd may run. Nothing is "
 		     "deleted: what was there is set aside");
+	print_option("keygen", "FILE",
+		     "make an issuing key, mode 0600, for a credential node.key of the service "
+		     "(watd keygen FILE does the same)");
 	print_option("version", "", "print the version");
 	print_option("help", "", "print this");
 	puts("\nThe same keys, without dashes, stand in [watd] of the configuration, which also "
@@ -99,10 +103,21 @@ enum {
 	OPTION_DEFAULT,
 	OPTION_ADDRESS,
 	OPTION_RESTORE,
+	OPTION_KEYGEN,
 	OPTION_VERSION,
 	OPTION_HELP,
 	OPTION_KEYS, /* + enum watd_key */
 };
+
+static int make_key_file(const char *path)
+{
+	int r = key_file_make(path);
+
+	if (r == 0)
+		return OPTIONS_EXIT_OK;
+	fprintf(stderr, "watd: no key can be made at %s: %s\n", path, strerror(-r));
+	return OPTIONS_EXIT_USAGE;
+}
 
 static int take_option(struct options *options, int which)
 {
@@ -120,6 +135,8 @@ static int take_option(struct options *options, int which)
 		return 0;
 	case OPTION_RESTORE:
 		return set(&options->restore, optarg);
+	case OPTION_KEYGEN:
+		return make_key_file(optarg);
 	case OPTION_VERSION:
 		puts("watd " WAT_VERSION);
 		return OPTIONS_EXIT_OK;
@@ -134,6 +151,15 @@ static int take_option(struct options *options, int which)
 	}
 }
 
+/* A word, as watctl's commands are. */
+static int keygen(int n, char **words)
+{
+	if (n == 2)
+		return make_key_file(words[1]);
+	fputs("watd: keygen needs a FILE, and nothing else; see watd --help\n", stderr);
+	return OPTIONS_EXIT_USAGE;
+}
+
 static int parse_arguments(struct options *options, int argc, char **argv)
 {
 	static const struct option table[] = {
@@ -145,6 +171,7 @@ static int parse_arguments(struct options *options, int argc, char **argv)
 		{"default-config", no_argument, NULL, OPTION_DEFAULT},
 		{"print-address", no_argument, NULL, OPTION_ADDRESS},
 		{"restore", required_argument, NULL, OPTION_RESTORE},
+		{"keygen", required_argument, NULL, OPTION_KEYGEN},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{0},
@@ -153,6 +180,8 @@ static int parse_arguments(struct options *options, int argc, char **argv)
 
 	while (r == 0 && (which = getopt_long(argc, argv, "", table, NULL)) != -1)
 		r = take_option(options, which);
+	if (r == 0 && optind < argc && strcmp(argv[optind], "keygen") == 0)
+		return keygen(argc - optind, argv + optind);
 	if (r == 0 && optind < argc) {
 		fprintf(stderr, "watd: unexpected argument \"%s\"; see watd --help\n",
 			argv[optind]);
@@ -324,6 +353,7 @@ static void read_values(struct options *options)
 		.waiting = number_of(options, WATD_KEY_max_waiting),
 		.hello_s = number_of(options, WATD_KEY_hello_timeout),
 		.grant_life_s = number_of(options, WATD_KEY_grant_life),
+		.key_grace_s = number_of(options, WATD_KEY_key_grace),
 		.gate_connections = number_of(options, WATD_KEY_gate_connections),
 		.gate_connections_of_address =
 			number_of(options, WATD_KEY_gate_connections_of_address),

@@ -18,6 +18,7 @@ struct limits {
 	uint64_t calls, capabilities, waiting; /* of one connection */
 	uint64_t hello_s;
 	uint64_t grant_life_s;
+	uint64_t key_grace_s;
 	uint64_t gate_connections, gate_connections_of_address;
 	struct source_limits of_uid;
 	struct token_rate binds; /* of a uid or an address */

@@ -29,6 +29,7 @@ struct binding {
 	bool used;
 	int role; /* enum token_role */
 	uint8_t instance_id[16], grant_id[16];
+	uint8_t kid[8];       /* of the key that signed the token */
 	uint64_t method_mask; /* of the token: bit n is method n of the Admin's interface */
 	uint64_t not_after;   /* of the token, Unix seconds; UINT64_MAX: it does not end */
 };

@@ -214,6 +214,7 @@ static void send_bound(const struct bind *bind, int role, int channel)
 		memcpy(binding.grant_id, bind->grant->row.id, 16);
 		binding.not_after = bind->terms.not_after;
 		binding.method_mask = bind->terms.method_mask;
+		memcpy(binding.kid, bind->token.kid, sizeof binding.kid);
 		grant_times_used(bind->session->node, bind->grant);
 	}
 	bound.handle = session_add_binding(bind->session, &binding);

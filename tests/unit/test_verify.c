@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <sodium.h>
 
+#include "daemon/caps/key_file.h"
 #include "daemon/caps/verify.h"
 #include "tests/lib/cases.h"
 
@@ -466,6 +467,108 @@ static void test_lengths(void **state)
 	assert_int_equal(verify(w), WAT_OK);
 }
 
+/* A key of before verifies until its time, and not a second longer; a kid alone opens nothing; and
+ * the key that signs is none of before (row 29). */
+static void test_keys(void **state)
+{
+	struct world *w = *state;
+	uint8_t before[32], kid[8], none[8] = {0};
+	struct keyring_key key;
+	struct stat st;
+	char path[64];
+
+	memcpy(before, keyring_public(w->keyring), 32);
+	memcpy(kid, keyring_kid(w->keyring), 8);
+	assert_int_equal(keyring_next(w->keyring), 0);
+	assert_memory_not_equal(keyring_next_public(w->keyring), before, 32);
+	assert_int_equal(keyring_switch(w->keyring), 0);
+	refused(w, "good no more");
+	assert_int_equal(keyring_add_old(w->keyring, before, 1600), 0);
+	assert_int_equal(verify(w), WAT_OK);
+	w->now = 1599;
+	assert_int_equal(verify(w), WAT_OK);
+	w->now = 1600;
+	refused(w, "good no more");
+	w->now = 1500;
+	memcpy(w->token.kid, keyring_kid(w->keyring), 8);
+	refused(w, "good no more");
+	sign(w);
+	assert_int_equal(verify(w), WAT_OK);
+	assert_true(keyring_at(w->keyring, 1, &key));
+	assert_memory_equal(key.kid, kid, 8);
+	assert_false(keyring_at(w->keyring, 2, &key));
+	assert_false(keyring_drop_old(w->keyring, none));
+	assert_true(keyring_drop_old(w->keyring, kid));
+	assert_null(keyring_find(w->keyring, kid, 0));
+	snprintf(path, sizeof path, "%s/node.key", w->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* As many as there is room for; one more is refused, the same one again takes its own place. */
+static void test_many_keys(void **state)
+{
+	struct world *w = *state;
+	uint8_t pk[32] = {0};
+	struct keyring_key key;
+
+	for (uint8_t i = 0; i < KEYRING_OLD_MAX; i++) {
+		pk[0] = i;
+		assert_int_equal(keyring_add_old(w->keyring, pk, 1000u + i), 0);
+	}
+	pk[0] = 0;
+	assert_int_equal(keyring_add_old(w->keyring, pk, 5000), 0);
+	assert_true(keyring_at(w->keyring, 1, &key));
+	assert_int_equal(key.until, 5000);
+	pk[0] = 200;
+	assert_int_equal(keyring_add_old(w->keyring, pk, 1), -ENOSPC);
+}
+
+/* Where the file can't be written the key stays what it is; a credential is not ours to replace. */
+static void test_no_new_key(void **state)
+{
+	struct world *w = *state;
+	struct keyring *of_credential;
+	char path[64], aside[64];
+	const char *dir;
+
+	snprintf(path, sizeof path, "%s/node.key", w->dir);
+	snprintf(aside, sizeof aside, "%s/node.key.%d", w->dir, (int)getpid());
+	assert_int_equal(keyring_next(w->keyring), 0);
+	assert_int_equal(mkdir(aside, 0700), 0);
+	assert_int_equal(keyring_switch(w->keyring), -EISDIR);
+	assert_int_equal(rmdir(aside), 0);
+	assert_int_equal(verify(w), WAT_OK);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(keyring_switch(w->keyring), -EISDIR);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(verify(w), WAT_OK);
+	assert_int_equal(keyring_switch(w->keyring), 0);
+	assert_int_equal(keyring_open("/nonexistent", w->dir, &dir, &of_credential), 0);
+	assert_int_equal(keyring_next(of_credential), -EROFS);
+	keyring_free(of_credential);
+	assert_int_equal(keyring_open("/nonexistent", NULL, &dir, &of_credential), -ENOENT);
+	assert_null(keyring_free(NULL));
+}
+
+/* What watd keygen makes: 0600, not over anything. */
+static void test_key_file_made(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/made", w->dir);
+	assert_int_equal(key_file_make(path), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_size, KEY_FILE_SIZE);
+	assert_int_equal(key_file_make(path), -EEXIST);
+	unlink(path);
+	assert_int_equal(key_file_make("/nonexistent/x"), -ENOENT);
+}
+
 /* The key's file is ours alone: made 0600, and refused when others may read it. */
 static void test_key_file(void **state)
 {
@@ -509,6 +612,10 @@ int main(void)
 		CASE(test_grant_of_chain),
 		CASE(test_lengths),
 		CASE(test_renewed),
+		CASE(test_keys),
+		CASE(test_many_keys),
+		CASE(test_no_new_key),
+		CASE(test_key_file_made),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -74,6 +74,15 @@ static const struct line lines[] = {
 	 "UNIMPLEMENTED"},
 	{"reload", {NULL}, "nothing is different", "changes", {"x"}, 64, "reload takes no"},
 	{"log-level", {NULL}, "debug", "level", {"x"}, 1, "INVALID_ARGUMENT"},
+	{"keys", {NULL}, "signs", "keys", {"x"}, 64, "keys takes no argument"},
+	{"rotate-key",
+	 {"--grace", "1d"},
+	 "are good until",
+	 "before",
+	 {"--grace", "x"},
+	 64,
+	 "expected how"},
+	{"revoke-key", {"KEY"}, "good for nothing", "key", {"0011223344556677"}, 1, "NOT_FOUND"},
 	{"backup", {"@"}, "backup of", "bytes", {"/none/x"}, 78, "no backup in"},
 	{"export", {"c1", "@"}, "exported snapshot", "seq", {"nobody", "x"}, 1, "NOT_FOUND"},
 	{"import", {"IMAGE", "@"}, "imported", "admin", {"/none/x"}, 78, "nothing can be imported"},
@@ -136,6 +145,19 @@ static void prepare(const char *command)
 		prepare_lonely();
 }
 
+/* One that signs no more. */
+static const char *key_of_before(void)
+{
+	static char key[20];
+	json_t *view;
+
+	WATCTL("-j", "rotate-key");
+	view = document();
+	snprintf(key, sizeof key, "%s", json_string_value(json_object_get(view, "before")));
+	json_decref(view);
+	return key;
+}
+
 /* "@" is a name that nothing has yet: of an instance, a user, a directory. */
 static const char *fresh(const char *argument, const char *command)
 {
@@ -144,6 +166,8 @@ static const char *fresh(const char *argument, const char *command)
 
 	if (argument && strcmp(argument, "IMAGE") == 0)
 		return image;
+	if (argument && strcmp(argument, "KEY") == 0)
+		return key_of_before();
 	if (!argument || strcmp(argument, "@") != 0)
 		return argument;
 	if (strcmp(command, "new") == 0 || strcmp(command, "backup") == 0 ||

@@ -77,6 +77,11 @@ message StartReply {
 message RestartRequest { bytes request_id = 1; string name = 2; }
 message RestartReply { bytes incarnation = 1; uint64 generation = 2; }
 message RevokeAllReply { uint32 users = 1; uint32 admins = 2; uint32 epoch = 3; }
+message Key { bytes kid = 1; uint64 until = 2; }
+message KeyList { repeated Key keys = 1; }
+message RotateKeyRequest { bytes request_id = 1; uint64 grace_s = 2; bool at_once = 3; }
+message RotateKeyReply { bytes kid = 1; bytes before = 2; uint64 until = 3; }
+message RevokeKeyRequest { bytes request_id = 1; bytes kid = 2; }
 message KillReply { uint32 pid = 1; uint32 others = 2; }
 message ReloadRequest { bytes request_id = 1; bool dry_run = 2; }
 message ReloadReply {
@@ -221,6 +226,11 @@ service Node {
   rpc RevokeAll(RestartRequest) returns (RevokeAllReply) {
     option (wat.method) = { later: true };
   }
+  rpc Keys(wat.Empty) returns (KeyList) { option (wat.method) = { read_only: true }; }
+  rpc RotateKey(RotateKeyRequest) returns (RotateKeyReply) {
+    option (wat.method) = { later: true };
+  }
+  rpc RevokeKey(RevokeKeyRequest) returns (wat.Empty) { option (wat.method) = { later: true }; }
 }
 message Empty { }
 """,
