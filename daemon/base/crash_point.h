@@ -17,6 +17,7 @@
 	P(attach_after, "host", "a lane has begun, ATTACHED is not written")               \
 	P(switch_header, "host", "a fresh segment has its header, the old one goes on")    \
 	P(switch_after, "host", "a fresh segment is gone on with, watd was not answered")  \
+	P(fault_noted, "host", "a thread has noted that it raised a signal")               \
 	P(recover_read, "host", "snapshot and segments are read, nothing is written")      \
 	P(replay_call, "host", "a call of a journal was run again")                        \
 	P(recover_after, "host", "a recovered instance has begun its fresh segment")       \
@@ -32,6 +33,10 @@
 	P(provision_stored, "watd", "a grant is stored, its Provision is not answered")    \
 	P(revoking_stored, "watd", "a grant is being revoked, its host was not told")      \
 	P(deprovision_ran, "watd", "a Deprovision handler has run, that is not stored")    \
+	P(death_seen, "watd", "a host has died, nothing is noted of that")                 \
+	P(verdict_noted, "watd", "a call must not run again, no host knows it")            \
+	P(verdict_sent, "watd", "a host was told that a call must not run again")          \
+	P(verdict_stored, "watd", "that call's answer is stored, the note is as it was")   \
 	P(stop_drained, "watd", "a last state is there, it is not stored")                 \
 	P(stop_stored, "watd", "a last state is stored, the Stop is not answered")         \
 	P(commit_before, "watd", "a group of changes is applied, not committed")           \

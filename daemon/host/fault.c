@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
+#include "daemon/base/crash_point.h"
+
 /* More than SIGSTKSZ: with AVX-512 the frame alone takes most of that. */
 #define STACK_SIZE (64u * 1024u)
 
@@ -88,6 +90,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 		if (own_slot)
 			note(number, info, context);
 	}
+	CRASH_HERE(fault_noted);
 	/* Its handler is gone (SA_RESETHAND): this is the end. */
 	(void)raise(own_first);
 }
@@ -99,17 +102,18 @@ void fault_watch(struct attribution *page)
 	the_page = page;
 	/* The first time it loads a library, which no handler may. */
 	(void)backtrace(warm, 2);
-#ifndef HAS_SANITIZER
+#ifdef HAS_SANITIZER
+	/* The others are its own. */
+	static const int own[] = {SIGSYS};
+#else
 	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+#endif
 	struct sigaction action = {
 		.sa_sigaction = on_fault,
 		.sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER)};
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		(void)sigaction(own[i], &action, NULL);
-#else
-	(void)on_fault;
-#endif
 }
 
 int fault_enter(struct attribution_slot *slot)

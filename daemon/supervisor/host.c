@@ -18,6 +18,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/sanitized.h"
+#include "daemon/supervisor/call_deaths.h"
 #include "daemon/supervisor/child.h"
 #include "daemon/supervisor/former_host.h"
 #include "daemon/supervisor/host_link.h"
@@ -90,15 +91,29 @@ static int make_ends(struct node *node, struct ends *ends)
 	ends->child[CHILD_LIFELINE] = fcntl(node->lifeline[0], F_DUPFD_CLOEXEC, 0);
 	if (ends->child[CHILD_LIFELINE] < 0)
 		return -errno;
-	ends->child[CHILD_ATTRIBUTION] =
-		memfd_create("attribution", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* We read it as long as the host lives, so it stays as large as it is. */
-	if (ends->child[CHILD_ATTRIBUTION] < 0 ||
-	    ftruncate(ends->child[CHILD_ATTRIBUTION], sizeof(struct attribution)) < 0 ||
-	    fcntl(ends->child[CHILD_ATTRIBUTION], F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return -errno;
 	return 0;
+}
+
+/* In a process of its own an instance has the first slot. */
+static int make_page(struct host *host, struct ends *ends)
+{
+	int *fd = &ends->child[CHILD_ATTRIBUTION];
+	int r = call_deaths_new_page(host->node->calls_dir, host->pool ? ATTRIBUTION_SLOTS : 1,
+				     &host->page, fd);
+
+	if (r < 0)
+		return r;
+	host->page_fd = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+	return host->page_fd < 0 ? -errno : 0;
+}
+
+/* A mapping would give whoever cuts the file a way to end us. What is missing is 0. */
+static void read_page(struct host *host)
+{
+	host->attribution = calloc(1, sizeof *host->attribution);
+	if (!host->attribution ||
+	    pread(host->page_fd, host->attribution, sizeof *host->attribution, 0) < 0)
+		log_error("what a host ran when it died is not known", "error", strerror(errno));
 }
 
 static int start_process(struct host *host, const struct ends *ends)
@@ -165,6 +180,7 @@ static void on_exited(evutil_socket_t fd, short what, void *arg)
 		death.signal = info.si_status;
 	(void)event_del(host->exited);
 	note_process(host, true);
+	read_page(host);
 	lifecycle_host_died(host, &death);
 }
 
@@ -243,7 +259,6 @@ int host_new(struct node *node, bool pool, struct confinement *confinement, stru
 {
 	_cleanup_(ends_close) struct ends ends = {{-1, -1, -1, -1, -1, -1}, -1, -1, -1};
 	struct host *host = calloc(1, sizeof *host);
-	void *page = MAP_FAILED;
 	int r;
 
 	if (!host) {
@@ -254,21 +269,16 @@ int host_new(struct node *node, bool pool, struct confinement *confinement, stru
 	*confinement = (struct confinement){.n_loads = 0};
 	host->node = node;
 	host->pool = pool;
-	host->pidfd = host->out.fd = host->err.fd = -1;
+	host->pidfd = host->page_fd = host->out.fd = host->err.fd = -1;
 	stream_init(&host->control, -1, 0);
 	list_init(&host->instances);
 	list_init(&host->requests);
 	list_append(&node->hosts, &host->link);
 	r = make_ends(node, &ends);
-	if (r == 0) {
-		page = mmap(NULL, sizeof *host->attribution, PROT_READ, MAP_SHARED,
-			    ends.child[CHILD_ATTRIBUTION], 0);
-		r = page == MAP_FAILED ? -errno : 0;
-	}
-	if (r == 0) {
-		host->attribution = page;
+	if (r == 0)
+		r = make_page(host, &ends);
+	if (r == 0)
 		r = set_up_events(host, &ends);
-	}
 	if (r == 0)
 		r = start_process(host, &ends);
 	if (r == 0)
@@ -294,8 +304,9 @@ struct host *host_free(struct host *host)
 	host_output_deinit(&host->out);
 	host_output_deinit(&host->err);
 	host_link_deinit(host);
-	if (host->attribution)
-		(void)munmap(host->attribution, sizeof *host->attribution);
+	free(host->attribution);
+	fd_close(host->page_fd);
+	call_deaths_drop_page(host->node->calls_dir, host->page);
 	fd_close(host->pidfd);
 	confinement_deinit(&host->confinement);
 	free(host);
@@ -318,10 +329,17 @@ void host_release_slot(struct host *host, uint32_t slot)
 	host->slots[slot / 8] &= (uint8_t) ~(1u << slot % 8);
 }
 
+static const struct attribution_slot *slot_of(const struct host *host, uint32_t slot)
+{
+	return slot < ATTRIBUTION_SLOTS && host->attribution ? &host->attribution->slots[slot]
+							     : NULL;
+}
+
 uint32_t host_running(const struct host *host, uint32_t slot)
 {
-	return slot < ATTRIBUTION_SLOTS ? atomic_load(&host->attribution->slots[slot].method_plus_1)
-					: 0;
+	const struct attribution_slot *at = slot_of(host, slot);
+
+	return at ? atomic_load(&at->method_plus_1) : 0;
 }
 
 void host_running_call(const struct host *host,
@@ -329,22 +347,26 @@ void host_running_call(const struct host *host,
 		       uint8_t ret_lane[static 16],
 		       uint64_t *ret_id)
 {
-	const struct attribution_slot *page = &host->attribution->slots[slot % ATTRIBUTION_SLOTS];
+	const struct attribution_slot *at = slot_of(host, slot);
 
-	*ret_id = atomic_load(&page->call_id);
-	memcpy(ret_lane, page->lane, 16);
+	*ret_id = at ? atomic_load(&at->call_id) : 0;
+	if (at)
+		memcpy(ret_lane, at->lane, 16);
 }
 
 bool host_faulted(const struct host *host, uint32_t slot)
 {
-	return slot < ATTRIBUTION_SLOTS && atomic_load(&host->attribution->slots[slot].faulted);
+	const struct attribution_slot *at = slot_of(host, slot);
+
+	return at && atomic_load(&at->faulted);
 }
 
 bool host_fault_address(const struct host *host, uint32_t slot, uint64_t *ret_address)
 {
-	struct attribution_fault *fault = &host->attribution->fault;
+	struct attribution_fault *fault = host->attribution ? &host->attribution->fault : NULL;
 
-	if (atomic_load(&fault->slot_plus_1) != slot + 1 || !atomic_load(&fault->has_address))
+	if (!fault || atomic_load(&fault->slot_plus_1) != slot + 1 ||
+	    !atomic_load(&fault->has_address))
 		return false;
 	*ret_address = atomic_load(&fault->address);
 	return true;

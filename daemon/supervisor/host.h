@@ -35,8 +35,10 @@ struct host {
 	struct host_output out, err;
 	char last_words[HOST_LINE_MAX];  /* last line on stderr */
 	uint64_t n_words;                /* lines that were that so far */
-	struct attribution *attribution; /* shared with the host, which may write anything: read
-					    once, with bounds */
+	uint64_t page;                   /* number of the file that it is in; 0: none yet */
+	int page_fd;                     /* and that, which the host maps */
+	struct attribution *attribution; /* a copy of what was in it at the host's end, which may be
+					    anything; NULL: it lives */
 	uint8_t slots[ATTRIBUTION_SLOTS / 8]; /* bit: taken */
 	struct list instances;
 	struct list requests;

@@ -105,9 +105,10 @@ struct instance {
 		uint8_t lane[16];
 		uint64_t id;
 		unsigned deaths;
-	} running; /* the call that its host last died with */
-	Wat__Envelope__Failure
-		*verdict; /* that call is answered so and not run again; NULL: none */
+		bool judged;             /* it is answered and not run again */
+	} running;                       /* the call that its host last died with */
+	bool adopted;                    /* what the watd before noted of that is in there */
+	Wat__Envelope__Failure *verdict; /* what that call is told; NULL: nothing */
 
 	struct list grants;  /* struct grant */
 	struct list waiters; /* struct instance_waiter */

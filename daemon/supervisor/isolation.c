@@ -29,11 +29,8 @@ static enum store_instance_state stored_state(const struct instance *instance)
 	return state == INSTANCE_FAILED ? STORE_FAILED : STORE_RUNNING;
 }
 
-static void isolate(struct instance *instance, const char *format)
+static void isolate_as(struct instance *instance, const char *format, const char *method)
 {
-	const char *method = instance->death && instance->death->n_chain > 0
-				     ? instance->death->chain[0]->method
-				     : "";
 	const struct audit isolated = {.kind = AUDIT_ISOLATE,
 				       .origin = &instance->origin,
 				       .instance = instance,
@@ -45,6 +42,20 @@ static void isolate(struct instance *instance, const char *format)
 	(void)snprintf(instance->isolated, sizeof instance->isolated, format,
 		       *method ? method : "its own");
 	lifecycle_commit_with(instance, lifecycle_txn(instance, stored_state(instance)), &isolated);
+}
+
+static void isolate(struct instance *instance, const char *format)
+{
+	isolate_as(instance, format,
+		   instance->death && instance->death->n_chain > 0
+			   ? instance->death->chain[0]->method
+			   : "");
+}
+
+void isolation_adopt(struct instance *instance, const char *method)
+{
+	if (isolation_is_pooled(instance))
+		isolate_as(instance, "the pool died while it ran %s", method);
 }
 
 static bool is_fault(const struct host *host, const struct host_death *death)

@@ -20,6 +20,8 @@ bool isolation_is_pooled(const struct instance *instance);
 /* A pool has died, and its instances, which are still in it, know what of: those whose thread it
  * was are isolated, and, if a pool died shortly before, those that ran something both times. */
 void isolation_judge(struct host *host, const struct host_death *death);
+/* The same of an instance that a pool of the watd before died of; it has no host now. */
+void isolation_adopt(struct instance *instance, const char *method);
 /* Fails the call that asks for what is not isolated. */
 wat_status isolation_check_release(struct wat_call *call, const struct instance *instance)
 	WAT_MUST_CHECK;

@@ -26,6 +26,7 @@ void lifecycle_detach(struct instance *instance)
 	list_remove(&instance->of_host);
 	host_release_slot(host, instance->slot);
 	instance->host = NULL;
+	lifecycle_note_place(instance);
 	if (!host->pool)
 		host_end(host);
 }

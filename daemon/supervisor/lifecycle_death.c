@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/host_link.h"
 #include "daemon/supervisor/isolation.h"
@@ -194,8 +195,7 @@ static Wat__Envelope__Failure *describe(const struct instance *instance,
 	return failure;
 }
 
-/* The page may hold anything: the host wrote it. */
-static const char *method_name(const struct instance *instance, uint32_t running)
+const char *lifecycle_method_name(const struct instance *instance, uint32_t running)
 {
 	const struct plugin_file *file;
 	const Wat__Manifest__Service *service;
@@ -259,8 +259,7 @@ static void instance_host_died(struct instance *instance,
 	}
 }
 
-/* It ended because of its journal or its memory, and not because of what ran. */
-static bool ended_by_itself(const struct host_death *death)
+bool lifecycle_ended_by_itself(const struct host_death *death)
 {
 	return death->signal == 0 && death->exit_code == ATTRIBUTION_EXIT_OF_HOST;
 }
@@ -281,7 +280,7 @@ static bool is_culprit(const struct host *host,
 	}
 	if (condemned)
 		return instance->condemned;
-	return !running || ended_by_itself(death) || host_running(host, instance->slot);
+	return !running || lifecycle_ended_by_itself(death) || host_running(host, instance->slot);
 }
 
 static const struct instance *find_condemned(const struct host *host)
@@ -316,36 +315,7 @@ static bool is_guilty(const struct host *host,
 	if (host_running(host, instance->slot) == 0)
 		return false;
 	return instance->condemned || (runs_alone(host) && death->signal != SIGKILL &&
-				       !death->because_of && !ended_by_itself(death));
-}
-
-/* Three deaths with the same call running are its own doing, whoever killed the host. */
-#define DEATHS_OF_A_CALL 3u
-
-/* The call that ran is sent again, unless it killed its host: then it is answered and never run
- * again. */
-static void judge(const struct host *host, struct instance *instance)
-{
-	uint8_t lane[16];
-	uint64_t id;
-
-	if (host_running(host, instance->slot) == 0)
-		return;
-	host_running_call(host, instance->slot, lane, &id);
-	if (id == 0)
-		return;
-	if (id != instance->running.id || memcmp(lane, instance->running.lane, sizeof lane) != 0)
-		instance->running.deaths = 0;
-	instance->running.id = id;
-	memcpy(instance->running.lane, lane, sizeof lane);
-	if (!instance->guilty && ++instance->running.deaths < DEATHS_OF_A_CALL)
-		return;
-	failure_free(instance->verdict);
-	/* It is a User who is told. */
-	instance->verdict = failure_for_user(
-		instance->death, "the service died while it ran this call; its Admin can see why");
-	if (instance->verdict)
-		instance_tell_verdict(instance);
+				       !death->because_of && !lifecycle_ended_by_itself(death));
 }
 
 /* Before anybody is told, every instance knows what it died of. */
@@ -366,9 +336,10 @@ static void note_failures(struct host *host, struct host_death *death)
 		instance->ended = !death->signal && death->exit_code == 0;
 		failure_free(instance->death);
 		instance->death = describe(
-			instance, death, method_name(instance, host_running(host, instance->slot)));
+			instance, death,
+			lifecycle_method_name(instance, host_running(host, instance->slot)));
 		instance->guilty = is_guilty(host, instance, death);
-		judge(host, instance);
+		lifecycle_judge(host, instance);
 		if (instance->culprit)
 			instance_set_failure(
 				instance, instance->death ? failure_copy(instance->death) : NULL);
@@ -396,6 +367,7 @@ void lifecycle_host_died(struct host *host, struct host_death *death)
 	/* One that was told to end may still end badly. */
 	if (!host->ending || death->signal || death->exit_code)
 		log_death(host, death);
+	CRASH_HERE(death_seen);
 	note_failures(host, death);
 	isolation_judge(host, death);
 	host_link_fail_requests(host, death);

@@ -11,6 +11,7 @@
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
+#include "daemon/supervisor/call_deaths.h"
 #include "daemon/supervisor/journal_files.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
@@ -118,6 +119,8 @@ int segment_files_send(struct instance *instance, struct segment_files *files)
 
 void lifecycle_drop_segments(const struct instance *instance, uint64_t below)
 {
+	if (below == SEGMENTS_ALL)
+		call_deaths_forget(instance->node->calls_dir, instance->id);
 	if (instance_has_journal(instance))
 		journal_files_remove_below(instance->node->journal_dir, instance->id, below);
 }
@@ -127,6 +130,7 @@ void lifecycle_set_aside_segments(const struct instance *instance)
 	char count[24];
 	size_t n;
 
+	call_deaths_forget(instance->node->calls_dir, instance->id);
 	if (!instance_has_journal(instance))
 		return;
 	n = journal_files_set_aside(instance->node->journal_dir, instance->id);

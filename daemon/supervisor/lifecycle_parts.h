@@ -76,6 +76,23 @@ int lifecycle_decide_restarted(struct operation *operation,
 			       const struct instance *instance,
 			       struct store_txn *txn) WAT_MUST_CHECK;
 
+/* lifecycle_verdict.c */
+/* The host has died: may the call that the instance ran in it run again? Noted for whoever comes
+ * after this watd. */
+void lifecycle_judge(const struct host *host, struct instance *instance);
+/* What the watd before left behind, once; its host has ended. */
+void lifecycle_adopt_verdict(struct instance *instance);
+/* The instance stands in its host's page from here on, or, without a host, in none. */
+void lifecycle_note_place(struct instance *instance);
+/* What its host recovered is in the store, and the verdict with it. */
+void lifecycle_verdict_stored(struct instance *instance);
+
+/* lifecycle_death.c */
+/* Of what the page says, which may be anything; "": nothing that has a name. */
+const char *lifecycle_method_name(const struct instance *instance, uint32_t running);
+/* It ended because of its journal or its memory, and not because of what ran. */
+bool lifecycle_ended_by_itself(const struct host_death *death);
+
 /* lifecycle_audit.c */
 /* The incarnation and its Admin, into the transaction that makes them. */
 int lifecycle_audit_begun(const struct instance *instance, struct store_txn *txn) WAT_MUST_CHECK;

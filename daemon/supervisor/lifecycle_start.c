@@ -66,6 +66,7 @@ static int place(struct instance *instance)
 	instance->host = host;
 	instance->words_before = host_words(host);
 	list_append(&host->instances, &instance->of_host);
+	lifecycle_note_place(instance);
 	return 0;
 }
 
@@ -90,7 +91,7 @@ static int request_start(struct instance *instance, enum start how, host_answere
 	request.generation = instance->generation;
 	request.from = &from;
 	request.durability = (uint32_t)instance->durability;
-	if (instance->verdict) {
+	if (instance->running.judged) {
 		verdict.lane = (ProtobufCBinaryData){16, instance->running.lane};
 		verdict.id = instance->running.id;
 		verdict.status = WAT_SERVER_DIED;
@@ -138,11 +139,18 @@ static int start_with(struct instance *instance,
 		      struct segment_files *segments,
 		      host_answered *answered)
 {
-	int r = place(instance);
+	int r;
 
+	/* The host before has ended: its lock on the segments is gone. */
+	lifecycle_adopt_verdict(instance);
+	r = place(instance);
 	if (r == 0 && segments->n > 0)
 		r = segment_files_send(instance, segments);
-	return r == 0 ? request_start(instance, how, answered) : r;
+	if (r == 0)
+		r = request_start(instance, how, answered);
+	if (r == 0 && instance->running.judged)
+		CRASH_HERE(verdict_sent);
+	return r;
 }
 
 int lifecycle_recover(struct instance *instance, host_answered *answered)
@@ -417,7 +425,8 @@ static void on_went_on(struct instance *instance, void *arg, int r)
 {
 	struct operation *operation = arg;
 
-	(void)r;
+	if (instance && r >= 0)
+		lifecycle_verdict_stored(instance);
 	if (instance && instance->host && instance->state == INSTANCE_STARTING)
 		lifecycle_ready(instance);
 	if (operation)
@@ -495,7 +504,6 @@ static void on_started(void *arg, const struct host_answer *answer)
 		refused_by_host(instance, answer);
 		return;
 	}
-	instance->verdict = failure_free(instance->verdict);
 	r = take_answer(instance, answer);
 	if (r < 0)
 		refused(instance, WAT_START_FAILED, NULL,

@@ -17,6 +17,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/backup.h"
+#include "daemon/supervisor/call_deaths.h"
 #include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/host.h"
@@ -307,6 +308,22 @@ static enum journal_fate judge_journal(void *arg, const uint8_t instance_id[16])
 								      : JOURNAL_REMOVE;
 }
 
+/* And what is left of before for none of it goes. */
+static int load(struct node *node)
+{
+	const char *dir = node->options->runtime_dir;
+	int r = call_deaths_init(dir, node_id(node), &node->calls_dir);
+
+	if (r < 0)
+		return fail(r, "the runtime directory can't be written", dir);
+	r = node_load(node);
+	if (r < 0)
+		return r;
+	journal_files_sweep(node->journal_dir, judge_journal, node);
+	call_deaths_sweep(node->calls_dir, &node->instances);
+	return 0;
+}
+
 static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
@@ -357,9 +374,7 @@ static int init_state(struct node *node)
 	node->grants = grant_table_new();
 	if (!node->grants)
 		return -ENOMEM;
-	r = node_load(node);
-	if (r == 0)
-		journal_files_sweep(node->journal_dir, judge_journal, node);
+	r = load(node);
 	if (r == 0)
 		lifecycle_sweep_plugins(node);
 	if (r == 0)
@@ -383,6 +398,7 @@ int node_init(struct node *node, struct options *options)
 			      .lock_fd = -1,
 			      .journal_dir = -1,
 			      .copies = {.fd = -1},
+			      .calls_dir = -1,
 			      .started_ms = clock_unix_ms()};
 	instance_table_init(&node->instances);
 	answers_init(&node->answers);
@@ -511,5 +527,6 @@ void node_deinit(struct node *node)
 	fd_close(node->journal_dir);
 	plugin_copies_deinit(&node->copies);
 	plugin_trust_deinit(&node->trust);
+	fd_close(node->calls_dir);
 	fd_close(node->lock_fd);
 }

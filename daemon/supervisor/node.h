@@ -77,6 +77,7 @@ struct node {
 	int lifeline[2]; /* hosts watch the read end; the write end is ours alone */
 	int lock_fd;
 	int journal_dir; /* state_dir/journal */
+	int calls_dir;   /* of call_deaths.h */
 	struct plugin_copies copies;
 	struct plugin_trust trust;
 	bool nospace;        /* the disk is full */

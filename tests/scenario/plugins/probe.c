@@ -418,3 +418,21 @@ wat_status probe_on_exit(struct probe_exit_call *call,
 	(void)out;
 	_exit((int)in->n);
 }
+
+wat_status probe_on_poison(struct probe_poison_call *call,
+			   probe_state *state,
+			   const probe_size *in,
+			   wat_empty *out)
+{
+	static const char text[] = "the poison works\n";
+
+	(void)call;
+	(void)out;
+	state->value++;
+	(void)!write(STDERR_FILENO, text, sizeof text - 1);
+	if (in->n > 0)
+		hang();
+	/* One that no sanitizer takes for itself. */
+	(void)raise(SIGSYS);
+	return WAT_OK;
+}
