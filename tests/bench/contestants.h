@@ -51,6 +51,8 @@ struct node {
 void node_start(struct node *ret, const char *dir);
 /* The same, and whoever comes may stay, however many have bound nothing. */
 void node_start_wide(struct node *ret, const char *dir);
+/* As node_start, with other plugins. */
+void node_start_with(struct node *ret, const char *dir, const char *plugin_dir);
 void node_end(struct node *node);
 counter_admin *node_spawn(struct node *node, const char *name, uint32_t tier, uint32_t durability);
 counter_user *node_user(counter_admin *admin, const char *name);

@@ -135,6 +135,13 @@ static json_t *json_of_floods(const struct flooded *floods)
 	return all;
 }
 
+static json_t *json_of_replayed(const struct replayed *replayed)
+{
+	return json_pack("{s:I, s:I, s:f, s:f, s:f}", "calls", (json_int_t)replayed->n, "bytes",
+			 (json_int_t)replayed->n_bytes, "calls_s", replayed->calls_s, "all_s",
+			 replayed->all_s, "few_s", replayed->few_s);
+}
+
 static json_t *json_of_recoveries(const struct report *report)
 {
 	json_t *all = json_object();
@@ -165,6 +172,7 @@ int json_write(const struct report *report, const char *path)
 			    json_pack("{s:o, s:o}", "unix", json_of_floods(report->floods[0]),
 				      "TCP", json_of_floods(report->floods[1])));
 	json_object_set_new(all, "recoveries", json_of_recoveries(report));
+	json_object_set_new(all, "replayed", json_of_replayed(&report->replayed));
 	r = all ? json_dump_file(all, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
 
 	json_decref(all);

@@ -149,6 +149,7 @@ static void measure_recoveries(struct bench *bench, const char *dir)
 	place(bench, UNPINNED);
 	recovery_measure(dir, WAT_TIER_THREAD, bench->smoke ? 3 : 1000, &report->recoveries[0]);
 	recovery_measure(dir, WAT_TIER_PROCESS, bench->smoke ? 3 : 200, &report->recoveries[1]);
+	recovery_measure_calls(dir, bench->smoke ? 1000 : 1000000, &report->replayed);
 }
 
 static void measure_floods(struct bench *bench, const char *dir)

@@ -280,6 +280,19 @@ static void print_recoveries(const struct report *report, FILE *out)
 			recoveries[i].all_s * 1e3 / (double)recoveries[i].n);
 }
 
+static void print_replayed(const struct replayed *replayed, FILE *out)
+{
+	if (replayed->n == 0)
+		return;
+	fprintf(out,
+		"  journal of calls %zu calls in %.1f MB, which had taken %.3f s: back after %.3f "
+		"s, with one call "
+		"after %.3f s; %.2f us for each\n",
+		replayed->n, (double)replayed->n_bytes / 1e6, replayed->calls_s, replayed->all_s,
+		replayed->few_s,
+		(replayed->all_s - replayed->few_s) * 1e6 / (double)(replayed->n - 1));
+}
+
 void page_print(const struct report *report, FILE *out)
 {
 	print_head(report, out);
@@ -291,5 +304,6 @@ void page_print(const struct report *report, FILE *out)
 	print_crowds(report, out);
 	print_floods(report, out);
 	print_recoveries(report, out);
+	print_replayed(&report->replayed, out);
 	fputs("\nWhat the rows mean, and what they don't: docs/bench.md\n", out);
 }

@@ -71,6 +71,7 @@ struct report {
 	struct crowd crowds[N_CROWDS];
 	struct flooded floods[2][N_FLOODS]; /* by unix sockets, by TCP */
 	struct recovery recoveries[2];      /* thread, process */
+	struct replayed replayed;
 	bool has_life;
 	struct life_size life_size;
 	/* THREAD and PROCESS, with the usual journal; of REDIS the connection. */

@@ -53,7 +53,9 @@ static void ask_address(struct node *node, char *state, char *listen)
 /* May so many stay that have bound nothing? */
 enum width { NARROW, WIDE };
 
-static void start_node(struct node *ret, const char *dir, enum width width)
+#define PLUGINS WAT_BUILD_DIR "/plugins"
+
+static void start_node(struct node *ret, const char *dir, const char *plugin_dir, enum width width)
 {
 	char state[128], run[128], log[128], listen[32];
 	char *arguments[] = {(char *)WAT_BUILD_DIR "/bin/watd",
@@ -62,7 +64,7 @@ static void start_node(struct node *ret, const char *dir, enum width width)
 			     (char *)"--runtime-dir",
 			     run,
 			     (char *)"--plugin-dir",
-			     (char *)WAT_BUILD_DIR "/plugins",
+			     (char *)plugin_dir,
 			     (char *)"--log-level",
 			     (char *)"warning",
 			     (char *)"--listen",
@@ -99,12 +101,17 @@ static void start_node(struct node *ret, const char *dir, enum width width)
 
 void node_start(struct node *ret, const char *dir)
 {
-	start_node(ret, dir, NARROW);
+	start_node(ret, dir, PLUGINS, NARROW);
 }
 
 void node_start_wide(struct node *ret, const char *dir)
 {
-	start_node(ret, dir, WIDE);
+	start_node(ret, dir, PLUGINS, WIDE);
+}
+
+void node_start_with(struct node *ret, const char *dir, const char *plugin_dir)
+{
+	start_node(ret, dir, plugin_dir, NARROW);
 }
 
 void node_end(struct node *node)
