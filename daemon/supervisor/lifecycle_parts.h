@@ -76,6 +76,20 @@ int lifecycle_decide_restarted(struct operation *operation,
 			       const struct instance *instance,
 			       struct store_txn *txn) WAT_MUST_CHECK;
 
+/* lifecycle_start.c */
+/* This machine or the host refused a start: no repetition would change it. */
+void lifecycle_refused(struct instance *instance,
+		       wat_status status,
+		       const Wat__Envelope__Failure *failure,
+		       const char *text);
+
+/* lifecycle_begun.c */
+/* Its host has answered: everything that the beginning leaves is stored, in one transaction. */
+void lifecycle_begun(struct instance *instance);
+/* Of the operation that started it; token: of the new Admin, NULL: there is none. */
+int lifecycle_decide_reply(struct instance *instance, struct store_txn *txn, const uint8_t *token)
+	WAT_MUST_CHECK;
+
 /* lifecycle_verdict.c */
 /* The host has died: may the call that the instance ran in it run again? Noted for whoever comes
  * after this watd. */

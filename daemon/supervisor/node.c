@@ -17,7 +17,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/supervisor/backup.h"
-#include "daemon/supervisor/call_deaths.h"
 #include "daemon/supervisor/denials.h"
 #include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/host.h"
@@ -292,38 +291,6 @@ static int fail(int r, const char *what, const char *path)
 	return r;
 }
 
-/* A beginning from an earlier snapshot ends an incarnation whose journal nobody has read to its
- * end. */
-static enum journal_fate judge_journal(void *arg, const uint8_t instance_id[16])
-{
-	struct node *node = arg;
-	const struct instance *instance = instance_table_by_id(&node->instances, instance_id);
-
-	if (instance)
-		return instance->state == INSTANCE_STOPPED ? JOURNAL_REMOVE : JOURNAL_KEEP;
-	/* The database that knew them may be mended. */
-	if (node->damage)
-		return JOURNAL_SET_ASIDE;
-	return instance_table_is_ended(&node->instances, instance_id) ? JOURNAL_SET_ASIDE
-								      : JOURNAL_REMOVE;
-}
-
-/* And what is left of before for none of it goes. */
-static int load(struct node *node)
-{
-	const char *dir = node->options->runtime_dir;
-	int r = call_deaths_init(dir, node_id(node), &node->calls_dir);
-
-	if (r < 0)
-		return fail(r, "the runtime directory can't be written", dir);
-	r = node_load(node);
-	if (r < 0)
-		return r;
-	journal_files_sweep(node->journal_dir, judge_journal, node);
-	call_deaths_sweep(node->calls_dir, &node->instances);
-	return 0;
-}
-
 static int init_state(struct node *node)
 {
 	const char *dir = node->options->state_dir;
@@ -374,7 +341,7 @@ static int init_state(struct node *node)
 	node->grants = grant_table_new();
 	if (!node->grants)
 		return -ENOMEM;
-	r = load(node);
+	r = node_load(node);
 	if (r == 0)
 		lifecycle_sweep_plugins(node);
 	if (r == 0)

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/supervisor/call_deaths.h"
 #include "daemon/supervisor/former_host.h"
+#include "daemon/supervisor/journal_files.h"
+#include "daemon/supervisor/options.h"
 #include "daemon/supervisor/policy.h"
 #include "proto/check.h"
 #include "proto/support/cleanup.h"
@@ -157,6 +160,29 @@ static int on_answer(void *arg, const struct store_answer *row)
 	return answers_add(&((struct node *)arg)->answers, row);
 }
 
+/* A beginning from an earlier snapshot ends an incarnation whose journal nobody has read to its
+ * end. */
+static enum journal_fate judge_journal(void *arg, const uint8_t instance_id[16])
+{
+	struct node *node = arg;
+	const struct instance *instance = instance_table_by_id(&node->instances, instance_id);
+
+	if (instance)
+		return instance->state == INSTANCE_STOPPED ? JOURNAL_REMOVE : JOURNAL_KEEP;
+	/* The database that knew them may be mended. */
+	if (node->damage)
+		return JOURNAL_SET_ASIDE;
+	return instance_table_is_ended(&node->instances, instance_id) ? JOURNAL_SET_ASIDE
+								      : JOURNAL_REMOVE;
+}
+
+/* What is left of before for none of them goes. */
+static void sweep(struct node *node)
+{
+	journal_files_sweep(node->journal_dir, judge_journal, node);
+	call_deaths_sweep(node->calls_dir, &node->instances);
+}
+
 int node_load(struct node *node)
 {
 	static const struct store_visitor visitor = {
@@ -171,5 +197,16 @@ int node_load(struct node *node)
 		.death = on_death,
 	};
 
-	return store_load(node->store, &visitor, node);
+	const char *dir = node->options->runtime_dir;
+	int r = call_deaths_init(dir, node_id(node), &node->calls_dir);
+
+	if (r < 0) {
+		log_error("the runtime directory can't be written", "path", dir, "error",
+			  strerror(-r));
+		return r;
+	}
+	r = store_load(node->store, &visitor, node);
+	if (r == 0)
+		sweep(node);
+	return r;
 }
