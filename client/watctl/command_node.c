@@ -6,6 +6,7 @@
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
 #include "client/watctl/hold.h"
+#include "client/watctl/node_lists.h"
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
 #include "client/watctl/view.h"
@@ -158,13 +159,14 @@ static void print_instances(json_t *document)
 
 int command_ls(struct watctl *ctl)
 {
-	Wat__Empty request = WAT__EMPTY__INIT;
-	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
-	int r = connection_node_call(ctl, "List", NULL, &request.base, &reply);
+	Wat__Node__InstanceList *list = NULL;
+	int r = node_list_of_instances(ctl, &list);
 
-	return r != 0 ? r
-		      : print(ctl, view_instances((Wat__Node__InstanceList *)reply),
-			      print_instances);
+	if (r == 0) {
+		r = print(ctl, view_instances(list), print_instances);
+		protobuf_c_message_free_unpacked(&list->base, NULL);
+	}
+	return r;
 }
 
 /* The first cause of each, with its time; the newest first. */

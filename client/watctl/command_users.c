@@ -10,6 +10,7 @@
 #include "client/watctl/describe.h"
 #include "client/watctl/hold.h"
 #include "client/watctl/methods.h"
+#include "client/watctl/node_lists.h"
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
 #include "client/watctl/view.h"
@@ -37,18 +38,13 @@ static void listing_deinit(struct listing *listing)
 
 static int ask(struct watctl *ctl, const char *name, struct listing *ret)
 {
-	Wat__Node__NameRequest request = WAT__NODE__NAME_REQUEST__INIT;
 	_cleanup_(describe_freep) Wat__Node__Description *description = NULL;
-	ProtobufCMessage *reply = NULL;
 	int r = hold_check_name(ctl, "an instance", name);
 
+	if (r == 0)
+		r = node_list_of_users(ctl, name, &ret->list);
 	if (r != 0)
 		return r;
-	request.name = (char *)(uintptr_t)name;
-	r = connection_node_call(ctl, "Users", name, &request.base, &reply);
-	if (r != 0)
-		return r;
-	ret->list = (Wat__Node__UserList *)reply;
 	if (describe_try(ctl, ret->list->service, &description, &ret->schema) == 0)
 		ret->service = schema_service(ret->schema, description->service);
 	return 0;

@@ -54,20 +54,33 @@ static bool open_keyring(struct watctl *ctl, struct keyring **ret)
 	return hold_keyring(ctl, ret) == 0;
 }
 
-static void offer_instances(const struct offer *o)
+/* False: watd does not tell. */
+static bool offer_instances_of_node(const struct offer *o)
 {
-	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
-	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
-	_cleanup_(keyring_users_deinit) struct keyring_users names = {0};
-	Wat__Empty request = WAT__EMPTY__INIT;
+	Wat__Node__ListRequest request = WAT__NODE__LIST_REQUEST__INIT;
 
-	if (open_node(o->ctl) && connection_node_try(o->ctl, "List", &request.base, &reply) == 0) {
-		const Wat__Node__InstanceList *list = (const Wat__Node__InstanceList *)reply;
+	request.limit = UINT32_MAX;
+	do {
+		_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+		const Wat__Node__InstanceList *list;
 
+		if (connection_node_try(o->ctl, "List", &request.base, &reply) != 0)
+			return request.after != 0;
+		list = (const Wat__Node__InstanceList *)reply;
 		for (size_t i = 0; i < list->n_instances; i++)
 			offer(o, list->instances[i]->name);
+		request.after = list->next;
+	} while (request.after != 0);
+	return true;
+}
+
+static void offer_instances(const struct offer *o)
+{
+	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
+	_cleanup_(keyring_users_deinit) struct keyring_users names = {0};
+
+	if (open_node(o->ctl) && offer_instances_of_node(o))
 		return;
-	}
 	if (open_keyring(o->ctl, &keyring) && keyring_instances(keyring, &names) == 0)
 		offer_list(o, &names);
 }

@@ -164,6 +164,15 @@ int connection_node_try(struct watctl *ctl,
 	return r < 0 && r != -ENOMEM ? -EBADMSG : r;
 }
 
+int connection_said(struct watctl *ctl, const char *what, const char *instance, int r)
+{
+	if (r == -ENOMEM)
+		return problem_memory(ctl);
+	if (r == -EBADMSG)
+		return problem(ctl, WAT_INTERNAL, "watd's answer to %s can't be read", what);
+	return r != 0 ? problem_call(ctl, instance, r) : 0;
+}
+
 int connection_node_call(struct watctl *ctl,
 			 const char *method,
 			 const char *instance,
@@ -174,10 +183,6 @@ int connection_node_call(struct watctl *ctl,
 
 	if (r != 0)
 		return r;
-	r = connection_node_try(ctl, method, request, ret_reply);
-	if (r == -ENOMEM)
-		return problem_memory(ctl);
-	if (r == -EBADMSG)
-		return problem(ctl, WAT_INTERNAL, "watd's answer to %s can't be read", method);
-	return r != 0 ? problem_call(ctl, instance, r) : 0;
+	return connection_said(ctl, method, instance,
+			       connection_node_try(ctl, method, request, ret_reply));
 }

@@ -19,6 +19,10 @@ int connection_node_call(struct watctl *ctl,
 			 const ProtobufCMessage *request,
 			 ProtobufCMessage **ret_reply) WAT_MUST_CHECK;
 
+/* What a call's result is to the user: an exit code; said. */
+int connection_said(struct watctl *ctl, const char *what, const char *instance, int r)
+	WAT_MUST_CHECK;
+
 /* The same on a connection that is open, without a word: 0, a status or a negative errno, as libwat
  * has them; -EBADMSG when the answer can't be read. */
 int connection_node_try(struct watctl *ctl,

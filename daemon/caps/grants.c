@@ -8,6 +8,7 @@
 #define BUCKETS 4096u
 
 struct grant_table {
+	uint64_t last_serial;
 	struct list buckets[BUCKETS];
 };
 
@@ -54,6 +55,7 @@ int grant_table_add(struct grant_table *table, const struct store_grant *row, st
 		return -ENOMEM;
 	grant->row = *row;
 	grant->used_stored = row->last_used;
+	grant->serial = ++table->last_serial;
 	list_init(&grant->of_instance);
 	list_append(&table->buckets[bucket_of(row->id)], &grant->by_id);
 	*ret = grant;

@@ -11,6 +11,7 @@ struct grant {
 	struct list of_instance; /* for whoever owns the instance */
 	void *instance;
 	struct store_grant row;
+	uint64_t serial;      /* those that were added later have a higher one */
 	uint32_t channels;    /* that its host has open */
 	bool finishing;       /* its end is on its way into the store */
 	bool taken_with_all;  /* revoked with all others, and that is on its way into the store */

@@ -55,6 +55,7 @@ struct operation;
 
 struct instance {
 	struct list by_name, by_id, all; /* in the node's table */
+	uint64_t serial;                 /* in it; those that were added later have a higher one */
 	struct node *node;
 	char name[64];
 	uint8_t id[16];

@@ -53,6 +53,7 @@ void instance_table_add(struct instance_table *table, struct instance *instance)
 	list_append(&table->by_name[name_bucket(instance->name)], &instance->by_name);
 	list_append(&table->by_id[id_bucket(instance->id)], &instance->by_id);
 	list_append(&table->all, &instance->all);
+	instance->serial = ++table->last_serial;
 	table->n++;
 }
 

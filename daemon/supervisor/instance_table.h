@@ -17,6 +17,7 @@ struct instance_table {
 	struct list ended[INSTANCE_TABLE_BUCKETS];
 	struct list all;
 	size_t n;
+	uint64_t last_serial;
 };
 
 void instance_table_init(struct instance_table *table);

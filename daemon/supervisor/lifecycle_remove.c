@@ -42,18 +42,6 @@ static void on_removed(void *arg, int r)
 	node_check_progress(node);
 }
 
-static uint32_t count_users(const struct instance *instance)
-{
-	uint32_t n = 0;
-
-	list_for_each (i, &instance->grants) {
-		const struct grant *grant = container_of(i, struct grant, of_instance);
-
-		n += grant->row.role == TOKEN_USER && grant->row.state == 2;
-	}
-	return n;
-}
-
 static int commit_removal(struct operation *operation, struct instance *instance)
 {
 	_cleanup_(store_txn_freep) struct store_txn *txn = store_txn_new();
@@ -70,7 +58,7 @@ static int commit_removal(struct operation *operation, struct instance *instance
 		return -ENOMEM;
 	reply.incarnation = (ProtobufCBinaryData){16, instance->id};
 	reply.generation = instance->generation;
-	reply.users = count_users(instance);
+	reply.users = node_count_users(instance);
 	if ((r = store_txn_remove_instance(txn, instance->name, instance->id)) < 0 ||
 	    (r = operation_decide(operation, &reply.base, txn)) < 0 ||
 	    (r = audit_add(txn, &removed)) < 0)

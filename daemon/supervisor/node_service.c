@@ -192,14 +192,19 @@ wat_status node_on_describe(struct node_describe_call *call,
 	return WAT_OK;
 }
 
-static uint32_t count_users(const struct instance *instance)
+bool node_is_user(const struct grant *grant)
+{
+	return grant->row.role == TOKEN_USER && grant->row.state == 2;
+}
+
+uint32_t node_count_users(const struct instance *instance)
 {
 	uint32_t n = 0;
 
 	list_for_each (i, &instance->grants) {
 		const struct grant *grant = container_of(i, struct grant, of_instance);
 
-		n += grant->row.role == TOKEN_USER && grant->row.state == 2;
+		n += node_is_user(grant);
 	}
 	return n;
 }
@@ -256,7 +261,7 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->generation = instance->generation;
 	out->pid = instance->host ? (uint32_t)instance->host->pid : 0;
 	out->durability = (char *)durability_name(instance->durability);
-	out->users = count_users(instance);
+	out->users = node_count_users(instance);
 	out->deaths = instance->deaths;
 	out->failure = instance->failure;
 	out->committed_ms = instance->committed_ms;
@@ -269,28 +274,6 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->group = (char *)(uintptr_t)group.name;
 	out->group_strategy = (char *)(uintptr_t)group.strategy;
 	out->group_state = (char *)(uintptr_t)group.state;
-}
-
-wat_status node_on_list(struct node_list_call *call,
-			wat_empty *state,
-			const wat_empty *in,
-			node_instance_list *out)
-{
-	struct node *node = node_of(&call->base);
-
-	(void)state;
-	(void)in;
-	out->instances = wat_alloc(call, (node->instances.n + 1) * sizeof(*out->instances));
-	list_for_each (i, &node->instances.all) {
-		const struct instance *instance = container_of(i, struct instance, all);
-
-		if (instance_is_hidden(instance))
-			continue;
-		out->instances[out->n_instances] = wat_alloc(call, sizeof(node_instance));
-		wat__node__instance__init(out->instances[out->n_instances]);
-		node_describe_instance(instance, out->instances[out->n_instances++]);
-	}
-	return WAT_OK;
 }
 
 wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret)
@@ -318,42 +301,5 @@ wat_status node_on_show(struct node_show_call *call,
 	node_describe_instance(instance, out);
 	out->last_deaths = instance->last_deaths;
 	out->n_last_deaths = instance->n_last_deaths;
-	return WAT_OK;
-}
-
-wat_status node_on_users(struct node_users_call *call,
-			 wat_empty *state,
-			 const node_name_request *in,
-			 node_user_list *out)
-{
-	struct instance *instance = NULL;
-	wat_status status = node_find_instance(&call->base, in->name, &instance);
-
-	(void)state;
-	if (status != WAT_OK)
-		return status;
-	out->service = instance->service;
-	out->users = wat_alloc(call, (count_users(instance) + 1) * sizeof(*out->users));
-	list_for_each (i, &instance->grants) {
-		const struct grant *grant = container_of(i, struct grant, of_instance);
-		node_user *user;
-
-		if (grant->row.role != TOKEN_USER || grant->row.state != 2)
-			continue;
-		user = wat_alloc(call, sizeof *user);
-		wat__node__user__init(user);
-		user->name = (char *)grant->row.user;
-		user->grant_id = (ProtobufCBinaryData){16, (uint8_t *)grant->row.id};
-		user->method_mask = grant->row.method_mask;
-		user->created = grant->row.created;
-		user->not_after = grant->row.not_after;
-		user->channels = grant->channels;
-		user->session = grant->row.session;
-		user->rate = grant->row.rate;
-		user->in_flight = grant->row.in_flight;
-		user->last_used = grant->row.last_used;
-		user->soon = grant_times_is_soon(&grant->row, instance->node->last_time);
-		out->users[out->n_users++] = user;
-	}
 	return WAT_OK;
 }

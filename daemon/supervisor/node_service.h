@@ -30,6 +30,10 @@ wat_status node_check_state(struct wat_call *call,
 			    const Wat__Manifest__Service *service);
 enum instance_tier node_tier_of(Wat__Node__Tier tier, enum instance_tier fallback);
 /* Points into the instance. */
+/* Of the instance, and in force. */
+struct grant;
+bool node_is_user(const struct grant *grant);
+uint32_t node_count_users(const struct instance *instance);
 void node_describe_instance(const struct instance *instance, Wat__Node__Instance *out);
 
 /* An instance changed its state, or is none any more: whoever waits for that is told, not from

@@ -312,8 +312,11 @@ class Managing(DaemonCase):
             with self.assertRaises(WatError) as caught:
                 denied()
             self.assertEqual(caught.exception.status, Status.ACCESS_DENIED)
+        self.assertEqual([entry.name for entry in node.users(self.name, limit=1)], ["u"])
+        admin.provision("v")
+        self.assertEqual([entry.name for entry in node.users(self.name, limit=1)], ["u", "v"])
         self.assertEqual(admin.stop().state.value, 7)
-        listed = {entry.name: entry.state for entry in node.call("List").instances}
+        listed = {entry.name: entry.state for entry in node.instances(limit=1)}
         self.assertEqual(listed[self.name], "stopped")
 
 

@@ -148,7 +148,13 @@ static void test_unseen_process(void **state)
 
 static void test_unseen_thread(void **state)
 {
-	watd_dies_unseeing(*state, WAT_TIER_THREAD);
+	struct test_output out;
+	struct desk *desk = *state;
+
+	watd_dies_unseeing(desk, WAT_TIER_THREAD);
+	/* Its thread brought the pool down: it is kept out of the next one. */
+	test_watctl(&desk->daemon, &out, "show", "p1", NULL);
+	assert_non_null(strstr(out.out, "thread, isolated"));
 }
 
 /* Whoever kills watd three times while a call runs has made it run three times, and no more: each

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Iterable
+from typing import Any, Iterable, Iterator
 
 from nacl.signing import SigningKey
 
@@ -232,6 +232,23 @@ class Node(Manager):
         return self._call_with_key(
             "Spawn", service=described.service, name=name, state=packed, **more
         )[1]
+
+    def instances(self, limit: int = 100_000) -> Iterator[Record]:
+        """All of them, in the order in which they began; page by page, of at most so many."""
+        return self._pages("List", "instances", limit=limit)
+
+    def users(self, name: str, limit: int = 100_000) -> Iterator[Record]:
+        """Those of the instance, in the same way."""
+        return self._pages("Users", "users", name=name, limit=limit)
+
+    def _pages(self, method: str, entries: str, **request: Any) -> Iterator[Record]:
+        after = 0
+        while True:
+            page = self.call(method, after=after, **request)
+            yield from page[entries]
+            after = page.next
+            if after == 0:
+                return
 
     def start(self, name: str, **more: Any) -> str:
         """The new Admin's token; "" if a failed incarnation goes on, whose Admin is still good."""

@@ -46,7 +46,13 @@ message Instance {
   // "ending", "pausing", "starting", "failing", "failed"; empty: nothing special
   string group_state = 22;
 }
-message InstanceList { repeated Instance instances = 1; }
+message ListRequest {
+  uint64 after = 1;           // next, as the page before has it; 0: from the beginning
+  // a page of at most so many; 0: all of them in one answer, or RESOURCE_EXHAUSTED
+  uint32 limit = 2;
+}
+  // next 0: there are no more
+message InstanceList { repeated Instance instances = 1; uint64 next = 2; }
 message NameRequest { string name = 1; }
 message User {
   string name = 1; bytes grant_id = 2; fixed64 method_mask = 3; uint64 created = 4;
@@ -54,7 +60,11 @@ message User {
   bool session = 7; uint32 rate = 8; uint32 in_flight = 9; uint64 last_used = 10;
   bool soon = 11;             // it ends within a week, and was made for longer
 }
-message UserList { repeated User users = 1; string service = 2; }
+message UsersRequest {
+  string name = 1;            // of the instance
+  uint64 after = 2; uint32 limit = 3; // as ListRequest has them
+}
+message UserList { repeated User users = 1; string service = 2; uint64 next = 3; }
 message SpawnRequest {
   bytes request_id = 1; string service = 2; string name = 3; Tier tier = 4; bytes state = 5;
   bytes holder_pk = 6;
@@ -181,9 +191,9 @@ service Node {
   rpc Describe(DescribeRequest) returns (Description) {
     option (wat.method) = { read_only: true };
   }
-  rpc List(wat.Empty) returns (InstanceList) { option (wat.method) = { read_only: true }; }
+  rpc List(ListRequest) returns (InstanceList) { option (wat.method) = { read_only: true }; }
   rpc Show(NameRequest) returns (Instance) { option (wat.method) = { read_only: true }; }
-  rpc Users(NameRequest) returns (UserList) { option (wat.method) = { read_only: true }; }
+  rpc Users(UsersRequest) returns (UserList) { option (wat.method) = { read_only: true }; }
   rpc Spawn(SpawnRequest) returns (SpawnReply) { option (wat.method) = { later: true }; }
   rpc Start(StartRequest) returns (StartReply) { option (wat.method) = { later: true }; }
   rpc Kill(NameRequest) returns (KillReply);
