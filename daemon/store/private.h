@@ -154,6 +154,10 @@ struct store {
 	char ballast_path[4096];
 	bool ballast;   /* it is there; under the lock */
 	bool said_full; /* for the loop's thread to tell; under the lock */
+	/* So often in a row the log could not be folded into the database, and why the last time;
+	 * under the lock. */
+	unsigned n_unfolded;
+	int fold_error;
 	int event_fd;
 	bool running, ending;
 	pthread_t thread;

@@ -340,6 +340,10 @@ bool store_drop_ballast(struct store *store);
 /* Before store_start_thread. full: the disk is, whether or not there was a ballast. */
 void store_observe_full(struct store *store, void (*full)(void *arg), void *arg);
 
+/* So often in a row the database's log could not be folded into it, so that it grows; 0: it was,
+ * the last time. *ret_error: the last time's, a negative errno. Any thread. */
+unsigned store_unfolded(struct store *store, int *ret_error);
+
 /* Readable when callbacks wait. */
 int store_event_fd(const struct store *store);
 void store_run_done(struct store *store);

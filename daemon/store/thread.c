@@ -238,6 +238,47 @@ static bool take_group(struct store *store, struct list *group)
 	return !list_empty(group);
 }
 
+unsigned store_unfolded(struct store *store, int *ret_error)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&store->lock);
+	n = store->n_unfolded;
+	*ret_error = store->fold_error;
+	(void)pthread_mutex_unlock(&store->lock);
+	return n;
+}
+
+/* Once when it begins to fail, and once when that is over. */
+static void note_fold(struct store *store, int r)
+{
+	unsigned before;
+
+	(void)pthread_mutex_lock(&store->lock);
+	before = store->n_unfolded;
+	store->n_unfolded = r < 0 ? before + 1 : 0;
+	store->fold_error = r;
+	(void)pthread_mutex_unlock(&store->lock);
+	if (r < 0 && before == 0)
+		log_error("the database's log can't be folded into it and grows; nothing is lost, "
+			  "and it is tried again",
+			  "error", sqlite3_errmsg(store->db));
+	else if (r == 0 && before > 0)
+		log_info("the database's log is folded into it again");
+}
+
+/* What is not folded stays in the log, and is written anew by the next one: pages whose sync failed
+ * too. */
+static void fold(struct store *store, int *wal_pages)
+{
+	int code =
+		sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	if (code == SQLITE_OK)
+		*wal_pages = 0;
+	note_fold(store, code == SQLITE_OK ? 0 : store_error(code));
+}
+
 static void *run(void *arg)
 {
 	struct store *store = arg;
@@ -253,10 +294,8 @@ static void *run(void *arg)
 		report(store, &group);
 		submit_again(store, &again);
 		/* After the answers: nobody waits for it. */
-		if (wal_pages > WAL_CHECKPOINT_PAGES &&
-		    sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-					      NULL) == SQLITE_OK)
-			wal_pages = 0;
+		if (wal_pages > WAL_CHECKPOINT_PAGES)
+			fold(store, &wal_pages);
 	}
 	(void)sqlite3_wal_hook(store->db, NULL, NULL);
 	return NULL;

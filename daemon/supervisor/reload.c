@@ -211,7 +211,14 @@ void node_troubles(const struct node *node, struct lines *ret)
 {
 	const struct list *at = NULL;
 	const char *text;
+	int error;
+	unsigned n = store_unfolded(node->store, &error);
 
+	if (n > 0)
+		lines_add(ret,
+			  "the database's log can't be folded into it and grows: %s, %u times in a "
+			  "row (look at the disk of %s)",
+			  strerror(-error), n, node->options->state_dir);
 	if (node->nospace)
 		lines_add(ret,
 			  "the disk of %s is full: what changes something is refused (free some of "
