@@ -1,7 +1,9 @@
-/* fuzz_envelopes.c - all that a client, watd and a host say to one another, and what is done with a
- * failure that came from a peer. The first byte chooses the message. */
+/* fuzz_envelopes.c - all that a client, watd, a host and the gate say to one another, what a backup
+ * and an image are read from, and what is done with a failure that came from a peer. The first byte
+ * chooses the message: of the list, behind it those of each method. */
 #include <wat/admin.pb-c.h>
 #include <wat/envelope.pb-c.h>
+#include <wat/gate.pb-c.h>
 #include <wat/host.pb-c.h>
 #include <wat/node.pb-c.h>
 #include <wat/session.pb-c.h>
@@ -51,7 +53,49 @@ static const ProtobufCMessageDescriptor *const descriptors[] = {
 	&wat__host__checkpoint__descriptor,
 	&wat__host__channel_count__descriptor,
 	&wat__host__rebuilt__descriptor,
+	&wat__node__image__descriptor,
+	&wat__node__backup_part__descriptor,
+	&wat__host__snapshot__descriptor,
+	&wat__host__carried__descriptor,
+	&wat__host__wants_segment__descriptor,
+	&wat__host__panicked__descriptor,
+	&wat__host__denied__descriptor,
+	&wat__gate__settings__descriptor,
+	&wat__gate__listen__descriptor,
+	&wat__gate__limits__descriptor,
+	&wat__gate__peer__descriptor,
+	&wat__gate__refused__descriptor,
 };
+#define N_DESCRIPTORS (sizeof descriptors / sizeof *descriptors)
+
+static const ProtobufCServiceDescriptor *const services[] = {
+	&wat__node__node__descriptor,
+	&wat__admin__admin__descriptor,
+	&wat__session__session__descriptor,
+	&wat__host__host__descriptor,
+};
+
+/* NULL: there is none of that number. */
+static const ProtobufCMessageDescriptor *of_method(unsigned number)
+{
+	for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+		const unsigned n = 2 * services[i]->n_methods;
+
+		if (number < n) {
+			const ProtobufCMethodDescriptor *method = &services[i]->methods[number / 2];
+
+			return number % 2 ? method->output : method->input;
+		}
+		number -= n;
+	}
+	return NULL;
+}
+
+static const ProtobufCMessageDescriptor *chosen(uint8_t number)
+{
+	return number < N_DESCRIPTORS ? descriptors[number]
+				      : of_method((unsigned)(number - N_DESCRIPTORS));
+}
 
 /* A chain stays bounded, whatever a peer sent. */
 static void use_failure(const Wat__Envelope__Failure *failure)
@@ -69,12 +113,9 @@ static void use_failure(const Wat__Envelope__Failure *failure)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	ProtobufCMessage *message;
+	const ProtobufCMessageDescriptor *descriptor = n > 0 ? chosen(data[0]) : NULL;
+	ProtobufCMessage *message = descriptor ? decode(descriptor, data + 1, n - 1) : NULL;
 
-	if (n == 0)
-		return 0;
-	message = decode(descriptors[data[0] % (sizeof descriptors / sizeof *descriptors)],
-			 data + 1, n - 1);
 	if (!message)
 		return 0;
 	if (message->descriptor == &wat__envelope__failure__descriptor)
