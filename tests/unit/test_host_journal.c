@@ -20,9 +20,8 @@
 #include "proto/attribution.h"
 #include "proto/support/cleanup.h"
 #include "tests/lib/cases.h"
-#include "tests/unit/protocol_page.h"
 
-static const uint8_t instance_id[WAT_ID_SIZE] = {1, 2, 3}, other_id[WAT_ID_SIZE] = {3, 2, 1};
+static const uint8_t instance_id[WAT_ID_SIZE] = {1, 2, 3};
 
 static __thread bool is_main;
 
@@ -160,28 +159,6 @@ static void test_append(void **state)
 	expect(second, HEADER(4, 43), (size_t[]){2, 0});
 	(void)close(first);
 	(void)close(second);
-}
-
-/* A header is one of this instance, whole and unchanged, or it is none. */
-static void test_header(void **state)
-{
-	struct journal *journal = *state;
-	struct journal_header header;
-	uint8_t bytes[JOURNAL_HEADER_SIZE];
-	int fd = switch_to_new(journal, 3);
-
-	assert_int_equal(pread(fd, bytes, sizeof bytes, 0), sizeof bytes);
-	assert_int_equal(journal_read_header(bytes, sizeof bytes, instance_id, &header), 0);
-	assert_int_equal(journal_read_header(bytes, sizeof bytes, other_id, &header), -EBADMSG);
-	for (size_t n = 0; n < sizeof bytes; n++)
-		assert_int_equal(journal_read_header(bytes, n, instance_id, &header), -EBADMSG);
-	for (size_t bit = 0; bit < sizeof bytes * 8; bit++) {
-		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_int_equal(journal_read_header(bytes, sizeof bytes, instance_id, &header),
-				 bit / 8 == 7 ? -EPROTONOSUPPORT : -EBADMSG);
-		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-	}
-	(void)close(fd);
 }
 
 static void limit(rlim_t size)
@@ -486,68 +463,11 @@ static void test_sync_fails(void **state)
 	assert_int_equal(end_of(wait_for_broken, journal), ATTRIBUTION_EXIT_OF_HOST);
 }
 
-static void put(struct bytes *bytes, const struct record_item *item)
-{
-	uint8_t *room;
-
-	assert_int_equal(record_put(bytes, item, &room), 0);
-	if (item->n_body > 0)
-		memcpy(room, item->body, item->n_body);
-}
-
-/* 16 bytes that rise from the first. */
-static void rising(uint8_t id[static WAT_ID_SIZE], uint8_t first)
-{
-	for (uint8_t i = 0; i < WAT_ID_SIZE; i++)
-		id[i] = (uint8_t)(first + i);
-}
-
-/* The segment that docs/journal.md shows is the one that this code makes of the same call, to the
- * byte. */
-static void test_page(void **state)
-{
-	static const uint8_t request[] = {0x08, 0x0a}, twelve[] = {0x08, 0x18};
-	uint8_t id[WAT_ID_SIZE], grant[WAT_ID_SIZE], lane[WAT_ID_SIZE], key[RECORD_KEY_SIZE];
-	struct record_item items[] = {
-		{.kind = RECORD_LANE, .grant = grant, .lane = lane, .id = 7},
-		{.kind = RECORD_DONE, .id = 7, .method = 1, .body = twelve, .n_body = 2},
-		{.kind = RECORD_STATE, .body = twelve, .n_body = 2},
-	};
-	struct bytes record = {0};
-	struct journal journal;
-	uint8_t bytes[PAGE_VALUE_MAX];
-	char *page = page_read("docs/journal.md");
-	ssize_t n;
-	int fd;
-
-	(void)state;
-	rising(id, 0x50);
-	rising(grant, 0x60);
-	rising(lane, 0xa0);
-	record_key(id, 0, 0, key);
-	(void)crypto_shorthash((uint8_t *)&items[1].hash, request, sizeof request, key);
-	assert_int_equal(record_begin(&record), 0);
-	for (size_t i = 0; i < 3; i++)
-		put(&record, &items[i]);
-	journal_init(&journal, id, 3, DURABILITY_CRASH);
-	journal.last_seq = 40;
-	fd = switch_to_new(&journal, 2);
-	assert_int_equal(journal_append(&journal, &record), 0);
-	n = pread(fd, bytes, sizeof bytes, 0);
-	page_expect(page, "segment", NULL, bytes, (size_t)n);
-	page_expect(page, "segment", "done_reply", twelve, 2);
-	bytes_deinit(&record);
-	journal_deinit(&journal);
-	(void)close(fd);
-	free(page);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_append),
-		TEST(test_header),
 		TEST(test_append_fails),
 		TEST(test_ahead),
 		TEST(test_not_ahead),
@@ -559,7 +479,6 @@ int main(void)
 		TEST(test_switch_waits_for_no_disk),
 		TEST(test_switch_when_durable),
 		TEST(test_sync_fails),
-		cmocka_unit_test(test_page),
 	};
 
 	return sodium_init() < 0 ? 1 : test_run_cases(tests, NULL, NULL);
