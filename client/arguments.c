@@ -58,7 +58,7 @@ int grant_take(const struct wat_grant *given, struct wat_grant *ret)
 	if (!ret->name)
 		return failure_set(WAT_INVALID_ARGUMENT, NULL,
 				   "a grant needs the name of its user");
-	if (ret->flags & ~(uint32_t)WAT_GRANT_SESSION)
+	if (ret->flags & ~(uint32_t)WAT_GRANT_SESSION || ret->reserved != 0)
 		return failure_set(WAT_INVALID_ARGUMENT, NULL,
 				   "struct wat_grant: not all flags of 0x%x are known", ret->flags);
 	return 0;

@@ -1,6 +1,7 @@
 /* raw.c - calls with messages as bytes, and the Admin's and node's own. */
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wat/admin.pb-c.h>
@@ -215,6 +216,31 @@ static int take_token(const ProtobufCBinaryData *bytes,
 	return 0;
 }
 
+/* Field 22 of proc(5)'s stat; 0: not to be had. */
+static uint64_t process_start(uint32_t pid)
+{
+	char path[32], text[1024];
+	unsigned long long start = 0;
+	const char *end;
+	FILE *file;
+	size_t n;
+
+	(void)snprintf(path, sizeof path, "/proc/%u/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	n = fread(text, 1, sizeof text - 1, file);
+	(void)fclose(file);
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1,
+			     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			     "%*d %*d %*d %llu",
+			     &start) == 1
+		       ? start
+		       : 0;
+}
+
 int wat_provision_raw(wat_capability *admin, const struct wat_grant *given, char **ret_token)
 {
 	Wat__Admin__ProvisionRequest request = WAT__ADMIN__PROVISION_REQUEST__INIT;
@@ -237,6 +263,8 @@ int wat_provision_raw(wat_capability *admin, const struct wat_grant *given, char
 	request.session = (grant->flags & WAT_GRANT_SESSION) != 0;
 	request.rate = grant->rate;
 	request.in_flight = grant->in_flight;
+	request.pid = grant->pid;
+	request.pid_start = grant->pid ? process_start(grant->pid) : 0;
 	r = call_message(admin, ADMIN_PROVISION, &request.base,
 			 &wat__admin__provision_reply__descriptor, &reply);
 	if (r == 0) {

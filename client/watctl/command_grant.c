@@ -91,7 +91,9 @@ static int read_limit(const struct watctl *ctl, enum watctl_option option, uint3
 	errno = 0;
 	number = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || number == 0 || number > UINT32_MAX)
-		return problem_usage(ctl, "\"%s\" is no limit: expected a number from 1 on", text);
+		return problem_usage(
+			ctl, "\"%s\" is no limit and no process: expected a number from 1 on",
+			text);
 	*ret = (uint32_t)number;
 	return 0;
 }
@@ -104,6 +106,7 @@ static int read_limits(const struct watctl *ctl, struct wat_grant *grant)
 	if (watctl_given(ctl, WATCTL_SESSION))
 		grant->flags |= WAT_GRANT_SESSION;
 	if ((r = read_end(ctl, &grant->not_after)) != 0 ||
+	    (r = read_limit(ctl, WATCTL_PID, &grant->pid)) != 0 ||
 	    (r = read_limit(ctl, WATCTL_LIMIT_RATE, &grant->rate)) != 0)
 		return r;
 	return read_limit(ctl, WATCTL_LIMIT_INFLIGHT, &grant->in_flight);

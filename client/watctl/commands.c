@@ -333,7 +333,7 @@ const struct command commands[] = {
 		.n_max = 2,
 		.options = WATCTL_HAS(OUT) | WATCTL_HAS(SESSION) | WATCTL_HAS(METHODS) |
 			   WATCTL_HAS(EXPIRES) | WATCTL_HAS(HOLDER) | WATCTL_HAS(LIMIT_RATE) |
-			   WATCTL_HAS(LIMIT_INFLIGHT),
+			   WATCTL_HAS(LIMIT_INFLIGHT) | WATCTL_HAS(PID),
 		.power = WATCTL_ADMIN,
 		.words = {WORD_INSTANCE, WORD_ANY},
 	},

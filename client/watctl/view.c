@@ -97,13 +97,13 @@ json_t *view_user(const Wat__Node__User *user)
 	char mask[32];
 
 	(void)snprintf(mask, sizeof mask, "0x%" PRIx64, user->method_mask);
-	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "name",
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "name",
 			 user->name, "grant", output_hex(user->grant_id.data, user->grant_id.len),
 			 "methods", mask, "created", (json_int_t)user->created, "notAfter",
 			 (json_int_t)user->not_after, "channels", (json_int_t)user->channels,
 			 "rate", (json_int_t)user->rate, "inFlight", (json_int_t)user->in_flight,
-			 "lastUsed", (json_int_t)user->last_used, "session", user->session, "soon",
-			 user->soon);
+			 "lastUsed", (json_int_t)user->last_used, "pid", (json_int_t)user->pid,
+			 "session", user->session, "soon", user->soon);
 }
 
 static json_t *view_snapshot(const Wat__Node__Snapshot *s)

@@ -86,6 +86,7 @@ enum watctl_word {
 	O(LIMIT_INFLIGHT, 0, "limit-inflight", "N", ANY, "the User may have N calls open at once") \
 	O(GRACE, 0, "grace", "TIME", ANY,                                                          \
 	  "how long tokens of the key before are good; 0: no more")                                \
+	O(PID, 0, "pid", "PID", ANY, "the User ends with this process")                            \
 	O(PLUGIN, 0, "plugin", "FILE", FILE, "where the service's methods have their names")
 
 enum watctl_option {

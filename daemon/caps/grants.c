@@ -10,6 +10,7 @@
 struct grant_table {
 	uint64_t last_serial;
 	struct list buckets[BUCKETS];
+	void (*leaving)(struct grant *);
 };
 
 /* Ids are random, so their first bytes are a hash. */
@@ -18,18 +19,21 @@ static size_t bucket_of(const uint8_t id[16])
 	return (size_t)(id[0] | id[1] << 8) % BUCKETS;
 }
 
-struct grant_table *grant_table_new(void)
+struct grant_table *grant_table_new(void (*leaving)(struct grant *))
 {
 	struct grant_table *table = malloc(sizeof *table);
 
 	for (size_t i = 0; table && i < BUCKETS; i++)
 		list_init(&table->buckets[i]);
+	if (table)
+		table->leaving = leaving;
 	return table;
 }
 
 void grant_table_remove(struct grant_table *table, struct grant *grant)
 {
-	(void)table;
+	if (table->leaving)
+		table->leaving(grant);
 	list_remove(&grant->by_id);
 	list_remove(&grant->of_instance);
 	free(grant);

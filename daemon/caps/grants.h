@@ -6,14 +6,17 @@
 #include "proto/support/list.h"
 #include "proto/support/must_check.h"
 
+struct grant_process;
+
 struct grant {
 	struct list by_id;
 	struct list of_instance; /* for whoever owns the instance */
 	void *instance;
 	struct store_grant row;
-	uint64_t serial;      /* those that were added later have a higher one */
-	uint32_t channels;    /* that its host has open */
-	bool finishing;       /* its end is on its way into the store */
+	uint64_t serial;               /* those that were added later have a higher one */
+	uint32_t channels;             /* that its host has open */
+	struct grant_process *process; /* that it ends with; freed by `leaving`; NULL: none */
+	bool finishing;                /* its end is on its way into the store */
 	bool taken_with_all;  /* revoked with all others, and that is on its way into the store */
 	uint64_t used_stored; /* what the store has of row.last_used */
 	bool let_in;          /* pending, and its Provision handler has run: the journal says so */
@@ -21,7 +24,8 @@ struct grant {
 
 struct grant_table;
 
-struct grant_table *grant_table_new(void);
+/* leaving: is told of each grant before it is freed; NULL: nobody is. */
+struct grant_table *grant_table_new(void (*leaving)(struct grant *));
 /* Frees the grants too. */
 struct grant_table *grant_table_free(struct grant_table *table);
 /* Copies the row. */

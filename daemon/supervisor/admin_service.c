@@ -64,6 +64,10 @@ static wat_status check_provision(struct wat_call *call,
 	if (in->not_after && in->not_after <= node_time(instance->node))
 		return call->api->fail(call, WAT_INVALID_ARGUMENT,
 				       "not_after: expected a time to come");
+	if (in->pid && !control_call_of(call)->origin.has_peer)
+		return call->api->fail(call, WAT_INVALID_ARGUMENT,
+				       "pid: a User can end with a process of this machine only, "
+				       "asked for by somebody here");
 	if (instance_is_over(instance))
 		return call->api->fail(call, WAT_STOPPED, "\"%s\" was stopped", instance->name);
 	return WAT_OK;

@@ -338,7 +338,7 @@ static int init_state(struct node *node)
 	r = keyring_open(dir, getenv("CREDENTIALS_DIRECTORY"), &key_dir, &node->keyring);
 	if (r < 0)
 		return fail(r, "the issuing key can't be read", key_dir);
-	node->grants = grant_table_new();
+	node->grants = grant_table_new(grant_process_free);
 	if (!node->grants)
 		return -ENOMEM;
 	r = node_load(node);
@@ -406,6 +406,7 @@ int node_init(struct node *node, struct options *options)
 	node_note_start(node);
 	grant_files_update(node);
 	grant_times_begin(node);
+	grant_process_begin(node);
 	r = groups_take(node);
 	if (r < 0)
 		return r;

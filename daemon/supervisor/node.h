@@ -16,6 +16,7 @@
 #include "daemon/supervisor/audit.h"
 #include "daemon/supervisor/catalog.h"
 #include "daemon/supervisor/grant_files.h"
+#include "daemon/supervisor/grant_process.h"
 #include "daemon/supervisor/grant_times.h"
 #include "daemon/supervisor/groups.h"
 #include "daemon/supervisor/instance_table.h"
@@ -51,6 +52,7 @@ struct node {
 	struct grant_times grant_times;
 	struct groups groups;
 	struct keys keys;
+	size_t n_grant_processes;
 	struct list sessions, hosts, operations, reloads;
 	struct denials *denials;
 	struct store_txn *held; /* events of the audit that can wait a while; NULL: none */

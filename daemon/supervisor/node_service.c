@@ -7,6 +7,7 @@
 
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/gate.h"
+#include "daemon/supervisor/grant_process.h"
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/lifecycle.h"
 #include "daemon/supervisor/listener.h"
@@ -194,7 +195,8 @@ wat_status node_on_describe(struct node_describe_call *call,
 
 bool node_is_user(const struct grant *grant)
 {
-	return grant->row.role == TOKEN_USER && grant->row.state == 2;
+	return grant->row.role == TOKEN_USER && grant->row.state == 2 &&
+	       !grant_process_is_over(grant);
 }
 
 uint32_t node_count_users(const struct instance *instance)

@@ -115,6 +115,7 @@ static void describe_user(const struct node *node, const struct grant *grant, no
 	out->rate = grant->row.rate;
 	out->in_flight = grant->row.in_flight;
 	out->last_used = grant->row.last_used;
+	out->pid = (uint32_t)grant->row.process.pid;
 	out->soon = grant_times_is_soon(&grant->row, node->last_time);
 }
 

@@ -395,6 +395,10 @@ static void bind_with_token(struct bind *bind)
 	request.chan_bind = bind->session->chan_bind;
 	node_verify_context(node, &context);
 	status = verify_bind(&context, &request, &bind->token, &bind->terms, &bind->grant, &why);
+	if (status == WAT_OK && grant_process_is_over(bind->grant)) {
+		status = WAT_ACCESS_DENIED;
+		why = "the process that this capability was for has ended";
+	}
 	if (status != WAT_OK) {
 		deny(bind, status, why);
 		return;

@@ -291,6 +291,8 @@ static int add_grant(struct beginning *beginning,
 	row.session = in->session;
 	row.rate = in->rate;
 	row.in_flight = in->in_flight;
+	if (in->pid && (r = grant_process_describe(in->pid, in->pid_start, &row.process)) < 0)
+		return r;
 	row.configured = configured;
 	r = grant_table_add(node->grants, &row, &grant);
 	if (r < 0)
@@ -298,7 +300,26 @@ static int add_grant(struct beginning *beginning,
 	grant->instance = instance;
 	list_append(&instance->grants, &grant->of_instance);
 	memcpy(beginning->grant_id, row.id, sizeof beginning->grant_id);
-	return 0;
+	r = in->pid ? grant_process_watch(node, grant) : 0;
+	if (r < 0) {
+		list_remove(&grant->of_instance);
+		grant_table_remove(node->grants, grant);
+	}
+	return r;
+}
+
+static void fail(struct operation *operation, int r)
+{
+	if (r == -ESRCH)
+		operation_fail(operation, WAT_FAILED_PRECONDITION, NULL,
+			       "pid: there is no such process, or it has ended");
+	else if (r == -ENOSPC)
+		operation_fail(operation, WAT_RESOURCE_EXHAUSTED, NULL,
+			       "%u Users are bound to processes, as many as there may be",
+			       GRANT_PROCESSES_MAX);
+	else
+		operation_fail(operation, WAT_OVERLOADED, NULL, "%s",
+			       r == -ENOMEM ? "no memory" : strerror(-r));
 }
 
 void user_begin(struct operation *operation,
@@ -307,6 +328,7 @@ void user_begin(struct operation *operation,
 		enum store_configured configured)
 {
 	struct beginning *beginning = calloc(1, sizeof *beginning);
+	int r = -ENOMEM;
 
 	if (beginning) {
 		beginning->node = operation->node;
@@ -314,9 +336,11 @@ void user_begin(struct operation *operation,
 		beginning->epoch = instance->epoch;
 		memcpy(beginning->instance_id, instance->id, 16);
 	}
-	if (!beginning || add_grant(beginning, instance, in, configured) < 0) {
+	if (beginning)
+		r = add_grant(beginning, instance, in, configured);
+	if (r < 0) {
 		free(beginning);
-		operation_fail(operation, WAT_OVERLOADED, NULL, "no memory");
+		fail(operation, r);
 		return;
 	}
 	operation->arg = beginning;

@@ -46,7 +46,7 @@ static void open_grants(void)
 	struct store_grant row = {.role = TOKEN_USER, .state = 2, .method_mask = UINT64_MAX};
 	struct grant *grant;
 
-	grants = grant_table_new();
+	grants = grant_table_new(NULL);
 	memcpy(row.id, genuine.token.grant_id, 16);
 	memcpy(row.instance_id, genuine.token.instance_id, 16);
 	token_hash(&genuine.token, row.th0);

@@ -210,7 +210,7 @@ static void test_command_line(void **state)
 		test_watctl(&t->daemon, &out, "provision", "c1", "x",
 			    i ? "--limit-rate" : "--limit-inflight", i ? "0" : "4x", NULL);
 		assert_int_equal(out.code, 64);
-		assert_non_null(strstr(out.err, "is no limit"));
+		assert_non_null(strstr(out.err, "is no limit and no process"));
 	}
 }
 

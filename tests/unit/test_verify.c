@@ -59,7 +59,7 @@ static int set_up(void **state)
 	test_make_dir(w->dir, sizeof w->dir);
 	if (sodium_init() < 0 || keyring_open(w->dir, NULL, &key_dir, &w->keyring) < 0)
 		return -1;
-	w->grants = grant_table_new();
+	w->grants = grant_table_new(NULL);
 	w->instance = VERIFY_INSTANCE_FOUND;
 	w->epoch = 1;
 	w->interface_hash = 77;

@@ -1,6 +1,10 @@
 /* Capabilities in time: renewed, ended by their time, named before that, taken back all at once;
  * and who may do what. rows 22, 26, 65 */
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/watctl/ctl.h"
 
@@ -267,14 +271,92 @@ static void test_who_can(void **state)
 	}
 }
 
+/* A process that lives until it is killed. */
+static pid_t worker(char pid_text[static 16])
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	assert_true(pid > 0);
+	snprintf(pid_text, 16, "%d", (int)pid);
+	return pid;
+}
+
+/* Dead, and not reaped: its pid is nobody else's yet. */
+static void kill_worker(pid_t pid)
+{
+	siginfo_t info;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+/* A User that is bound to a process is gone from users, and its token refused, before the process
+ * is reaped, so before its pid can be another's; its live channel is closed. row 25 */
+static void test_process(void **state)
+{
+	char pid_text[16];
+	pid_t pid = worker(pid_text);
+	json_t *view;
+
+	(void)state;
+	WATCTL("provision", "c1", "worker", "--pid", pid_text, "--out", in_dir("worker.token"));
+	assert_ends(0, "");
+	view = user("worker");
+	assert_int_equal(json_integer_value(json_object_get(view, "pid")), pid);
+	json_decref(view);
+	assert_good(in_dir("worker.token"));
+	kill_worker(pid);
+	assert_null(user("worker"));
+	assert_refused(in_dir("worker.token"), "ACCESS_DENIED");
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_good(in_dir("me.token"));
+	WATCTL("provision", "c1", "late", "--pid", pid_text);
+	assert_ends(1, "FAILED_PRECONDITION: pid: there is no such process");
+	WATCTL("provision", "c1", "late", "--pid", "0");
+	assert_ends(64, "expected a number");
+}
+
+/* It ends although watd was away when the process did, and stays although watd was. */
+static void test_process_over_restart(void **state)
+{
+	char one[16], two[16];
+	pid_t stays = worker(one), ends = worker(two);
+
+	(void)state;
+	WATCTL("provision", "c1", "stays", "--pid", one, "--out", in_dir("stays.token"));
+	assert_ends(0, "");
+	WATCTL("provision", "c1", "ends", "--pid", two, "--out", in_dir("ends.token"));
+	assert_ends(0, "");
+	test_daemon_kill(&the_daemon);
+	kill_worker(ends);
+	test_daemon_start(&the_daemon);
+	assert_good(in_dir("stays.token"));
+	assert_refused(in_dir("ends.token"), "ACCESS_DENIED");
+	assert_null(user("ends"));
+	kill_worker(stays);
+	assert_refused(in_dir("stays.token"), "ACCESS_DENIED");
+	assert_int_equal(waitpid(ends, NULL, 0), ends);
+	assert_int_equal(waitpid(stays, NULL, 0), stays);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, start, ctl_end)
 	const struct CMUnitTest tests[] = {
-		CASE(test_renew),      CASE(test_renew_for_another),
-		CASE(test_revoke_all), CASE(test_ends),
-		CASE(test_soon),       CASE(test_clock),
+		CASE(test_renew),
+		CASE(test_renew_for_another),
+		CASE(test_revoke_all),
+		CASE(test_ends),
+		CASE(test_soon),
+		CASE(test_clock),
 		CASE(test_who_can),
+		CASE(test_process),
+		CASE(test_process_over_restart),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

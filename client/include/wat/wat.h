@@ -78,10 +78,13 @@ struct wat_grant {
 	uint32_t rate; /* calls per second, as many at once; beyond it OVERLOADED; 0: no limit */
 	uint32_t in_flight; /* calls not answered yet, of one handle; beyond it OVERLOADED; 0: no
 			       limit of its own */
+	uint32_t pid; /* of a process on watd's machine, with which the grant ends; 0: none. Not
+			 over the network */
+	uint32_t reserved; /* 0 */
 };
-#define WAT_GRANT_INIT                                              \
-	{                                                           \
-		sizeof(struct wat_grant), 0, NULL, 0, 0, NULL, 0, 0 \
+#define WAT_GRANT_INIT                                                    \
+	{                                                                 \
+		sizeof(struct wat_grant), 0, NULL, 0, 0, NULL, 0, 0, 0, 0 \
 	}
 
 enum wat_cause_kind {

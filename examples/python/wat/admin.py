@@ -22,7 +22,7 @@ ADMIN = Schema(
 message ProvisionRequest {
   bytes request_id = 1; string user = 2; bytes holder_pk = 3; fixed64 method_mask = 4;
   uint64 not_after = 5;
-  bool session = 6; uint32 rate = 7; uint32 in_flight = 8;
+  bool session = 6; uint32 rate = 7; uint32 in_flight = 8; uint32 pid = 9; uint64 pid_start = 10;
 }
 message ProvisionReply { bytes token = 1; bytes grant_id = 2; }
 message DeprovisionRequest { bytes request_id = 1; string user = 2; }

@@ -59,6 +59,7 @@ message User {
   uint64 not_after = 5; uint32 channels = 6;
   bool session = 7; uint32 rate = 8; uint32 in_flight = 9; uint64 last_used = 10;
   bool soon = 11;             // it ends within a week, and was made for longer
+  uint32 pid = 12;            // of the process that it ends with
 }
 message UsersRequest {
   string name = 1;            // of the instance
