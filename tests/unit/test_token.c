@@ -122,13 +122,29 @@ static void test_proof(void **state)
 	assert_false(token_verify_proof(&token, &bind, proof));
 }
 
+/* What a proof is bound to is another thing on each kind of connection. */
+static void test_bindings(void **state)
+{
+	uint8_t hash[64] = {1}, unix_socket[32], plain[32], noise[32], other[32];
+
+	(void)state;
+	token_unix_binding(unix_socket);
+	token_plain_binding(plain);
+	token_noise_binding(hash, noise);
+	hash[63] ^= 1;
+	token_noise_binding(hash, other);
+	assert_memory_not_equal(unix_socket, plain, 32);
+	assert_memory_not_equal(plain, noise, 32);
+	assert_memory_not_equal(noise, other, 32);
+}
+
 /* Lengths and texts that are not exactly right are refused before any cryptography. */
 static void test_form(void **state)
 {
 	struct keys keys;
 	struct token token, again;
 	uint8_t bytes[TOKEN_SIZE + 1] = {0};
-	char text[TOKEN_TEXT_MAX];
+	char text[TOKEN_TEXT_MAX], longer[TOKEN_TEXT_MAX + 9];
 
 	(void)state;
 	make_keys(&keys);
@@ -143,6 +159,18 @@ static void test_form(void **state)
 	assert_int_equal(token_from_text("", &again), TOKEN_E_FORMAT);
 	assert_int_equal(token_from_text("wats1_", &again), TOKEN_E_LENGTH);
 	assert_int_equal(token_from_text("wats2_AAAA", &again), TOKEN_E_FORMAT);
+	/* The prefix says whether the secret is in it, and longer than any token is none. */
+	token_to_text(&token, text);
+	text[3] = 'c';
+	assert_int_equal(token_from_text(text, &again), TOKEN_E_FORMAT);
+	memset(text, 'A', sizeof text);
+	memcpy(text, "wats1_", 6);
+	text[sizeof text - 1] = '\0';
+	assert_int_equal(token_from_text(text, &again), TOKEN_E_FORMAT);
+	memset(longer, 'A', sizeof longer);
+	memcpy(longer, "wats1_", 6);
+	longer[sizeof longer - 1] = '\0';
+	assert_int_equal(token_from_text(longer, &again), TOKEN_E_FORMAT);
 }
 
 /* A token has one text: each of its characters, replaced by any other byte, makes it none. */
@@ -262,7 +290,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_proof),           cmocka_unit_test(test_form),
 		cmocka_unit_test(test_every_character), cmocka_unit_test(test_chain),
-		cmocka_unit_test(test_chain_form),
+		cmocka_unit_test(test_chain_form),      cmocka_unit_test(test_bindings),
 	};
 
 	return test_run_cases(tests, set_up, NULL);

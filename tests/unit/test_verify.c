@@ -224,6 +224,14 @@ static void test_grant(void **state)
 	w->grant->row.th0[0] ^= 1;
 	w->grant->row.instance_id[0] ^= 1;
 	assert_int_equal(verify(w), WAT_ACCESS_DENIED);
+	w->grant->row.instance_id[0] ^= 1;
+	w->grant->row.role = TOKEN_ADMIN;
+	assert_int_equal(verify(w), WAT_ACCESS_DENIED);
+	w->grant->row.role = TOKEN_USER;
+	assert_int_equal(verify(w), WAT_OK);
+	w->token.grant_id[15] ^= 1;
+	sign(w);
+	assert_int_equal(verify(w), WAT_ACCESS_DENIED);
 }
 
 /* A copied token without its key is useless (row 24). */
