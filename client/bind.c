@@ -53,14 +53,19 @@ static void prove(const wat *w,
 		  uint64_t slot,
 		  uint8_t proof[TOKEN_PROOF_SIZE])
 {
-	uint8_t binding[32], pk[32], sk[64];
+	struct token_terms last = token_terms(&capability->token);
+	uint8_t binding[32], sk[64];
 	struct token_bind bind = {.chan_bind = binding,
 				  .challenge = w->challenge,
 				  .node_id = w->node_id,
 				  .slot = slot};
 
 	bind_channel(w, binding);
-	crypto_sign_seed_keypair(pk, sk, capability->token.seed);
+	/* libsodium's secret key is the seed and the public key, which need not be computed again.
+	 * Were it another than the seed's, the proof would be wrong, and no more: the public key is
+	 * in what is signed, so no two signatures share a nonce. */
+	memcpy(sk, capability->token.seed, 32);
+	memcpy(sk + 32, last.holder_pk, 32);
 	token_prove(&capability->token, &bind, sk, proof);
 	sodium_memzero(sk, sizeof sk);
 }
