@@ -94,12 +94,15 @@ static json_t *json_of_life(const struct report *report)
 		const struct life *life = &report->life[who];
 
 		json_object_set_new(all, who == THREAD ? "thread tier" : "process tier",
-				    json_pack("{s:o, s:o, s:o, s:o, s:o}", "spawn_ms",
-					      json_of_series(&life->spawn_ms), "first_reply_ms",
-					      json_of_series(&life->first_ms), "bind_us",
-					      json_of_series(&life->bind_us), "instance",
-					      json_of_idle(&life->instance), "connection",
-					      json_of_idle(&life->connection)));
+				    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+					      "spawn_ms", json_of_series(&life->spawn_ms),
+					      "first_reply_ms", json_of_series(&life->first_ms),
+					      "bind_us", json_of_series(&life->bind_us),
+					      "verify_us", json_of_series(&life->verify_us),
+					      "bind_1_us", json_of_series(&life->bind_chain_us[0]),
+					      "bind_3_us", json_of_series(&life->bind_chain_us[1]),
+					      "instance", json_of_idle(&life->instance),
+					      "connection", json_of_idle(&life->connection)));
 	}
 	if (report->life[REDIS].connection.server > 0)
 		json_object_set_new(all, report->names[REDIS],

@@ -1,9 +1,12 @@
 /* life.c - beginnings, and what is idle. */
 #include "tests/bench/life.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <wat/token.h>
 
 #include "proto/support/cleanup.h"
 #include "tests/bench/child.h"
@@ -106,6 +109,66 @@ static char **make_tokens(counter_admin *admin, size_t n)
 	return tokens;
 }
 
+/* What a verification takes, as libsodium does it here and now. */
+static void verify_once(struct life *ret)
+{
+	static uint8_t pk[32], sk[64], sig[64], message[48];
+	static bool signed_once;
+	double start;
+
+	if (!signed_once) {
+		(void)crypto_sign_keypair(pk, sk);
+		(void)crypto_sign_detached(sig, NULL, message, sizeof message, sk);
+		signed_once = true;
+	}
+	start = now_s();
+	if (crypto_sign_verify_detached(sig, message, sizeof message, pk) != 0)
+		fatal("libsodium does not verify");
+	series_add(&ret->verify_us, (now_s() - start) * 1e6);
+}
+
+static void bind_once(wat *w, const char *token, struct series *bind_us)
+{
+	double start = now_s();
+	counter_user *user;
+
+	if (counter_user_open(w, token, &user) != 0)
+		fatal("BIND: %s", wat_failure()->text);
+	series_add(bind_us, (now_s() - start) * 1e6);
+	counter_user_free(user);
+}
+
+static char *narrowed(const char *token, unsigned n)
+{
+	char *text = strdup(token), *next;
+
+	for (unsigned i = 0; text && i < n; i++) {
+		if (wat_token_attenuate(text, NULL, &next) != 0)
+			fatal("a token: %s", wat_failure()->text);
+		free(text);
+		text = next;
+	}
+	if (!text)
+		fatal("no memory");
+	return text;
+}
+
+/* A bind of each length of chain and a verification in turn, so that they see the same machine. */
+static void measure_binds(wat *w, const char *token, size_t n, struct life *ret)
+{
+	char *chains[LIFE_CHAINS];
+
+	for (size_t i = 0; i < LIFE_CHAINS; i++)
+		chains[i] = narrowed(token, life_delegations[i]);
+	for (size_t i = 0; i < n; i++) {
+		verify_once(ret);
+		for (size_t j = 0; j < LIFE_CHAINS; j++)
+			bind_once(w, chains[j], &ret->bind_chain_us[j]);
+	}
+	for (size_t i = 0; i < LIFE_CHAINS; i++)
+		free(chains[i]);
+}
+
 static void bind_all(wat *w, char *const *tokens, counter_user **users, size_t n, struct life *ret)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -131,6 +194,7 @@ static void measure_connections(struct node *node, uint32_t tier, size_t n, stru
 
 	if (!users || wat_connect(node->socket, &w) != 0)
 		fatal("watd: %s", wat_failure()->text);
+	measure_binds(w, tokens[0], n < 200 ? n : 200, ret);
 	before = held_now(node->pid);
 	bind_all(w, tokens, users, n, ret);
 	after = held_now(node->pid);

@@ -5,6 +5,10 @@
 #include "tests/bench/contestants.h"
 #include "tests/bench/measure.h"
 
+/* Delegations of the tokens that are bound beside plain ones: 1 and 3. */
+#define LIFE_CHAINS 2u
+static const unsigned life_delegations[LIFE_CHAINS] = {1, 3};
+
 struct life_size {
 	size_t n_spawns, n_instances, n_connections;
 };
@@ -20,6 +24,9 @@ struct life {
 	struct series spawn_ms; /* counter_spawn */
 	struct series first_ms; /* spawn, Provision, bind, first answer */
 	struct series bind_us;  /* a token presented until the channel is attached */
+	/* The same of tokens with delegations, in turn with it. */
+	struct series bind_chain_us[LIFE_CHAINS];
+	struct series verify_us; /* one Ed25519 verification, in turn with them */
 	struct idle connection, instance;
 };
 

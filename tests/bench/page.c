@@ -166,6 +166,24 @@ static const char *tier_name(enum who who)
 	return who == THREAD ? "thread tier" : "process tier";
 }
 
+/* What verifies it: the token's signature, each delegation's, the proof's. */
+static void print_bind(FILE *out,
+		       const struct series *bind_us,
+		       const struct series *verify_us,
+		       unsigned n_delegations)
+{
+	const double n_verifications = 2.0 + n_delegations;
+	double ratio =
+		series_spread(bind_us).median / (series_spread(verify_us).median * n_verifications);
+
+	fprintf(out,
+		"  %-15s   with %u delegations  %8.2f us, of %u Ed25519 verifications <= %.1f: "
+		"%.2f  "
+		"%s\n",
+		"", n_delegations, series_spread(bind_us).median, 2 + n_delegations, BIND_LIMIT,
+		ratio, ratio <= BIND_LIMIT ? "met" : "MISSED");
+}
+
 static void print_beginnings(const struct report *report, enum who who, FILE *out)
 {
 	const struct life *life = &report->life[who];
@@ -176,6 +194,9 @@ static void print_beginnings(const struct report *report, enum who who, FILE *ou
 	print_spread(out, "ms", &life->first_ms);
 	fprintf(out, "  %-15s bind                ", "");
 	print_spread(out, "us", &life->bind_us);
+	print_bind(out, &life->bind_us, &life->verify_us, 0);
+	for (size_t i = 0; i < LIFE_CHAINS; i++)
+		print_bind(out, &life->bind_chain_us[i], &life->verify_us, life_delegations[i]);
 }
 
 static void print_idle(FILE *out, const char *name, const char *what, const struct idle *idle)

@@ -55,6 +55,10 @@ extern const struct group groups[N_GROUPS];
 /* How much longer an innocent client may wait under a flood. */
 #define FLOOD_LIMIT 1.5
 
+/* How many times the verifications that it needs a bind may take: two, and one for each delegation.
+ */
+#define BIND_LIMIT 1.8
+
 struct figures {
 	struct series wall_us, cpu_us; /* per call, of each round */
 };
