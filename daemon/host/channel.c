@@ -23,9 +23,6 @@
 #define PENDING_MAX (1024u * 1024u)
 #define PENDING_LOW (256u * 1024u)
 
-#define OVER "the time of the capability is over"
-#define OVER_LATER_S 86400u /* timers go no farther than this */
-
 DEFINE_CLEANUP(struct channel *, channel_free);
 
 /* What may go out. Answers wait for what they saw: it has to be durable first, if that was
@@ -166,7 +163,7 @@ static bool serve(struct channel *channel)
 	wat_status status = WAT_OK;
 
 	if (channel->read_at_ns >= channel->over_at_ns) {
-		channel_end(channel, WAT_ACCESS_DENIED, OVER);
+		channel_end(channel, WAT_ACCESS_DENIED, CHANNEL_OVER);
 		return false;
 	}
 	channel->serving = true;
@@ -341,52 +338,6 @@ void channel_end(struct channel *channel, wat_status status, const char *text)
 	leave(channel);
 }
 
-static void plan_end(struct channel *channel, uint64_t now_ns)
-{
-	uint64_t left_ns = channel->over_at_ns - now_ns;
-	struct timeval timeout = {.tv_sec = OVER_LATER_S};
-
-	if (left_ns / 1000000000u < OVER_LATER_S) {
-		timeout.tv_sec = (time_t)(left_ns / 1000000000u);
-		/* Not a moment too early. */
-		timeout.tv_usec = (suseconds_t)(left_ns % 1000000000u / 1000u + 1u);
-	}
-	(void)evtimer_add(channel->over, &timeout);
-}
-
-/* Whether or not its peer says another word. */
-static void on_over(evutil_socket_t fd, short what, void *arg)
-{
-	struct channel *channel = arg;
-	uint64_t now_ns = clock_monotonic_ns();
-
-	(void)fd;
-	(void)what;
-	if (now_ns >= channel->over_at_ns)
-		channel_end(channel, WAT_ACCESS_DENIED, OVER);
-	else
-		plan_end(channel, now_ns);
-}
-
-static int set_end(struct channel *channel)
-{
-	if (channel->over_at_ns == UINT64_MAX)
-		return 0;
-	channel->over = evtimer_new(channel->loop->base, on_over, channel);
-	if (!channel->over)
-		return -ENOMEM;
-	plan_end(channel, channel->read_at_ns);
-	return 0;
-}
-
-static uint64_t time_after_ms(uint64_t now_ns, uint64_t left_ms)
-{
-	/* 0 is no limit, and so is what is beyond the clock. */
-	if (left_ms == 0 || left_ms > (UINT64_MAX - now_ns) / 1000000u)
-		return UINT64_MAX;
-	return now_ns + left_ms * 1000000u;
-}
-
 /* The lane, without a channel: a client that binds it again has lost that. With the channel the
  * lane may end, if the client had given it back. */
 static struct lane *take_over(struct grant *grant, const uint8_t id[static WAT_ID_SIZE])
@@ -449,9 +400,8 @@ int channel_attach(struct service_loop *loop, const Wat__Host__AttachRequest *re
 	if (channel->counted)
 		grant_add_channel(loop, channel->grant);
 	channel->read_at_ns = clock_monotonic_ns();
-	channel->over_at_ns = time_after_ms(channel->read_at_ns, request->time_left_ms);
 	limits_set(&channel->grant->limits, request->rate, request->in_flight, channel->read_at_ns);
-	r = set_end(channel);
+	r = channel_set_end(channel, request->time_left_ms);
 	if (r < 0)
 		return r;
 	(void)batch_commit(loop);

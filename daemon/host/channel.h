@@ -71,6 +71,10 @@ struct channel *channel_free(struct channel *channel);
 /* GOAWAY as far as it fits, then the end. */
 void channel_end(struct channel *channel, wat_status status, const char *text);
 
+/* channel_over.c: from read_at_ns on it has so long; 0: no end. -ENOMEM. */
+#define CHANNEL_OVER "the time of the capability is over"
+int channel_set_end(struct channel *channel, uint64_t left_ms) WAT_MUST_CHECK;
+
 /* Drain, first step, for all channels: notes what has been sent so far. */
 void channel_drain_mark(struct channel *channel);
 /* Second step: reads and serves that. The channel may have ended afterwards. */
