@@ -1,13 +1,22 @@
-/* command_events.c - events: what happened, and with --follow what happens. */
+/* command_events.c - events: what happened, and with --follow what happens. watch: the same of one
+ * instance, by its Admin and to its end. */
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <wat/admin.pb-c.h>
+
 #include "client/watctl/commands.h"
 #include "client/watctl/connection.h"
+#include "client/watctl/hold.h"
 #include "client/watctl/pages.h"
+#include "client/watctl/problem.h"
 #include "client/watctl/view.h"
+#include "proto/check.h"
 
+/* Number in admin.proto. */
+#define ADMIN_WATCH 5
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct output_column columns[] = {
@@ -32,7 +41,7 @@ static int ask(struct watctl *ctl, const struct pages_query *query, ProtobufCMes
 
 static void look(const ProtobufCMessage *reply, struct page *ret)
 {
-	const Wat__Node__EventList *list = (const Wat__Node__EventList *)reply;
+	const Wat__Envelope__EventList *list = (const Wat__Envelope__EventList *)reply;
 
 	ret->n = list->n_events;
 	ret->next_seq = list->next_seq;
@@ -42,7 +51,7 @@ static void look(const ProtobufCMessage *reply, struct page *ret)
 
 static json_t *view(const ProtobufCMessage *reply, size_t i)
 {
-	return view_event(((const Wat__Node__EventList *)reply)->events[i]);
+	return view_event(((const Wat__Envelope__EventList *)reply)->events[i]);
 }
 
 /* "root[4242]"; the uid where it has no name. The last one asked for is remembered: there are few,
@@ -107,5 +116,76 @@ int command_events(struct watctl *ctl)
 		.cells = add_text,
 	};
 
+	return pages_run(ctl, &kind);
+}
+
+static int take_list(const uint8_t *reply, size_t n, ProtobufCMessage **ret)
+{
+	int r = check_unpack(&wat__envelope__event_list__descriptor, NULL, reply, n, ret, NULL);
+
+	return r < 0 && r != -ENOMEM ? -EBADMSG : r;
+}
+
+static int ask_admin(struct watctl *ctl, const struct pages_query *query, ProtobufCMessage **ret)
+{
+	Wat__Admin__WatchRequest request = WAT__ADMIN__WATCH_REQUEST__INIT;
+	_cleanup_(wat_memory_freep) uint8_t *reply = NULL;
+	uint8_t bytes[64];
+	size_t n;
+	int r;
+
+	(void)ctl;
+	request.after_seq = query->after_seq;
+	request.since_ms = query->since_ms;
+	request.newest = query->newest;
+	request.limit = query->limit;
+	request.wait = query->wait;
+	n = protobuf_c_message_get_packed_size(&request.base);
+	if (n > sizeof bytes)
+		return -EMSGSIZE;
+	(void)protobuf_c_message_pack(&request.base, bytes);
+	r = wat_call_raw(query->admin, ADMIN_WATCH, WAT_METHOD_READ_ONLY, 0, bytes, n, &reply, &n);
+	return r != 0 ? r : take_list(reply, n, ret);
+}
+
+/* A death that is followed by a start is no end. */
+static int code_of_end(const json_t *event)
+{
+	const char *kind = json_string_value(json_object_get(event, "kind"));
+
+	if (strcmp(kind, "stop") == 0 || strcmp(kind, "remove") == 0)
+		return WATCTL_OK;
+	if (strcmp(kind, "failed") == 0 || strcmp(kind, "quarantine") == 0)
+		return WATCTL_FAILED;
+	return strcmp(kind, "start") == 0 || strcmp(kind, "resume") == 0 ? PAGES_GOES_ON
+									 : PAGES_SAYS_NOTHING;
+}
+
+int command_watch(struct watctl *ctl)
+{
+	_cleanup_(keyring_freep) struct keyring *keyring = NULL;
+	_cleanup_(wat_capability_freep) wat_capability *admin = NULL;
+	const char *name = watctl_argument(ctl, 0);
+	struct pages_kind kind = {
+		.what = "events",
+		.newest_follow = 10,
+		.ask = ask_admin,
+		.look = look,
+		.view = view,
+		.columns = columns,
+		.n_columns = N(columns),
+		.widths = widths,
+		.cells = add_text,
+		.ends = code_of_end,
+	};
+	int r = hold_check_name(ctl, "an instance", name);
+
+	if (r == 0)
+		r = hold_keyring(ctl, &keyring);
+	if (r == 0)
+		r = hold_open_admin(ctl, keyring, name, &admin);
+	if (r != 0)
+		return r;
+	kind.admin = admin;
 	return pages_run(ctl, &kind);
 }

@@ -104,6 +104,27 @@ const struct command commands[] = {
 		.words = {WORD_INSTANCE},
 	},
 	{
+		.name = "watch",
+		.group = GROUP_LOOK,
+		.arguments = "NAME",
+		.summary = "what happens to an instance, to its end",
+		.details =
+			"The newest 10 events of its incarnation, and then each as it happens; "
+			"-j prints one\n"
+			"JSON document a line. It ends with 0 when the instance was stopped or "
+			"removed, with 1\n"
+			"when it has failed or is quarantined, and with 75 when --timeout is over "
+			"before that.\n"
+			"Needs the Admin of NAME in the keyring; events --follow needs none.",
+		.examples = "  watctl watch c1 || watctl show c1",
+		.run = command_watch,
+		.n_min = 1,
+		.n_max = 1,
+		.power = WATCTL_ADMIN,
+		.options = WATCTL_HAS(SINCE) | WATCTL_HAS(LINES),
+		.words = {WORD_INSTANCE},
+	},
+	{
 		.name = "logs",
 		.group = GROUP_LOOK,
 		.arguments = "[NAME]",

@@ -56,6 +56,7 @@ int command_start(struct watctl *ctl) WAT_MUST_CHECK;
 int command_status(struct watctl *ctl) WAT_MUST_CHECK;
 int command_stop(struct watctl *ctl) WAT_MUST_CHECK;
 int command_plugin(struct watctl *ctl) WAT_MUST_CHECK;
+int command_watch(struct watctl *ctl) WAT_MUST_CHECK;
 int command_token(struct watctl *ctl) WAT_MUST_CHECK;
 int command_users(struct watctl *ctl) WAT_MUST_CHECK;
 int command_wait(struct watctl *ctl) WAT_MUST_CHECK;

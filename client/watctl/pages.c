@@ -22,9 +22,11 @@ struct reading {
 	struct watctl *ctl;
 	const struct pages_kind *kind;
 	struct pages_query query;
-	bool only_new;  /* -n 0: of what is there nothing */
-	bool follow;    /* lines as they come, none before */
-	json_t *rows;   /* of what is printed at the end; NULL: lines */
+	bool only_new; /* -n 0: of what is there nothing */
+	bool follow;   /* lines as they come, none before */
+	json_t *rows;  /* of what is printed at the end; NULL: lines */
+	bool ended;    /* by what a view told, with */
+	int code;
 	uint64_t until; /* monotonic milliseconds; 0: for good */
 };
 
@@ -90,8 +92,9 @@ static int reading_init(struct reading *reading, struct watctl *ctl, const struc
 	*reading = (struct reading){
 		.ctl = ctl,
 		.kind = kind,
-		.query = {.name = name, .limit = PAGE},
-		.follow = watctl_given(ctl, WATCTL_FOLLOW),
+		.query = {.admin = kind->admin, .name = name, .limit = PAGE},
+		.code = PAGES_SAYS_NOTHING,
+		.follow = kind->ends || watctl_given(ctl, WATCTL_FOLLOW),
 	};
 	if (name && (r = hold_check_name(ctl, "an instance", name)) != 0)
 		return r;
@@ -124,10 +127,22 @@ static void print_view(const struct reading *reading, const json_t *view)
 		print_row(reading->kind, view);
 }
 
+/* What there was when the command began is read to its end: it may have gone on from an end. */
+static void note_end(struct reading *reading, const json_t *view)
+{
+	int code = reading->kind->ends ? reading->kind->ends(view) : PAGES_SAYS_NOTHING;
+
+	if (code == PAGES_SAYS_NOTHING)
+		return;
+	reading->code = code;
+	reading->ended = reading->query.wait && code >= 0;
+}
+
 static int take_view(struct reading *reading, json_t *view)
 {
 	if (!view)
 		return problem_memory(reading->ctl);
+	note_end(reading, view);
 	if (!reading->ctl->json && reading->kind->cells)
 		reading->kind->cells(view);
 	if (reading->rows)
@@ -155,7 +170,7 @@ static int take_page(struct reading *reading, const ProtobufCMessage *reply, str
 
 	reading->kind->look(reply, page);
 	tell_gap(reading, page);
-	for (size_t i = 0; r == 0 && i < page->n && !reading->only_new; i++)
+	for (size_t i = 0; r == 0 && i < page->n && !reading->only_new && !reading->ended; i++)
 		r = take_view(reading, reading->kind->view(reply, i));
 	reading->query.after_seq = page->next_seq;
 	reading->query.newest = 0;
@@ -214,11 +229,16 @@ static int follow(struct reading *reading)
 	struct page page;
 	int r = 0;
 
-	while (r == 0 && !is_over(reading)) {
+	while (r == 0 && !reading->ended && !is_over(reading)) {
 		r = next_page(reading, &page);
 		reading->query.wait = true;
+		reading->ended = reading->code >= 0;
 	}
-	return r;
+	if (r != 0 || !reading->kind->ends)
+		return r;
+	return reading->ended ? reading->code
+			      : problem(reading->ctl, WAT_DEADLINE_EXCEEDED,
+					"%s has not ended in that time", reading->query.name);
 }
 
 static void print_all(const struct reading *reading)

@@ -13,12 +13,13 @@
 #include "client/watctl/watctl.h"
 
 struct pages_query {
-	const char *name;   /* of an instance; NULL: of all */
-	uint64_t after_seq; /* the cursor */
-	uint64_t since_ms;  /* Unix time; 0: from the oldest on */
-	uint32_t newest;    /* leave out all but so many; 0: none */
-	uint32_t limit;     /* of the page */
-	bool wait;          /* until there is something, or the call's time is nearly over */
+	wat_capability *admin; /* whose instance it is; NULL: the node is asked */
+	const char *name;      /* of an instance; NULL: of all */
+	uint64_t after_seq;    /* the cursor */
+	uint64_t since_ms;     /* Unix time; 0: from the oldest on */
+	uint32_t newest;       /* leave out all but so many; 0: none */
+	uint32_t limit;        /* of the page */
+	bool wait;             /* until there is something, or the call's time is nearly over */
 };
 
 /* What a reply holds. */
@@ -28,6 +29,9 @@ struct page {
 	uint64_t oldest_seq; /* above the query's cursor + 1: some are not kept any more */
 	bool more;           /* there may be another page */
 };
+
+#define PAGES_SAYS_NOTHING (-1) /* of an end */
+#define PAGES_GOES_ON (-2)      /* it went on from the end before */
 
 struct pages_kind {
 	const char *method;             /* of the node, for problems */
@@ -44,9 +48,14 @@ struct pages_kind {
 	const size_t *widths; /* of lines that follow one another */
 	void (*cells)(json_t *view);
 	void (*print)(const json_t *view);
+	/* The exit code of a command that ends with what the view tells, or one of those below.
+	 * NULL: it ends by its time or by ^C. */
+	int (*ends)(const json_t *view);
+	wat_capability *admin; /* pages_query */
 };
 
-/* Runs the command, whose options are FOLLOW, SINCE and LINES. The exit code. */
+/* Runs the command, whose options are FOLLOW, SINCE and LINES; one that `ends` follows in any case.
+ * The exit code. */
 int pages_run(struct watctl *ctl, const struct pages_kind *kind) WAT_MUST_CHECK;
 
 #endif

@@ -164,7 +164,7 @@ static json_t *number_if(bool there, json_int_t number)
 	return there ? json_integer(number) : json_null();
 }
 
-json_t *view_event(const Wat__Node__Event *e)
+json_t *view_event(const Wat__Envelope__Event *e)
 {
 	char invocation[24];
 

@@ -12,7 +12,7 @@ json_t *view_instances(const Wat__Node__InstanceList *list);
 json_t *view_snapshots(const Wat__Node__SnapshotList *list);
 json_t *view_user(const Wat__Node__User *user);
 json_t *view_plugins(const Wat__Node__PluginList *list);
-json_t *view_event(const Wat__Node__Event *event);
+json_t *view_event(const Wat__Envelope__Event *event);
 json_t *view_log_line(const Wat__Node__LogLine *l);
 json_t *view_status(const Wat__Node__NodeStatus *status);
 json_t *view_texts(char *const *texts, size_t n);

@@ -139,20 +139,25 @@ static int take_newest(void *arg, sqlite3_stmt *row)
 	return 0;
 }
 
+static struct store_value incarnation_of(const struct store_event_query *query)
+{
+	return store_blob(query->incarnation,
+			  query->has_incarnation ? sizeof query->incarnation : 0);
+}
+
 /* Where the page begins: past all but the newest. */
 static int find_start(struct store *store,
 		      const struct store_event_query *query,
 		      uint64_t *ret_after_seq)
 {
 	const struct store_value values[] = {
-		store_number(query->after_seq),
-		store_number(query->since_ms),
-		store_text(query->name),
-		store_number(query->newest - 1),
+		store_number(query->after_seq), store_number(query->since_ms),
+		store_text(query->name),        store_number(query->newest - 1),
+		incarnation_of(query),
 	};
 	struct store_event_page found = {.next_seq = query->after_seq};
 	int r = query->newest == 0 ? 0
-				   : store_select(store, STORE_SQL_NEWEST_EVENTS, values, 4,
+				   : store_select(store, STORE_SQL_NEWEST_EVENTS, values, 5,
 						  take_newest, &found);
 
 	*ret_after_seq = found.next_seq;
@@ -172,10 +177,9 @@ static int fill_page(struct store *store, struct store_read *read)
 	const struct store_event_query *query = &events->query;
 	struct store_event_page *page = &events->page;
 	struct store_value values[] = {
-		store_number(0),
-		store_number(query->since_ms),
-		store_text(query->name),
-		store_number(query->limit),
+		store_number(0),         store_number(query->since_ms),
+		store_text(query->name), store_number(query->limit),
+		incarnation_of(query),
 	};
 	uint64_t after_seq;
 	int r = find_start(store, query, &after_seq);
@@ -184,7 +188,7 @@ static int fill_page(struct store *store, struct store_read *read)
 		r = store_select(store, STORE_SQL_BOUNDS_OF_EVENTS, NULL, 0, take_bounds, page);
 	values[0] = store_number(after_seq);
 	if (r == 0)
-		r = store_select(store, STORE_SQL_READ_EVENTS, values, 4, add_to_page, page);
+		r = store_select(store, STORE_SQL_READ_EVENTS, values, 5, add_to_page, page);
 	/* A page that is full goes on after its last; one that is not has seen everything. */
 	if (r == 0 && page->n == query->limit && page->n > 0)
 		page->next_seq = page->events[page->n - 1].seq;

@@ -79,11 +79,12 @@
 			    "WHERE name = 'events'), 0), coalesce(min(seq), 0) FROM events")      \
 	S(NEWEST_EVENTS,                                                                          \
 	  "SELECT seq FROM events WHERE seq > ?1 AND at_ms >= ?2 AND (?3 = '' OR name = ?3) "     \
-	  "ORDER BY seq DESC LIMIT 1 OFFSET ?4")                                                  \
+	  "AND (?5 = x'' OR instance_id = ?5) ORDER BY seq DESC LIMIT 1 OFFSET ?4")               \
 	S(READ_EVENTS,                                                                            \
 	  "SELECT seq, class, at_ms, kind, name, instance_id, generation, invocation, uid, pid, " \
 	  "address, grant_id, user, status, count, detail FROM events "                           \
-	  "WHERE seq > ?1 AND at_ms >= ?2 AND (?3 = '' OR name = ?3) ORDER BY seq LIMIT ?4")      \
+	  "WHERE seq > ?1 AND at_ms >= ?2 AND (?3 = '' OR name = ?3) "                            \
+	  "AND (?5 = x'' OR instance_id = ?5) ORDER BY seq LIMIT ?4")                             \
 	S(PUT_TIME, "UPDATE node SET last_time = max(last_time, ?)")
 
 enum store_statement {
@@ -212,6 +213,11 @@ int store_select(struct store *store,
 static inline struct store_value store_number(uint64_t value)
 {
 	return (struct store_value){.type = STORE_INTEGER, .number = value};
+}
+static inline struct store_value store_blob(const void *value, size_t n)
+{
+	return (struct store_value){
+		.type = STORE_BLOB, .bytes = (uint8_t *)(uintptr_t)value, .n = n};
 }
 static inline struct store_value store_text(const char *value)
 {

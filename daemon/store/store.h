@@ -256,8 +256,10 @@ struct store_event_query {
 	uint64_t after_seq;
 	uint64_t since_ms; /* Unix time; 0: from the oldest on */
 	char name[64];     /* empty: of all instances, and of none */
-	uint32_t newest;   /* leave out all but so many of what is there; 0: none left out */
-	uint32_t limit;    /* at most STORE_EVENT_PAGE_MAX */
+	bool has_incarnation;
+	uint8_t incarnation[16]; /* the same: of that one only */
+	uint32_t newest;         /* leave out all but so many of what is there; 0: none left out */
+	uint32_t limit;          /* at most STORE_EVENT_PAGE_MAX */
 };
 
 /* In order. next_seq: where the next page begins; oldest_seq: of what is kept, 0 if nothing is. */

@@ -1,10 +1,12 @@
-/* node_service_events.c - Events of wat.node.Node: what happened, page by page, or when it happens.
- * Loop thread. A reader asks the store, and if there is nothing, again when events were committed.
+/* node_service_events.c - Events of wat.node.Node and Watch of wat.admin.Admin: what happened, page
+ * by page, or when it happens. Loop thread. A reader asks the store, and if there is nothing, again
+ * when events were committed.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wat/admin.service.h>
 #include <wat/node.service.h>
 
 #include "daemon/supervisor/node.h"
@@ -22,9 +24,9 @@ struct reader {
 	bool gone;    /* nobody waits; freed when the store is done with it */
 };
 
-static void to_message(const struct store_event *event, node_event *out)
+static void to_message(const struct store_event *event, envelope_event *out)
 {
-	wat__node__event__init(out);
+	wat__envelope__event__init(out);
 	out->seq = event->seq;
 	out->time_ms = event->at_ms;
 	out->kind = (char *)(uintptr_t)event->kind;
@@ -48,9 +50,9 @@ static void to_message(const struct store_event *event, node_event *out)
 
 static void reply(struct reader *reader, const struct store_event_page *page)
 {
-	_cleanup_(freep) node_event *events = calloc(page->n + 1, sizeof *events);
-	_cleanup_(freep) node_event **list = calloc(page->n + 1, sizeof *list);
-	node_event_list out = WAT__NODE__EVENT_LIST__INIT;
+	_cleanup_(freep) envelope_event *events = calloc(page->n + 1, sizeof *events);
+	_cleanup_(freep) envelope_event **list = calloc(page->n + 1, sizeof *list);
+	envelope_event_list out = WAT__ENVELOPE__EVENT_LIST__INIT;
 
 	if (!events || !list) {
 		parked_call_fail_with(&reader->parked, WAT_OVERLOADED, NULL, "no memory");
@@ -129,31 +131,65 @@ static uint64_t bounded(uint64_t number)
 	return number < INT64_MAX ? number : INT64_MAX;
 }
 
+static wat_status read_events(struct wat_call *call,
+			      const struct store_event_query *query,
+			      bool wait)
+{
+	struct node *node = control_call_of(call)->node;
+	_cleanup_(freep) struct reader *reader = calloc(1, sizeof *reader);
+
+	if (!reader)
+		return call->api->fail(call, WAT_OVERLOADED, "no memory");
+	reader->wait = wait;
+	reader->query = *query;
+	reader->parked.overdue = on_overdue;
+	reader->parked.gone = on_gone;
+	if (parked_call_init(&reader->parked, call, &node->readers) < 0)
+		return call->api->fail(call, WAT_OVERLOADED, "no memory");
+	ask(TAKE(reader));
+	return WAT_OK;
+}
+
 wat_status node_on_events(struct node_events_call *c,
 			  wat_empty *state,
 			  const node_events_request *in)
 {
-	struct node *node = control_call_of(&c->base)->node;
-	_cleanup_(freep) struct reader *reader = calloc(1, sizeof *reader);
+	struct store_event_query query = {
+		.after_seq = bounded(in->after_seq),
+		.since_ms = bounded(in->since_ms),
+		.newest = in->newest,
+		.limit = in->limit,
+	};
 
 	(void)state;
 	if (*in->instance && !name_is_valid(in->instance))
 		return wat_fail(c, WAT_INVALID_ARGUMENT, "instance \"%.80s\": " NAME_RULE,
 				in->instance);
-	if (!reader)
-		return wat_fail(c, WAT_OVERLOADED, "no memory");
-	reader->wait = in->wait;
-	reader->query.after_seq = bounded(in->after_seq);
-	reader->query.since_ms = bounded(in->since_ms);
-	reader->query.newest = in->newest;
-	reader->query.limit = in->limit;
-	(void)snprintf(reader->query.name, sizeof reader->query.name, "%s", in->instance);
-	reader->parked.overdue = on_overdue;
-	reader->parked.gone = on_gone;
-	if (parked_call_init(&reader->parked, &c->base, &node->readers) < 0)
-		return wat_fail(c, WAT_OVERLOADED, "no memory");
-	ask(TAKE(reader));
-	return WAT_OK;
+	(void)snprintf(query.name, sizeof query.name, "%s", in->instance);
+	return read_events(&c->base, &query, in->wait);
+}
+
+/* What those of its name before it did is not this Admin's. */
+wat_status admin_on_watch(struct admin_watch_call *c,
+			  wat_empty *state,
+			  const admin_watch_request *in)
+{
+	struct store_event_query query = {
+		.after_seq = bounded(in->after_seq),
+		.since_ms = bounded(in->since_ms),
+		.newest = in->newest,
+		.limit = in->limit,
+		.has_incarnation = true,
+	};
+	wat_status status = WAT_OK;
+	const struct instance *instance = control_call_instance(control_call_of(&c->base), &status);
+
+	(void)state;
+	if (!instance)
+		return status;
+	memcpy(query.incarnation, instance->id, sizeof query.incarnation);
+	(void)snprintf(query.name, sizeof query.name, "%s", instance->name);
+	return read_events(&c->base, &query, in->wait);
 }
 
 void node_events_notice(struct node *node)

@@ -153,7 +153,7 @@ static void test_symbols(void **state)
 		      "wat_stop_raw wat_stub_call wat_stub_open wat_stub_provision wat_stub_send "
 		      "wat_stub_spawn wat_stub_stop wat_timeout_ms wat_token_attenuate "
 		      "wat_token_inspect wat_token_newkey wat_token_public_key wat_token_renewed "
-		      "wat_token_with_key wat_users_left wat_users_raw ");
+		      "wat_token_with_key wat_users_left wat_users_raw wat_watch_raw ");
 }
 
 int main(void)

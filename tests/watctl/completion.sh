@@ -61,7 +61,7 @@ offers 'watctl pro' provision
 offers 'watctl de' deprovision describe
 offers 'watctl -j sp' spawn
 offers "watctl -s $work/x.sock sp" spawn
-offers 'watctl help wa' wait
+offers 'watctl help wa' wait watch
 offers 'watctl log-level ' error warning info debug
 offers 'watctl completion ' bash
 offers 'watctl wait c1 --f' --for

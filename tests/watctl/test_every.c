@@ -1,5 +1,6 @@
 /* Every command that watctl has: a success and what it prints, the same as one JSON document, a
  * failure and how it ends. A command without a line here fails the test. row 108 */
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ static const struct line lines[] = {
 	{"users", {"c1"}, "me", "users", {"nobody"}, 1, "NOT_FOUND"},
 	{"who-can", {"c1", "Reset"}, "me", "users", {"c1", "Rest"}, 1, "did you mean Reset"},
 	{"events", {"c1"}, "spawn", "events", {"c1", "-n", "x"}, 64, "expected a number or all"},
+	{"watch", {"c1"}, "grant", NULL, {"stopped"}, 1, "STOPPED"},
 	{"logs", {"c1"}, "", "lines", {"c1", "-n", "x"}, 64, "expected a number or all"},
 	{"plugins", {NULL}, "counter.so", "plugins", {"x"}, 64, "plugins takes no argument"},
 	{"describe", {"counter"}, "Increment", "userMethods", {"none"}, 1, "NOT_FOUND"},
@@ -124,6 +126,21 @@ static void prepare_lonely(void)
 	assert_ends(1, "SERVER_DIED");
 }
 
+static pthread_t stopper;
+
+/* Stops c1 once somebody has bound its Admin, which whoever watches it does. */
+static void *stop_watched(void *arg)
+{
+	static struct test_output said;
+
+	(void)arg;
+	do
+		test_watctl(&the_daemon, &said, "-j", "events", "c1", "-n", "1", NULL);
+	while (!strstr(said.out, "\"kind\":\"bind\""));
+	test_watctl(&the_daemon, &said, "stop", "c1", NULL);
+	return NULL;
+}
+
 static void prepare(const char *command)
 {
 	static const char *const names[] = {"c1", "stopped", "d1"};
@@ -143,6 +160,8 @@ static void prepare(const char *command)
 	assert_ends(0, "");
 	if (strcmp(command, "release") == 0)
 		prepare_lonely();
+	if (strcmp(command, "watch") == 0)
+		assert_int_equal(pthread_create(&stopper, NULL, stop_watched, NULL), 0);
 }
 
 /* One that signs no more. */
@@ -198,6 +217,8 @@ static void test_success(void **state)
 	for (size_t i = 0; i < N_LINES; i++) {
 		prepare(lines[i].command);
 		run(NULL, &lines[i], lines[i].good);
+		if (strcmp(lines[i].command, "watch") == 0)
+			assert_int_equal(pthread_join(stopper, NULL), 0);
 		if (out.code != 0 || !strstr(out.out, lines[i].prints))
 			fail_msg("%s: %d: %s%s", lines[i].command, out.code, out.out, out.err);
 	}

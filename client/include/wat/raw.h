@@ -79,6 +79,37 @@ WAT_API_CHECK int wat_renew_raw(wat_capability *admin,
 /* Lets an instance that is isolated, since the pool died of it or may have, back into the pool.
  * FAILED_PRECONDITION when it is not isolated. */
 WAT_API_CHECK int wat_release_raw(wat_capability *admin);
+/* What happened to an instance, as watctl events tells it. Strings are valid during the callback,
+ * "" where there is nothing. Only grows. */
+struct wat_event {
+	uint32_t size;
+	uint32_t count;   /* how many of the kind it stands for */
+	uint64_t seq;     /* strictly increasing on the node, with holes */
+	uint64_t time_ms; /* Unix time */
+	uint64_t generation, invocation;
+	const char *kind; /* "death", "restart", "stop", "grant", ... */
+	const char *user, *detail, *address;
+	int status; /* of what was refused or failed */
+};
+struct wat_watch {
+	uint32_t size;
+	/* 0: what happens once wat_watch_raw has returned; else what happened after this number. */
+	uint64_t after_seq;
+	/* Each event, in order. Other than 0: that was enough, and the watch ends. */
+	int (*event)(void *arg, const struct wat_event *);
+	/* Some between the numbers may have been missed: they are not kept any more. NULL: never
+	 * mind. */
+	void (*lost)(void *arg, uint64_t after_seq, uint64_t before_seq);
+	/* Once, the last callback: CANCELLED after an event that was enough, after wat_cancel with
+	 * `arg`, and when the Admin's handle is freed; else why nothing more can be heard. */
+	void (*ended)(void *arg, int status, const struct wat_failure *);
+	void *arg;
+};
+/* Tells what happens to the Admin's instance, by callbacks from inside libwat as those of *_send
+ * are; it counts as one call in wat_outstanding. watd keeps nothing for it but an open call: who is
+ * slow hears later, and one that was away goes on where it was. Waits for watd if after_seq is 0.
+ * Since WAT_1. */
+WAT_API_CHECK int wat_watch_raw(wat_capability *admin, const struct wat_watch *);
 /* Flushes this wat's channels to the instance first, so that every call sent before is served.
  * *ret_state: packed final state. */
 WAT_API_CHECK int wat_stop_raw(wat_capability *admin, uint8_t **ret_state, size_t *ret_n);

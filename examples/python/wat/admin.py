@@ -30,6 +30,9 @@ message StopRequest { bytes request_id = 1; }
 message ReleaseRequest { bytes request_id = 1; }
 message ReleaseReply { uint64 generation = 1; }
 message RenewRequest { bytes request_id = 1; string user = 2; uint64 not_after = 3; }
+message WatchRequest {
+  uint64 after_seq = 1; uint32 limit = 2; bool wait = 3; uint64 since_ms = 4; uint32 newest = 5;
+}
 message UserLeft { string name = 1; bytes grant_id = 2; uint32 channels = 3; }
 message StopReply {
   bytes state = 1; uint64 generation = 2; repeated UserLeft users = 3; uint32 n_left = 4;
@@ -48,6 +51,9 @@ service Admin {
   }
   rpc Renew(RenewRequest) returns (ProvisionReply) {
     option (wat.method) = { later: true };
+  }
+  rpc Watch(WatchRequest) returns (wat.envelope.EventList) {
+    option (wat.method) = { later: true read_only: true };
   }
 }
 """

@@ -54,6 +54,16 @@ message Cause {
   uint64 time_ms = 10;
 }
 message Failure { string text = 1; repeated Cause chain = 2; }
+message Event {
+  uint64 seq = 1; uint64 time_ms = 2; string kind = 3;
+  string instance = 4;
+  bytes incarnation = 5; uint64 generation = 6;
+  fixed64 invocation = 7;
+  bool has_peer = 8; uint32 uid = 9; uint32 pid = 10; string user = 11; bytes grant_id = 12;
+  uint32 status = 13; uint32 count = 14; string detail = 15;
+  string address = 16;
+}
+message EventList { repeated Event events = 1; uint64 next_seq = 2; uint64 oldest_seq = 3; }
 """
 )
 

@@ -127,17 +127,6 @@ message EventsRequest {
   uint32 limit = 3;           // 0 and more than 1000: 1000
   bool wait = 4; uint64 since_ms = 5; uint32 newest = 6;
 }
-message Event {
-  uint64 seq = 1; uint64 time_ms = 2; string kind = 3;
-  string instance = 4;        // "": watd. Of a deny: what the token said it is for
-  bytes incarnation = 5; uint64 generation = 6;
-  // of the call, BIND, death or start of watd that caused it, as in the log
-  fixed64 invocation = 7;
-  bool has_peer = 8; uint32 uid = 9; uint32 pid = 10; string user = 11; bytes grant_id = 12;
-  uint32 status = 13; uint32 count = 14; string detail = 15;
-  string address = 16;        // of a peer on the network; it has no uid and pid here
-}
-message EventList { repeated Event events = 1; uint64 next_seq = 2; uint64 oldest_seq = 3; }
 message LogsRequest {
   uint64 after_seq = 1; string instance = 2;
   uint32 limit = 3;           // 0 and more than 1000: 1000
@@ -208,7 +197,7 @@ service Node {
   }
   rpc SetLogLevel(SetLogLevelRequest) returns (LogLevel);
   rpc GetLogLevel(wat.Empty) returns (LogLevel) { option (wat.method) = { read_only: true }; }
-  rpc Events(EventsRequest) returns (EventList) {
+  rpc Events(EventsRequest) returns (wat.envelope.EventList) {
     option (wat.method) = { later: true read_only: true };
   }
   rpc Logs(LogsRequest) returns (LogList) {
