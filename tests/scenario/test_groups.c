@@ -319,6 +319,8 @@ static void test_death_in_failure(void **state)
 	die(c, "c");
 	wait_state(c, "b", "stopping");
 	assert_out(c, "\"groupState\":\"failing\"");
+	/* It is in the database before it is told. */
+	wait_event(c, "group-failing", 1);
 	wait_state(c, "a", "ready");
 	test_daemon_kill(&c->daemon);
 	let_go(user, client);
