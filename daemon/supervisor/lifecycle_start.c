@@ -18,8 +18,6 @@
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
 
-DEFINE_CLEANUP(struct store_txn *, store_txn_free);
-
 /* One whose plugins may do what this one may, and no more. NULL: there is none. */
 static struct host *find_pool(const struct instance *instance)
 {
