@@ -95,7 +95,8 @@ int call_deaths_new_page(int dir, uint32_t n_slots, uint64_t *ret_page, int *ret
 	r = posix_fallocate(fd, 0, (off_t)(n_slots * sizeof(struct attribution_slot)));
 	if (r == 0)
 		r = posix_fallocate(fd, offsetof(struct attribution, fault),
-				    sizeof(struct attribution_fault));
+				    sizeof(struct attribution) -
+					    offsetof(struct attribution, fault));
 	if (r != 0) {
 		drop(dir, name);
 		return -r;
