@@ -108,12 +108,14 @@ static int make_page(struct host *host, struct ends *ends)
 }
 
 /* A mapping would give whoever cuts the file a way to end us. What is missing is 0. */
-static void read_page(struct host *host)
+struct attribution *host_page(struct host *host)
 {
-	host->attribution = calloc(1, sizeof *host->attribution);
+	if (!host->attribution)
+		host->attribution = calloc(1, sizeof *host->attribution);
 	if (!host->attribution ||
 	    pread(host->page_fd, host->attribution, sizeof *host->attribution, 0) < 0)
-		log_error("what a host ran when it died is not known", "error", strerror(errno));
+		log_error("what a host runs is not known", "error", strerror(errno));
+	return host->attribution;
 }
 
 static int start_process(struct host *host, const struct ends *ends)
@@ -180,7 +182,7 @@ static void on_exited(evutil_socket_t fd, short what, void *arg)
 		death.signal = info.si_status;
 	(void)event_del(host->exited);
 	note_process(host, true);
-	read_page(host);
+	(void)host_page(host);
 	lifecycle_host_died(host, &death);
 }
 

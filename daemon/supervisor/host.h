@@ -37,8 +37,8 @@ struct host {
 	uint64_t n_words;                /* lines that were that so far */
 	uint64_t page;                   /* number of the file that it is in; 0: none yet */
 	int page_fd;                     /* and that, which the host maps */
-	struct attribution *attribution; /* a copy of what was in it at the host's end, which may be
-					    anything; NULL: it lives */
+	struct attribution *attribution; /* a copy of what was in it when it was last read, which
+					    may be anything; NULL: nobody has read it */
 	uint8_t slots[ATTRIBUTION_SLOTS / 8]; /* bit: taken */
 	struct list instances;
 	struct list requests;
@@ -89,6 +89,8 @@ int host_request(struct host *host,
  */
 int host_take_slot(struct host *host, uint32_t *ret_slot) WAT_MUST_CHECK;
 void host_release_slot(struct host *host, uint32_t slot);
+/* Reads the page: host->attribution, NULL: no memory. What follows is of the last time. */
+struct attribution *host_page(struct host *host);
 /* Which handler ran in the slot when the host died: method + 1, 0 for none. */
 uint32_t host_running(const struct host *host, uint32_t slot);
 /* Which call that was; id 0: none. */

@@ -43,6 +43,8 @@ static void tell(struct instance *instance, const Wat__Envelope__Failure *cause)
 	failure_free(instance->verdict);
 	instance->verdict = failure_for_user(
 		cause, "the service died while it ran this call; its Admin can see why");
+	if (instance->verdict)
+		instance_tell_verdict(instance);
 }
 
 /* The call is sent again, unless it killed its host: then it is answered and never run again. */
@@ -64,8 +66,6 @@ static void judge(struct instance *instance,
 		return;
 	running->judged = true;
 	tell(instance, cause);
-	if (instance->verdict)
-		instance_tell_verdict(instance);
 }
 
 void lifecycle_judge(const struct host *host, struct instance *instance)

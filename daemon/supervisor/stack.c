@@ -55,8 +55,8 @@ DEFINE_CLEANUP(struct stack *, stack_free);
 
 static struct stack *stack_new(const struct instance *instance)
 {
-	struct attribution *page = instance->host->attribution;
-	struct stack *stack = calloc(1, sizeof *stack);
+	struct attribution *page = host_page(instance->host);
+	struct stack *stack = page ? calloc(1, sizeof *stack) : NULL;
 
 	if (!stack)
 		return NULL;
@@ -163,12 +163,13 @@ static void add(Wat__Envelope__Cause *cause,
 
 void stack_add_fault(Wat__Envelope__Cause *cause, const struct instance *instance)
 {
-	struct attribution_fault *fault = &instance->host->attribution->fault;
-	uint32_t n = atomic_load(&fault->n_frames);
+	struct attribution *page = host_page(instance->host);
+	struct attribution_fault *fault = page ? &page->fault : NULL;
+	uint32_t n = fault ? atomic_load(&fault->n_frames) : 0;
 	_cleanup_(stack_freep) struct stack *stack = NULL;
 	uint64_t addresses[ATTRIBUTION_FRAMES];
 
-	if (atomic_load(&fault->slot_plus_1) != instance->slot + 1 || n == 0)
+	if (n == 0 || atomic_load(&fault->slot_plus_1) != instance->slot + 1)
 		return;
 	if (n > ATTRIBUTION_FRAMES)
 		n = ATTRIBUTION_FRAMES;
