@@ -29,7 +29,8 @@ struct attribution_slot {
 		faulted; /* this instance's thread raised the signal that killed the host */
 	_Atomic uint64_t call_id;
 	uint8_t lane[16];
-	uint8_t padding[32];
+	_Atomic uint32_t begun; /* handlers so far, this one too: another one is another number */
+	uint8_t padding[28];
 };
 
 /* What the first thread that faults notes of it. */

@@ -14,11 +14,22 @@
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct output_column status_columns[] = {
-	{"version", NULL},        {"pid", NULL},          {"nodeId", "node"},
-	{"started", NULL},        {"instances", NULL},    {"ready", NULL},
-	{"failed", NULL},         {"connections", NULL},  {"gateConnections", "by the gate"},
-	{"isolated", NULL},       {"stateDir", "state"},  {"socket", NULL},
-	{"adminSocket", "admin"}, {"gateSocket", "gate"}, {"pluginDir", "plugins"},
+	{"version", NULL},
+	{"pid", NULL},
+	{"nodeId", "node"},
+	{"started", NULL},
+	{"instances", NULL},
+	{"ready", NULL},
+	{"failed", NULL},
+	{"connections", NULL},
+	{"gateConnections", "by the gate"},
+	{"isolated", NULL},
+	{"stuck", NULL},
+	{"stateDir", "state"},
+	{"socket", NULL},
+	{"adminSocket", "admin"},
+	{"gateSocket", "gate"},
+	{"pluginDir", "plugins"},
 };
 static const struct output_column plugin_columns[] = {{"file", "FILE"},
 						      {"service", "SERVICE"},
@@ -35,7 +46,7 @@ static const struct output_column show_columns[] = {
 	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},        {"users", NULL},
 	{"deaths", NULL},      {"restart", NULL},    {"durability", NULL}, {"committed", NULL},
 	{"plugin", NULL},      {"note", NULL},       {"group", NULL},      {"isolated", NULL},
-	{"failed", NULL},
+	{"stuck", NULL},       {"failed", NULL},
 };
 static const struct output_column cause_columns[] = {
 	{"kind", "CAUSE"},    {"instance", "NAME"}, {"service", "SERVICE"}, {"generation", "GEN"},
@@ -75,6 +86,8 @@ static void print_status(json_t *status)
 		(void)json_object_del(status, "gateConnections");
 	if (json_integer_value(json_object_get(status, "isolated")) == 0)
 		(void)json_object_del(status, "isolated");
+	if (json_integer_value(json_object_get(status, "stuck")) == 0)
+		(void)json_object_del(status, "stuck");
 	output_fields(status, status_columns, N(status_columns));
 	output_lines(stdout, "address      ", json_object_get(status, "addresses"));
 	output_lines(stdout, "config       ", json_object_get(status, "configFiles"));
@@ -142,6 +155,24 @@ static void add_isolated(json_t *instance)
 		(void)json_object_del(instance, "isolated");
 }
 
+/* Not to be taken for one that serves. */
+static void add_stuck(json_t *instance)
+{
+	const char *method = json_string_value(json_object_get(instance, "stuck"));
+	char text[192];
+
+	if (!method || !*method) {
+		(void)json_object_del(instance, "stuck");
+		return;
+	}
+	(void)snprintf(text, sizeof text, "%s, stuck",
+		       json_string_value(json_object_get(instance, "state")));
+	(void)json_object_set_new(instance, "state", json_string(text));
+	(void)snprintf(text, sizeof text, "in %.100s, for %lld ms", method,
+		       (long long)json_integer_value(json_object_get(instance, "stuckMs")));
+	(void)json_object_set_new(instance, "stuck", json_string(text));
+}
+
 /* A column for groups is there if there are any. */
 static void print_instances(json_t *document)
 {
@@ -152,6 +183,7 @@ static void print_instances(json_t *document)
 	json_array_foreach(instances, i, instance)
 	{
 		add_isolated(instance);
+		add_stuck(instance);
 		any = any || *json_string_value(json_object_get(instance, "group"));
 	}
 	output_table(instances, ls_columns, N(ls_columns) - !any);
@@ -239,6 +271,7 @@ static void print_instance(json_t *instance)
 	add_policy(instance);
 	add_isolated(instance);
 	add_group(instance);
+	add_stuck(instance);
 	if (failure)
 		(void)json_object_set(instance, "failed", json_object_get(failure, "text"));
 	output_fields(instance, show_columns, N(show_columns));

@@ -68,19 +68,20 @@ static json_t *view_failures(Wat__Envelope__Failure *const *failures, size_t n)
 
 json_t *view_instance(const Wat__Node__Instance *i)
 {
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:o, "
-		"s:s, s:I, s:I, s:s, s:o, s:s, s:s, s:s}",
-		"name", i->name, "service", i->service, "tier", view_tier(i->tier), "state",
-		i->state, "incarnation", output_hex(i->incarnation.data, i->incarnation.len),
-		"generation", (json_int_t)i->generation, "pid", (json_int_t)i->pid, "durability",
-		i->durability, "users", (json_int_t)i->users, "deaths", (json_int_t)i->deaths,
-		"committedMs", (json_int_t)i->committed_ms, "plugin", i->plugin, "note", i->note,
-		"failure", view_failure(i->failure), "restart", i->restart, "restartMax",
-		(json_int_t)i->restart_max, "restartWithinMs", (json_int_t)i->restart_within_ms,
-		"isolated", i->isolated, "lastDeaths",
-		view_failures(i->last_deaths, i->n_last_deaths), "group", i->group, "groupStrategy",
-		i->group_strategy, "groupState", i->group_state);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:o, "
+			 "s:s, s:I, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I}",
+			 "name", i->name, "service", i->service, "tier", view_tier(i->tier),
+			 "state", i->state, "incarnation",
+			 output_hex(i->incarnation.data, i->incarnation.len), "generation",
+			 (json_int_t)i->generation, "pid", (json_int_t)i->pid, "durability",
+			 i->durability, "users", (json_int_t)i->users, "deaths",
+			 (json_int_t)i->deaths, "committedMs", (json_int_t)i->committed_ms,
+			 "plugin", i->plugin, "note", i->note, "failure", view_failure(i->failure),
+			 "restart", i->restart, "restartMax", (json_int_t)i->restart_max,
+			 "restartWithinMs", (json_int_t)i->restart_within_ms, "isolated",
+			 i->isolated, "lastDeaths", view_failures(i->last_deaths, i->n_last_deaths),
+			 "group", i->group, "groupStrategy", i->group_strategy, "groupState",
+			 i->group_state, "stuck", i->stuck, "stuckMs", (json_int_t)i->stuck_ms);
 }
 
 json_t *view_instances(const Wat__Node__InstanceList *list)
@@ -199,16 +200,17 @@ json_t *view_log_line(const Wat__Node__LogLine *l)
 
 json_t *view_status(const Wat__Node__NodeStatus *s)
 {
-	return json_pack(
-		"{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:o, "
-		"s:s, s:o, s:o, s:I}",
-		"version", s->version, "pid", (json_int_t)s->pid, "nodeId",
-		output_hex(s->node_id.data, s->node_id.len), "startedMs", (json_int_t)s->started_ms,
-		"instances", (json_int_t)s->n_instances, "ready", (json_int_t)s->n_ready, "failed",
-		(json_int_t)s->n_failed, "connections", (json_int_t)s->n_connections,
-		"gateConnections", (json_int_t)s->n_gated, "stateDir", s->state_dir, "socket",
-		s->socket, "adminSocket", s->admin_socket, "gateSocket", s->gate_socket,
-		"addresses", view_texts(s->addresses, s->n_addresses), "pluginDir", s->plugin_dir,
-		"configFiles", view_texts(s->config_files, s->n_config_files), "troubles",
-		view_texts(s->troubles, s->n_troubles), "isolated", (json_int_t)s->n_isolated);
+	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:o, "
+			 "s:s, s:o, s:o, s:I, s:I}",
+			 "version", s->version, "pid", (json_int_t)s->pid, "nodeId",
+			 output_hex(s->node_id.data, s->node_id.len), "startedMs",
+			 (json_int_t)s->started_ms, "instances", (json_int_t)s->n_instances,
+			 "ready", (json_int_t)s->n_ready, "failed", (json_int_t)s->n_failed,
+			 "connections", (json_int_t)s->n_connections, "gateConnections",
+			 (json_int_t)s->n_gated, "stateDir", s->state_dir, "socket", s->socket,
+			 "adminSocket", s->admin_socket, "gateSocket", s->gate_socket, "addresses",
+			 view_texts(s->addresses, s->n_addresses), "pluginDir", s->plugin_dir,
+			 "configFiles", view_texts(s->config_files, s->n_config_files), "troubles",
+			 view_texts(s->troubles, s->n_troubles), "isolated",
+			 (json_int_t)s->n_isolated, "stuck", (json_int_t)s->n_stuck);
 }

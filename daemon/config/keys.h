@@ -79,6 +79,12 @@
 	K(ballast, "ballast", COUNT, RESTART, MAY, "4", NULL,                                     \
 	  "MiB of the state directory's disk that are kept for the moment in which it is full: "  \
 	  "then a Stop and a Deprovision still have room")                                        \
+	K(stuck_after, "stuck-after", PAUSE, RELOAD, MAY, "1min", NULL,                           \
+	  "how long a handler may run before it is named as stuck: in the log, by an event, in "  \
+	  "ls, show and status, and to the service manager")                                      \
+	K(stuck, "stuck", STUCK, RELOAD, MAY, "report", NULL,                                     \
+	  "what else follows: nothing (report); the end of its process, with tier thread of the " \
+	  "pool, after which it is started by its policy (kill)")                                 \
 	K(snapshots, "snapshots", COUNT, RELOAD, MAY, "16", NULL,                                 \
 	  "snapshots of an instance that are kept, the newest: those of its beginnings and ends " \
 	  "and those that were asked for")                                                        \
@@ -126,6 +132,11 @@
 	  "the longest pause")                                                                  \
 	K(restart_healthy, "restart-healthy", DURATION, RELOAD, MAY, "10s", NULL,               \
 	  "an instance that was ready for so long begins a new row: it is started at once")     \
+	K(stuck_after, "stuck-after", PAUSE, RELOAD, MAY, NULL, "10s",                          \
+	  "how long a handler of it may run before it is named as stuck; without it what "      \
+	  "[watd] says")                                                                        \
+	K(stuck, "stuck", STUCK, RELOAD, MAY, NULL, "kill",                                     \
+	  "what else follows (report or kill); without it what [watd] says")                    \
 	K(after, "after", NAMES, RESTART, MAY, NULL, "database cache",                          \
 	  "instances that are ready before this one is started")                                \
 	K(group, "group", NAME, RELOAD, MAY, NULL, "shop", "the [group] it is a member of")     \

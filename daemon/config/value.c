@@ -247,6 +247,8 @@ bool value_is_valid(enum value_kind kind, const char *text)
 		return ONE_OF(text, "one_for_one", "one_for_all", "rest_for_one");
 	case VALUE_NEEDS:
 		return are_needs(text);
+	case VALUE_STUCK:
+		return ONE_OF(text, "report", "kill");
 	case VALUE_TRUST:
 		return ONE_OF(text, "confined", "trusted");
 	case VALUE_DURABILITY:

@@ -35,6 +35,7 @@
 	V(POLICY, "POLICY", "never, on-failure or always")                                       \
 	V(STARTS, "N", "a number from 1 to 100")                                                 \
 	V(STRATEGY, "STRATEGY", "one_for_one, one_for_all or rest_for_one")                      \
+	V(STUCK, "report|kill", "report or kill")                                                \
 	V(TRUST, "confined|trusted", "confined or trusted")                                      \
 	V(DURABILITY, "DURABILITY", "none, crash or sync")                                       \
 	V(NEEDS, "NEED...",                                                                      \

@@ -210,6 +210,9 @@ void call_mark(struct call *call, uint32_t method_plus_1)
 		memcpy(slot->lane, call->lane->id, sizeof slot->lane);
 	else
 		memset(slot->lane, 0, sizeof slot->lane);
+	atomic_store_explicit(&slot->begun,
+			      atomic_load_explicit(&slot->begun, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 	atomic_store_explicit(&slot->method_plus_1, method_plus_1, memory_order_release);
 	call->loop->running = call;
 	call->loop->left = false;

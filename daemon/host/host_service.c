@@ -122,6 +122,7 @@ static int find_service(struct control *control,
 
 	atomic_store(&identity->slot->faulted, 0);
 	atomic_store(&identity->slot->call_id, 0);
+	atomic_fetch_add(&identity->slot->begun, 1);
 	atomic_store(&identity->slot->method_plus_1, ATTRIBUTION_LOAD);
 	fault_act_for(identity->slot);
 	r = plugin_find_service(&control->plugins, in->plugin, in->service, in->interface_hash,

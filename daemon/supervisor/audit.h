@@ -42,6 +42,9 @@ struct origin {
 	  "an instance is kept out of the pool, and runs in a process of its own",                 \
 	  "watctl show NAME, then watctl release NAME")                                            \
 	K(RELEASE, "release", LASTING, INFO, "an instance may be in the pool again", "")           \
+	K(STUCK, "stuck", LASTING, WARNING, "a handler does not come back",                        \
+	  "watctl kill NAME ends its process")                                                     \
+	K(UNSTUCK, "unstuck", LASTING, INFO, "a handler came back after all", "")                  \
 	K(DEATH, "death", LASTING, WARNING, "an instance lost its process", "")                    \
 	K(REBUILT, "rebuilt", LASTING, ERROR, "an instance went back to its last committed state", \
 	  "")                                                                                      \

@@ -344,6 +344,11 @@ uint32_t host_running(const struct host *host, uint32_t slot)
 	return at ? atomic_load(&at->method_plus_1) : 0;
 }
 
+uint32_t host_begun(const struct host *host, uint32_t slot)
+{
+	return slot < ATTRIBUTION_SLOTS ? atomic_load(&host->attribution->slots[slot].begun) : 0;
+}
+
 void host_running_call(const struct host *host,
 		       uint32_t slot,
 		       uint8_t ret_lane[static 16],

@@ -64,7 +64,8 @@ struct host_death {
 	int signal; /* 0: it exited */
 	int exit_code;
 	const char *last_words;
-	const char *because_of; /* instance for which an operator killed it; NULL: nobody did */
+	const char *because_of; /* instance because of which it was killed; NULL: it was not */
+	bool overran;           /* by watd, and not by an operator */
 };
 
 /* Forks and executes watd-host with exactly: 0 /dev/null, 1 and 2 pipes, 3 control, 4 lifeline, 5
@@ -93,6 +94,8 @@ void host_release_slot(struct host *host, uint32_t slot);
 struct attribution *host_page(struct host *host);
 /* Which handler ran in the slot when the host died: method + 1, 0 for none. */
 uint32_t host_running(const struct host *host, uint32_t slot);
+/* Which one it is of those that ran in the slot: only another one has another number. */
+uint32_t host_begun(const struct host *host, uint32_t slot);
 /* Which call that was; id 0: none. */
 void host_running_call(const struct host *host,
 		       uint32_t slot,

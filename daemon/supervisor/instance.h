@@ -120,8 +120,14 @@ struct instance {
 	uint64_t words_before; /* that the host said before this was in it */
 	struct restart_policy policy;
 	struct restart_history restarts;
-	uint64_t ready_at_ms; /* of a clock that never jumps; 0: it was not ready yet */
-	struct event *timer;  /* of BACKOFF; NULL: none */
+	uint64_t stuck_after_ms; /* that a handler may run */
+	bool stuck_kills;        /* one that runs longer is ended */
+	char stuck[128];         /* which one runs longer; "": none */
+	uint64_t runs_since_ms;  /* when the one that runs was first seen, of a clock that never
+				    jumps; 0: none runs */
+	uint32_t runs_begun;     /* which one that is */
+	uint64_t ready_at_ms;    /* of a clock that never jumps; 0: it was not ready yet */
+	struct event *timer;     /* of BACKOFF; NULL: none */
 
 	struct operation *operation; /* Spawn, Start or Stop under way; NULL: none */
 	struct instance *previous;   /* while a name's next incarnation starts: the one before */
@@ -144,7 +150,8 @@ struct instance {
 	bool ended;                    /* the same: by itself, with exit code 0 */
 	bool culprit;                  /* the same: that death counts against it */
 	bool guilty;                   /* the same: it was its thread, or it was killed for it */
-	bool condemned;                /* its host was killed by an operator because of it */
+	bool condemned;                /* its host was killed because of it: by an operator, */
+	bool overran;                  /* or since its handler does not come back */
 	enum end_step end_step;        /* how far its end has come; NONE: it is not being ended */
 	uint64_t end_since_ms;         /* of a clock that never jumps */
 	bool final_committed; /* the final state is in the store; what is left is telling */

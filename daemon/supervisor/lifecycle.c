@@ -11,6 +11,7 @@
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/stack.h"
+#include "daemon/supervisor/stuck.h"
 #include "proto/carried.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
@@ -25,6 +26,7 @@ void lifecycle_detach(struct instance *instance)
 		return;
 	list_remove(&instance->of_host);
 	host_release_slot(host, instance->slot);
+	stuck_forget(instance);
 	instance->host = NULL;
 	lifecycle_note_place(instance);
 	if (!host->pool)

@@ -15,6 +15,7 @@
 #include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/stack.h"
+#include "daemon/supervisor/stuck.h"
 #include "proto/dispatch.h"
 #include "proto/failure.h"
 #include "proto/support/cleanup.h"
@@ -135,7 +136,16 @@ static void how_it_ended(const struct instance *instance,
 			 char *text,
 			 size_t size)
 {
-	if (death->because_of && instance->condemned)
+	if (death->because_of && instance->overran)
+		(void)snprintf(text, size,
+			       "the host of %s was killed, since a handler did not come back",
+			       instance->name);
+	else if (death->because_of && death->overran)
+		(void)snprintf(text, size,
+			       "the pool that %s ran in was killed, since a handler of %s did not "
+			       "come back",
+			       instance->name, death->because_of);
+	else if (death->because_of && instance->condemned)
 		(void)snprintf(text, size, "the host of %s was killed by an operator",
 			       instance->name);
 	else if (death->because_of)
@@ -238,7 +248,8 @@ static void instance_host_died(struct instance *instance,
 {
 	list_remove(&instance->of_host);
 	instance->host = NULL;
-	instance->condemned = false;
+	instance->condemned = instance->overran = false;
+	stuck_forget(instance);
 	forget_channels(instance);
 	if (lifecycle_stop_host_gone(instance, failure)) {
 		/* It had given its final state already. */
@@ -325,6 +336,7 @@ static void note_failures(struct host *host, struct host_death *death)
 	struct origin origin = condemned ? condemned->origin : origin_new(host->node);
 
 	death->because_of = condemned ? condemned->name : NULL;
+	death->overran = condemned && condemned->overran;
 	list_for_each (i, &host->instances) {
 		struct instance *instance = container_of(i, struct instance, of_host);
 

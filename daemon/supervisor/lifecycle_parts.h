@@ -102,7 +102,6 @@ void lifecycle_note_place(struct instance *instance);
 void lifecycle_verdict_stored(struct instance *instance);
 
 /* lifecycle_death.c */
-/* Of what the page says, which may be anything; "": nothing that has a name. */
 const char *lifecycle_method_name(const struct instance *instance, uint32_t running);
 /* It ended because of its journal or its memory, and not because of what ran. */
 bool lifecycle_ended_by_itself(const struct host_death *death);

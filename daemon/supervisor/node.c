@@ -28,6 +28,7 @@
 #include "daemon/supervisor/node_load.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/nospace.h"
+#include "daemon/supervisor/stuck.h"
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/overloads.h"
@@ -387,7 +388,9 @@ int node_init(struct node *node, struct options *options)
 	node->base = event_base_new();
 	if (!node->base)
 		return -ENOMEM;
-	r = init_state(node);
+	r = stuck_init(node);
+	if (r == 0)
+		r = init_state(node);
 	if (r < 0)
 		return r;
 	r = catalog_scan(&node->catalog, options->plugin_dir, options->config);
@@ -474,6 +477,7 @@ void node_deinit(struct node *node)
 	node_note_end(node);
 	audit_deinit(node);
 	nospace_deinit(node);
+	stuck_deinit(node);
 	node->backup = backup_free(node->backup);
 	store_close(node->store);
 	free(node->damage);

@@ -67,6 +67,8 @@ struct node {
 	struct list asking;         /* other calls that wait for the store */
 	struct event *changed;      /* an instance changed its state, and somebody waits for that */
 	size_t n_sessions, n_gated; /* n_gated: of them, behind the gate */
+	struct event *stuck;        /* looks for handlers that don't come back, */
+	uint64_t stuck_period_ms;   /* so often */
 	uint64_t n_pool_faults;     /* deaths of pools by what ran in them, */
 	uint64_t pool_fault_ms;     /* and when the last one was, of a clock that never jumps */
 	struct admission admission;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <wat/node.service.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/gate.h"
 #include "daemon/supervisor/grant_process.h"
@@ -82,6 +83,7 @@ wat_status node_on_status(struct node_status_call *call,
 		out->n_ready += instance->state == INSTANCE_READY;
 		out->n_failed += instance_is_given_up(instance);
 		out->n_isolated += *instance->isolated != '\0';
+		out->n_stuck += *instance->stuck != '\0';
 	}
 	return WAT_OK;
 }
@@ -276,6 +278,9 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->group = (char *)(uintptr_t)group.name;
 	out->group_strategy = (char *)(uintptr_t)group.strategy;
 	out->group_state = (char *)(uintptr_t)group.state;
+	out->stuck = (char *)(uintptr_t)instance->stuck;
+	if (*instance->stuck)
+		out->stuck_ms = clock_monotonic_ms() - instance->runs_since_ms;
 }
 
 wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret)

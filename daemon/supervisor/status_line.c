@@ -47,6 +47,11 @@ static bool is_in(const struct instance *instance, enum instance_state state)
 	return instance->state == state && !instance_is_hidden(instance);
 }
 
+static bool is_stuck(const struct instance *instance)
+{
+	return *instance->stuck && !instance_is_hidden(instance);
+}
+
 static bool is_isolated(const struct instance *instance)
 {
 	return *instance->isolated && !instance_is_hidden(instance);
@@ -111,20 +116,24 @@ static void add_others(struct line *line, const struct instance_table *table, bo
 	}
 }
 
-static void add_isolated(struct line *line, const struct instance_table *table)
+/* What is so whatever its state, named. */
+static void add_marked(struct line *line,
+		       const struct instance_table *table,
+		       const char *text,
+		       bool (*is_marked)(const struct instance *))
 {
 	size_t n = 0, named = 0;
 
 	list_for_each (i, &table->all) {
-		n += is_isolated(container_of(i, struct instance, all));
+		n += is_marked(container_of(i, struct instance, all));
 	}
 	if (n == 0)
 		return;
-	add(line, ", %zu isolated", n);
+	add(line, ", %zu %s", n, text);
 	list_for_each (i, &table->all) {
 		const struct instance *instance = container_of(i, struct instance, all);
 
-		if (is_isolated(instance) && named < NAMES_MAX)
+		if (is_marked(instance) && named < NAMES_MAX)
 			add(line, "%s%s", named++ ? ", " : ": ", instance->name);
 	}
 	if (n > named)
@@ -151,5 +160,6 @@ void status_line(const struct instance_table *table,
 	else
 		add(&line, "%zu instance%s ready", n_ready, n_ready == 1 ? "" : "s");
 	add_others(&line, table, false);
-	add_isolated(&line, table);
+	add_marked(&line, table, "stuck", is_stuck);
+	add_marked(&line, table, "isolated", is_isolated);
 }

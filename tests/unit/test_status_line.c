@@ -122,6 +122,18 @@ static void test_isolated(void **state)
 	assert_line(STATUS_ENDING, "ending");
 }
 
+/* So is what does not come back. */
+static void test_stuck(void **state)
+{
+	struct instance *instance;
+
+	(void)state;
+	instance = add("c1", INSTANCE_READY);
+	snprintf(instance->stuck, 8, "Add");
+	snprintf(instance->isolated, 8, "why");
+	assert_line(STATUS_READY, "1 instance ready, 1 stuck: c1, 1 isolated: c1");
+}
+
 /* However little room there is, the text ends inside of it. */
 static void test_room(void **state)
 {
@@ -146,7 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_counts), CASE(test_phases),      CASE(test_many),     CASE(test_hidden),
-		CASE(test_room),   CASE(test_quarantined), CASE(test_isolated),
+		CASE(test_room),   CASE(test_quarantined), CASE(test_isolated), CASE(test_stuck),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

@@ -16,6 +16,7 @@ message NodeStatus {
   repeated string addresses = 16; // of TCP
   uint32 n_gated = 17;        // of n_connections
   uint32 n_isolated = 18;     // instances that are kept out of the pool
+  uint32 n_stuck = 19;        // that have a handler which does not come back
 }
 message PluginService { string name = 1; string prefix = 2; }
 message PluginFile {
@@ -45,6 +46,8 @@ message Instance {
   string group_strategy = 21; // "one_for_one", "one_for_all" or "rest_for_one"
   // "ending", "pausing", "starting", "failing", "failed"; empty: nothing special
   string group_state = 22;
+  string stuck = 23;          // the handler that runs for longer than stuck-after; empty: none
+  uint64 stuck_ms = 24;       // for how long
 }
 message ListRequest {
   uint64 after = 1;           // next, as the page before has it; 0: from the beginning

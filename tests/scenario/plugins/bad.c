@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* All instances of a process share it. */
@@ -200,6 +202,22 @@ MISDEED(spoil)
 	BEGIN();
 	/* The size of what was taken stands before it. */
 	memset(spoiled - sizeof(size_t), 0x50, sizeof(size_t));
+	return WAT_OK;
+}
+
+wat_status bad_on_await(struct bad_await_call *call,
+			bad_state *state,
+			const bad_path *in,
+			wat_empty *out)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	struct stat st;
+
+	(void)call;
+	(void)state;
+	(void)out;
+	while (stat(in->path, &st) == 0)
+		(void)nanosleep(&moment, NULL);
 	return WAT_OK;
 }
 
