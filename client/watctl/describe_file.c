@@ -13,6 +13,7 @@
 #include "client/watctl/message.h"
 #include "client/watctl/output.h"
 #include "client/watctl/problem.h"
+#include "proto/need.h"
 #include "proto/plugin_file.h"
 
 static int read_file(const struct watctl *ctl, const char *path, struct plugin_file **ret)
@@ -52,6 +53,22 @@ static void print_text(json_t *views)
 	}
 }
 
+/* What has to be granted, in the words of the configuration. */
+static void add_needs(json_t *view, const Wat__Manifest__Service *service)
+{
+	json_t *needs = json_array();
+
+	for (size_t i = 0; i < service->n_needs; i++) {
+		const struct need need = {(enum need_kind)service->needs[i]->kind,
+					  service->needs[i]->path};
+		char word[NEED_WORD_SIZE];
+
+		need_format(&need, word);
+		(void)json_array_append_new(needs, json_string(word));
+	}
+	(void)json_object_set_new(view, "needs", needs);
+}
+
 /* All services of the file. */
 static int add_views(const struct watctl *ctl, const struct plugin_file *file, json_t *views)
 {
@@ -62,6 +79,7 @@ static int add_views(const struct watctl *ctl, const struct plugin_file *file, j
 		const Wat__Manifest__Service *service = file->manifest->services[i];
 		json_t *view = interface_view(schema, service->name, service->prefix, file->path);
 
+		add_needs(view, service);
 		if (json_array_append_new(views, view) != 0)
 			r = problem_memory(ctl);
 	}

@@ -101,6 +101,21 @@ static void print_type(const json_t *type)
 	}
 }
 
+/* As an operator grants them. */
+static void print_needs(const json_t *needs)
+{
+	const json_t *need;
+	size_t i;
+
+	json_array_foreach(needs, i, need)
+	{
+		(void)fputs(i == 0 ? "  needs " : " ", stdout);
+		print_part(json_string_value(need));
+	}
+	if (json_array_size(needs) > 0)
+		(void)putchar('\n');
+}
+
 void interface_text(json_t *view)
 {
 	const json_t *type;
@@ -114,6 +129,7 @@ void interface_text(json_t *view)
 	(void)fputs(", file ", stdout);
 	print_part(text_of(view, "file"));
 	(void)putchar('\n');
+	print_needs(json_object_get(view, "needs"));
 	print_methods("User methods", json_object_get(view, "userMethods"));
 	print_methods("Admin methods", json_object_get(view, "adminMethods"));
 	(void)fputs("\nState\n  ", stdout);

@@ -158,6 +158,8 @@ static void test_refused(void **state)
 	const char *said;
 
 	thieves_start(t, "");
+	WATCTL(t->c, "describe", CONFINED_PLUGINS "/clerk.so");
+	assert_out(t->c, "\n  needs FILES_WRITE:" CLERK_FILES " NET_OUT\n");
 	assert_int_equal(spawn_reader(t, "r1", WAT_TIER_PROCESS, &reader), WAT_START_FAILED);
 	assert_non_null(strstr(wat_failure()->text, "clerk.Reader needs FILES_READ:" CLERK_FILES
 						    ", which is not granted"));
