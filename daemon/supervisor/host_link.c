@@ -100,7 +100,7 @@ static void handle_channel_count(struct host *host, const struct frame *frame, c
 	if (check_unpack(&wat__host__channel_count__descriptor, NULL, body, frame->body_len,
 			 &message, NULL) < 0)
 		return;
-	node_channel_count(host->node, (const Wat__Host__ChannelCount *)message);
+	node_channel_count(host, (const Wat__Host__ChannelCount *)message);
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 

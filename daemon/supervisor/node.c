@@ -129,13 +129,16 @@ int node_mint(struct node *node,
 	return 0;
 }
 
-void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count)
+void node_channel_count(struct host *host, const Wat__Host__ChannelCount *count)
 {
+	struct node *node = host->node;
 	struct grant *grant = count->grant_id.len == 16
 				      ? grant_table_find(node->grants, count->grant_id.data)
 				      : NULL;
+	const struct instance *instance = grant ? grant->instance : NULL;
 
-	if (!grant)
+	/* Of its own instances only. */
+	if (!instance || instance->host != host)
 		return;
 	grant->channels = count->channels;
 	if (grant->channels == 0 && grant->row.session && grant->row.state == 2)

@@ -110,7 +110,7 @@ uint64_t node_time(struct node *node);
 const uint8_t *node_id(const struct node *node);
 
 /* A host says how many channels a grant has. */
-void node_channel_count(struct node *node, const Wat__Host__ChannelCount *count);
+void node_channel_count(struct host *host, const Wat__Host__ChannelCount *count);
 /* Something that start-up or suspension waits for may be finished. */
 void node_check_progress(struct node *node);
 

@@ -215,6 +215,23 @@ wat_status burglar_on_hoard(struct burglar_hoard_call *call,
 	return WAT_OK;
 }
 
+/* EVENT 1 of wat/host.proto, ChannelCount: a frame's header, then grant_id and nothing else. */
+wat_status burglar_on_forge(struct burglar_forge_call *call,
+			    burglar_state *state,
+			    const burglar_grant *in,
+			    burglar_hoarded *out)
+{
+	uint8_t frame[32 + 2 + 16] = {[0] = 18, [4] = 11, [6] = 1, [32] = 0x12, [33] = 16};
+
+	state->calls++;
+	if (in->id.len != 16)
+		return wat_fail(call, WAT_INVALID_ARGUMENT, "16 bytes");
+	memcpy(frame + 34, in->id.data, 16);
+	out->error = write(3, frame, sizeof frame) == (ssize_t)sizeof frame ? 0 : errno;
+	out->n = 1;
+	return WAT_OK;
+}
+
 wat_status burglar_on_count(struct burglar_count_call *call,
 			    burglar_state *state,
 			    const wat_empty *in,

@@ -154,6 +154,53 @@ static void test_hoards_in_a_pool(void **state)
 	hoard_everything(*state, WAT_TIER_THREAD);
 }
 
+/* The id of its only User. */
+static void id_of_user(struct thieves *t, const char *name, uint8_t ret_id[static 16])
+{
+	const char *at;
+
+	WATCTL(t->c, "-j", "users", name);
+	assert_code(t->c, 0);
+	at = strstr(t->c->out.out, "\"grant\":\"");
+	assert_non_null(at);
+	for (size_t i = 0; i < 16; i++)
+		assert_int_equal(sscanf(at + 9 + 2 * i, "%2hhx", &ret_id[i]), 1);
+}
+
+/* What a host's socket says, in whoever's words, is about that host's instances: a User whose grant
+ * ends with its last channel has it still after another's plugin has said that it has none. */
+static void test_forged_count(void **state)
+{
+	struct thieves *t = *state;
+	struct wat_grant session = WAT_GRANT_INIT;
+	struct wat_spawn spawn = WAT_SPAWN_INIT;
+	burglar_grant grant = BURGLAR_GRANT_INIT;
+	burglar_hoarded *forged;
+	burglar_admin *admin;
+	burglar_user *thief, *other;
+	uint8_t id[16];
+
+	thieves_start(t, "");
+	session.name = "u";
+	session.flags = WAT_GRANT_SESSION;
+	assert_int_equal(burglar_spawn(t->node, "other", &spawn, NULL, &admin), 0);
+	assert_int_equal(burglar_provision(admin, &session, &other), 0);
+	assert_alive(other);
+	assert_int_equal(thieves_spawn(t, "thief", WAT_TIER_PROCESS, &thief), 0);
+	id_of_user(t, "other", id);
+	grant.id = (ProtobufCBinaryData){sizeof id, id};
+	assert_int_equal(burglar_forge(thief, &grant, &forged), 0);
+	assert_int_equal(forged->error, 0);
+	burglar_hoarded_free(forged);
+	/* The answer comes after what was forged, by the same socket. */
+	WATCTL(t->c, "snapshot", "thief");
+	assert_code(t->c, 0);
+	assert_alive(other);
+	burglar_admin_free(admin);
+	burglar_user_free(thief);
+	burglar_user_free(other);
+}
+
 /* A line of /proc/PID/status. */
 static void assert_status(pid_t pid, const char *name, const char *value)
 {
@@ -322,13 +369,10 @@ static void test_sanitized(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		THIEVES_CASE(test_process),
-		THIEVES_CASE(test_thread),
-		THIEVES_CASE(test_hoards),
-		THIEVES_CASE(test_hoards_in_a_pool),
-		THIEVES_CASE(test_seen_from_outside),
-		THIEVES_CASE(test_imports),
-		THIEVES_CASE(test_without_landlock),
+		THIEVES_CASE(test_process),      THIEVES_CASE(test_thread),
+		THIEVES_CASE(test_hoards),       THIEVES_CASE(test_hoards_in_a_pool),
+		THIEVES_CASE(test_forged_count), THIEVES_CASE(test_seen_from_outside),
+		THIEVES_CASE(test_imports),      THIEVES_CASE(test_without_landlock),
 		THIEVES_CASE(test_trusted),
 	};
 	const struct CMUnitTest sanitized[] = {
