@@ -41,10 +41,20 @@ int spawn_take(const struct wat_spawn *given, struct wat_spawn *ret)
 	r = given ? take("spawn", given, ret, sizeof *ret) : 0;
 	if (r != 0)
 		return r;
-	if (ret->flags != 0)
+	if (ret->flags & ~(uint32_t)WAT_SPAWN_ATTACHED)
 		return failure_set(WAT_INVALID_ARGUMENT, NULL,
-				   "struct wat_spawn: no flag of 0x%x is known", ret->flags);
+				   "struct wat_spawn: not all flags of 0x%x are known", ret->flags);
 	return 0;
+}
+
+int start_take(const struct wat_spawn *given, struct wat_spawn *ret)
+{
+	int r = spawn_take(given, ret);
+
+	if (r == 0 && ret->flags != 0)
+		return failure_set(WAT_INVALID_ARGUMENT, NULL,
+				   "struct wat_spawn: flags are for a spawn");
+	return r;
 }
 
 int grant_take(const struct wat_grant *given, struct wat_grant *ret)

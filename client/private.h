@@ -358,6 +358,8 @@ void deliver_last(wat_capability *capability);
 /* arguments.c: copies of what a caller gave (NULL: the defaults), whatever version of wat.h it was
  * compiled with. 0, or a status that is told. */
 int spawn_take(const struct wat_spawn *given, struct wat_spawn *ret) WAT_MUST_CHECK;
+/* The same for what can't be attached. */
+int start_take(const struct wat_spawn *given, struct wat_spawn *ret) WAT_MUST_CHECK;
 int grant_take(const struct wat_grant *given, struct wat_grant *ret) WAT_MUST_CHECK;
 int attenuation_take(const struct wat_attenuation *given, struct wat_attenuation *ret)
 	WAT_MUST_CHECK;

@@ -383,6 +383,7 @@ int wat_spawn_raw(wat_node *node,
 	request.tier = (Wat__Node__Tier)spawn.tier;
 	request.durability = spawn.durability;
 	request.restart = spawn.restart;
+	request.attached = (spawn.flags & WAT_SPAWN_ATTACHED) != 0;
 	request.state = (ProtobufCBinaryData){n, (uint8_t *)state};
 	request.holder_pk = (ProtobufCBinaryData){sizeof holder.pk, holder.pk};
 	r = call_message(&node->capability, NODE_SPAWN, &request.base,
@@ -403,7 +404,7 @@ int wat_start_raw(wat_node *node, const char *name, const struct wat_spawn *give
 	ProtobufCMessage *message;
 	const ProtobufCBinaryData *token;
 	uint8_t id[16];
-	int r = spawn_take(given, &spawn);
+	int r = start_take(given, &spawn);
 
 	if (r != 0)
 		return r;
@@ -442,7 +443,7 @@ int wat_import_raw(wat_node *node,
 	struct holder holder;
 	ProtobufCMessage *reply;
 	uint8_t id[16];
-	int r = spawn_take(given, &spawn);
+	int r = start_take(given, &spawn);
 
 	if (r != 0)
 		return r;

@@ -42,11 +42,11 @@ static const struct output_column ls_columns[] = {
 	{"users", "USERS"}, {"deaths", "DEATHS"},   {"group", "GROUP"},
 };
 static const struct output_column show_columns[] = {
-	{"name", NULL},        {"service", NULL},    {"state", NULL},      {"tier", NULL},
-	{"incarnation", NULL}, {"generation", NULL}, {"pid", NULL},        {"users", NULL},
-	{"deaths", NULL},      {"restart", NULL},    {"durability", NULL}, {"committed", NULL},
-	{"plugin", NULL},      {"note", NULL},       {"group", NULL},      {"isolated", NULL},
-	{"stuck", NULL},       {"failed", NULL},
+	{"name", NULL},        {"service", NULL},     {"state", NULL},      {"tier", NULL},
+	{"incarnation", NULL}, {"generation", NULL},  {"pid", NULL},        {"users", NULL},
+	{"deaths", NULL},      {"restart", NULL},     {"durability", NULL}, {"committed", NULL},
+	{"plugin", NULL},      {"note", NULL},        {"group", NULL},      {"isolated", NULL},
+	{"stuck", NULL},       {"ownerPid", "owner"}, {"failed", NULL},
 };
 static const struct output_column cause_columns[] = {
 	{"kind", "CAUSE"},    {"instance", "NAME"}, {"service", "SERVICE"}, {"generation", "GEN"},
@@ -144,7 +144,7 @@ int command_plugins(struct watctl *ctl)
 	return r != 0 ? r : print(ctl, view_plugins((Wat__Node__PluginList *)reply), print_plugins);
 }
 
-/* Its tier is the one that it has once it is released. */
+/* What most don't have is not shown. Its tier is the one that it has once it is released. */
 static void add_isolated(json_t *instance)
 {
 	const char *why = json_string_value(json_object_get(instance, "isolated"));
@@ -153,6 +153,8 @@ static void add_isolated(json_t *instance)
 		(void)json_object_set_new(instance, "tier", json_string("thread, isolated"));
 	else
 		(void)json_object_del(instance, "isolated");
+	if (json_integer_value(json_object_get(instance, "ownerPid")) == 0)
+		(void)json_object_del(instance, "ownerPid");
 }
 
 /* Not to be taken for one that serves. */

@@ -86,17 +86,38 @@ static int spawn(struct watctl *ctl, const char *name, const struct wat_spawn *h
 	return hold_commit(ctl, name, file, token);
 }
 
+/* The connection is what the instance is attached to: it lasts until there is nothing to hold. */
+static int wait_attached(struct watctl *ctl, const char *name)
+{
+	Wat__Node__WaitRequest request = WAT__NODE__WAIT_REQUEST__INIT;
+	_cleanup_(protobuf_c_messagep) ProtobufCMessage *reply = NULL;
+	int r;
+
+	request.name = (char *)(uintptr_t)name;
+	request.state = (char *)"stopped";
+	if (ctl->timeout_ms == WATCTL_NO_TIMEOUT)
+		wat_set_timeout(ctl->connection, 0);
+	(void)fflush(stdout);
+	r = connection_node_call(ctl, "Wait", name, &request.base, &reply);
+	if (r == 0 && !ctl->json)
+		printf("%s is stopped\n", name);
+	return r;
+}
+
 int command_spawn(struct watctl *ctl)
 {
 	struct wat_spawn how = WAT_SPAWN_INIT;
 	const char *name = watctl_argument(ctl, 1);
 	int r;
 
+	if (watctl_given(ctl, WATCTL_ATTACHED))
+		how.flags = WAT_SPAWN_ATTACHED;
 	if ((r = spawn_read_options(ctl, &how)) != 0 ||
 	    (r = hold_check_name(ctl, "an instance", name)) != 0 ||
 	    (r = spawn(ctl, name, &how)) != 0)
 		return r;
-	return print_begun(ctl, name, "is in the keyring");
+	r = print_begun(ctl, name, "is in the keyring");
+	return r == 0 && how.flags ? wait_attached(ctl, name) : r;
 }
 
 /* *ret_renewed: there is a new Admin. */

@@ -185,14 +185,19 @@ const struct command commands[] = {
 			"ended by\n"
 			"itself with exit code 0), at most 5 times within 10 s, with growing "
 			"pauses: then it\n"
-			"has failed. The configuration says it for the instances that it has.",
+			"has failed. The configuration says it for the instances that it has.\n\n"
+			"With --attached it belongs to this watctl, which waits until somebody "
+			"stops it:\n"
+			"when watctl ends, by ^C or otherwise, the instance is stopped, and its "
+			"state kept.",
 		.examples = "  watctl spawn counter c1\n"
-			    "  watctl spawn counter c1 --tier thread value=40",
+			    "  watctl spawn counter c1 --tier thread value=40\n"
+			    "  watctl spawn counter scratch --attached",
 		.run = command_spawn,
 		.n_min = 2,
 		.n_max = -1,
 		.options = WATCTL_HAS(TIER) | WATCTL_HAS(STATE) | WATCTL_HAS(DURABILITY) |
-			   WATCTL_HAS(RESTART),
+			   WATCTL_HAS(RESTART) | WATCTL_HAS(ATTACHED),
 		.words = {WORD_SERVICE, WORD_ANY},
 	},
 	{

@@ -68,20 +68,20 @@ static json_t *view_failures(Wat__Envelope__Failure *const *failures, size_t n)
 
 json_t *view_instance(const Wat__Node__Instance *i)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:o, "
-			 "s:s, s:I, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I}",
-			 "name", i->name, "service", i->service, "tier", view_tier(i->tier),
-			 "state", i->state, "incarnation",
-			 output_hex(i->incarnation.data, i->incarnation.len), "generation",
-			 (json_int_t)i->generation, "pid", (json_int_t)i->pid, "durability",
-			 i->durability, "users", (json_int_t)i->users, "deaths",
-			 (json_int_t)i->deaths, "committedMs", (json_int_t)i->committed_ms,
-			 "plugin", i->plugin, "note", i->note, "failure", view_failure(i->failure),
-			 "restart", i->restart, "restartMax", (json_int_t)i->restart_max,
-			 "restartWithinMs", (json_int_t)i->restart_within_ms, "isolated",
-			 i->isolated, "lastDeaths", view_failures(i->last_deaths, i->n_last_deaths),
-			 "group", i->group, "groupStrategy", i->group_strategy, "groupState",
-			 i->group_state, "stuck", i->stuck, "stuckMs", (json_int_t)i->stuck_ms);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:o, "
+		"s:s, s:I, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I}",
+		"name", i->name, "service", i->service, "tier", view_tier(i->tier), "state",
+		i->state, "incarnation", output_hex(i->incarnation.data, i->incarnation.len),
+		"generation", (json_int_t)i->generation, "pid", (json_int_t)i->pid, "durability",
+		i->durability, "users", (json_int_t)i->users, "deaths", (json_int_t)i->deaths,
+		"committedMs", (json_int_t)i->committed_ms, "plugin", i->plugin, "note", i->note,
+		"failure", view_failure(i->failure), "restart", i->restart, "restartMax",
+		(json_int_t)i->restart_max, "restartWithinMs", (json_int_t)i->restart_within_ms,
+		"isolated", i->isolated, "lastDeaths",
+		view_failures(i->last_deaths, i->n_last_deaths), "group", i->group, "groupStrategy",
+		i->group_strategy, "groupState", i->group_state, "stuck", i->stuck, "stuckMs",
+		(json_int_t)i->stuck_ms, "ownerPid", (json_int_t)i->owner_pid);
 }
 
 json_t *view_instances(const Wat__Node__InstanceList *list)

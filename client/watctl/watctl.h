@@ -87,6 +87,8 @@ enum watctl_word {
 	O(GRACE, 0, "grace", "TIME", ANY,                                                          \
 	  "how long tokens of the key before are good; 0: no more")                                \
 	O(PID, 0, "pid", "PID", ANY, "the User ends with this process")                            \
+	O(ATTACHED, 0, "attached", NULL, ANY,                                                      \
+	  "it ends with watctl: wait until it is stopped, or for ^C")                              \
 	O(PLUGIN, 0, "plugin", "FILE", FILE, "where the service's methods have their names")
 
 enum watctl_option {

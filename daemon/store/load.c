@@ -35,6 +35,7 @@ static int load_instance(struct store_row *row, const struct loading *l)
 	digest = store_read_bytes(row, &n);
 	if (n == sizeof instance.plugin_digest)
 		memcpy(instance.plugin_digest, digest, n);
+	store_read_text(row, instance.owner, sizeof instance.owner);
 	return row->error < 0 ? row->error : l->visitor->instance(l->arg, &instance);
 }
 
@@ -164,12 +165,13 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 	const struct loading l = {store, visitor, arg};
 	int r;
 
-	if ((r = load_rows(store,
-			   "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
-			   "generation, deaths, created_ms, "
-			   "failure, durability, restart, isolated, plugin_digest FROM instances "
-			   "ORDER BY rowid",
-			   load_instance, &l)) < 0 ||
+	if ((r = load_rows(
+		     store,
+		     "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
+		     "generation, deaths, created_ms, "
+		     "failure, durability, restart, isolated, plugin_digest, owner FROM instances "
+		     "ORDER BY rowid",
+		     load_instance, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT " STORE_GRANT_COLUMNS " FROM grants ORDER BY rowid",
 			   load_grant, &l)) < 0 ||
 	    (r = load_rows(store,

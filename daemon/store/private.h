@@ -33,7 +33,7 @@
 	  "INSERT OR REPLACE INTO instances(name, id, service, plugin, interface_hash, tier, "    \
 	  "state, epoch, "                                                                        \
 	  "generation, deaths, created_ms, failure, durability, restart, isolated, "              \
-	  "plugin_digest) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                               \
+	  "plugin_digest, owner) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                      \
 	S(PUT_GRANT, "INSERT OR REPLACE INTO grants(" STORE_GRANT_COLUMNS ") "                    \
 		     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                       \
 	S(USED_GRANT, "UPDATE grants SET last_used = ?2 WHERE id = ?1")                           \

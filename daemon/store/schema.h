@@ -3,7 +3,7 @@
 #define WAT_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x77617464
-#define STORE_VERSION 10
+#define STORE_VERSION 11
 
 /* What incarnations died of. */
 #define STORE_DEATHS                                                                   \
@@ -34,8 +34,8 @@ static const char store_schema[] =
 	"created_ms INTEGER NOT NULL, failure BLOB, durability "
 	"INTEGER NOT NULL DEFAULT 1, restart INTEGER NOT NULL "
 	"DEFAULT 2, isolated TEXT NOT NULL DEFAULT '', plugin_digest "
-	"BLOB NOT NULL DEFAULT x'') STRICT;" STORE_DEATHS
-	"CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
+	"BLOB NOT NULL DEFAULT x'', owner TEXT NOT NULL DEFAULT '') "
+	"STRICT;" STORE_DEATHS "CREATE TABLE grants(id BLOB PRIMARY KEY, instance_id BLOB NOT "
 	"NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
 	" user TEXT NOT NULL, th0 BLOB NOT NULL, method_mask INTEGER "
 	"NOT NULL, not_before INTEGER NOT NULL,"
@@ -114,6 +114,7 @@ static const char *const store_migrations[] = {
 	"ALTER TABLE grants ADD COLUMN pid INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE grants ADD COLUMN pid_start INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE grants ADD COLUMN pid_boot TEXT NOT NULL DEFAULT '';" STORE_ISSUERS,
+	"ALTER TABLE instances ADD COLUMN owner TEXT NOT NULL DEFAULT '';",
 };
 
 #endif

@@ -18,6 +18,7 @@ enum store_instance_state {
 };
 
 #define STORE_ISOLATED_MAX 159u /* bytes */
+#define STORE_OWNER_MAX 95u     /* bytes */
 
 struct store_instance {
 	char name[64];
@@ -30,6 +31,7 @@ struct store_instance {
 	int durability;                        /* 1 none, 2 crash, 3 sync */
 	int restart;                           /* after a death: 1 never, 2 on-failure, 3 always */
 	char isolated[STORE_ISOLATED_MAX + 1]; /* why it is kept out of the pool; "": it is not */
+	char owner[STORE_OWNER_MAX + 1];       /* the process that it is attached to; "": none */
 	enum store_instance_state state;
 	uint32_t epoch;
 	uint64_t generation;

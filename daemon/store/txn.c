@@ -152,6 +152,7 @@ int store_txn_put_instance(struct store_txn *txn, const struct store_instance *r
 	number(&b, (uint64_t)row->restart);
 	text(&b, row->isolated);
 	blob(&b, row->plugin_digest, sizeof row->plugin_digest);
+	text(&b, row->owner);
 	return end(txn, &b);
 }
 

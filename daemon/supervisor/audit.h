@@ -91,6 +91,7 @@ struct origin {
 	  "a group has failed, and its instances are stopped", "")                                 \
 	K(GROUP_FAILED, "group-failed", LASTING, ERROR, "a group has failed and is down",          \
 	  "watctl show NAME, then watctl reset-failed NAME, and watctl start the others")          \
+	K(OWNER_GONE, "owner-gone", LASTING, INFO, "an instance ends: its owner has gone", "")     \
 	K(DENY, "deny", FREQUENT, WARNING, "capability refused", "")                               \
 	K(BIND, "bind", FREQUENT, DEBUG, "a capability was bound", "")                             \
 	K(OVERLOAD, "overload", FREQUENT, WARNING, "connections or BINDs are refused", "")

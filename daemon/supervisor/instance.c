@@ -15,6 +15,7 @@
 #include "daemon/supervisor/host.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/notify.h"
+#include "daemon/supervisor/owner.h"
 #include "proto/failure.h"
 #include "proto/interface.h"
 #include "proto/limits.h"
@@ -51,6 +52,7 @@ struct instance *instance_new(struct node *node, const char *name)
 	list_init(&instance->grants);
 	list_init(&instance->waiters);
 	list_init(&instance->of_host);
+	instance->owner_fd = -1;
 	return instance;
 }
 
@@ -59,6 +61,7 @@ struct instance *instance_free(struct instance *instance)
 	if (!instance)
 		return NULL;
 	assert(!instance->host && list_empty(&instance->grants) && list_empty(&instance->waiters));
+	owner_forget(instance);
 	if (instance->timer)
 		event_free(instance->timer);
 	failure_free(instance->failure);
@@ -186,6 +189,7 @@ int instance_to_row(const struct instance *instance,
 	memcpy(row.plugin, instance->plugin, sizeof row.plugin);
 	memcpy(row.isolated, instance->isolated, sizeof row.isolated);
 	memcpy(row.plugin_digest, instance->plugin_digest, sizeof row.plugin_digest);
+	memcpy(row.owner, instance->owner, sizeof row.owner);
 	if (instance->failure) {
 		row.failure_len = wat__envelope__failure__get_packed_size(instance->failure);
 		failure = malloc(row.failure_len + 1);

@@ -70,6 +70,12 @@ struct instance {
 	uint32_t lifecycle;   /* bit per number of wat.Lifecycle: the handlers there are */
 	uint32_t state_max;   /* bytes */
 	enum instance_tier tier;
+	char owner[STORE_OWNER_MAX + 1]; /* attached: the process that spawned it; "": it is not */
+	struct session *owner_session;   /* that it ends with; NULL: none, or the process stands for
+					    it: */
+	struct event *owner_exited;      /* NULL: it does not */
+	int owner_fd;                    /* of that process; -1: none */
+	bool owner_gone, owner_ended;    /* ended: it was stopped for that, or could not be */
 	char isolated[STORE_ISOLATED_MAX + 1]; /* why it is kept out of the pool; "": it is not */
 	uint64_t ran_at_fault; /* node->n_pool_faults, when it ran something at one; 0: never */
 	uint32_t epoch;

@@ -24,6 +24,8 @@ struct lifecycle_begin {
 	enum restart_when restart; /* 0: as the configuration or the default has it */
 	const uint8_t *state;
 	size_t state_len;
+	const char *owner; /* process that it is attached to; NULL: none */
+	struct session *owner_session;
 	const uint8_t *holder_pk;  /* 32 bytes: of the Admin; NULL: there is none to begin with */
 	struct instance *previous; /* the stopped or failed incarnation of the name; NULL: none */
 	uint64_t from;             /* number of the snapshot that the state is of; 0: of none */

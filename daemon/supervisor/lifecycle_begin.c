@@ -27,6 +27,9 @@ static struct instance *instance_for(struct operation *operation,
 	instance->interface_hash = begin->service->interface_hash;
 	instance->tier = begin->tier;
 	instance->durability = begin->durability;
+	if (begin->owner)
+		memcpy(instance->owner, begin->owner, sizeof instance->owner);
+	instance->owner_session = begin->owner_session;
 	/* The same code is no better for having been stopped. */
 	if (begin->previous && strcmp(begin->previous->service, instance->service) == 0)
 		memcpy(instance->isolated, begin->previous->isolated, sizeof instance->isolated);

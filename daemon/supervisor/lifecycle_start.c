@@ -11,6 +11,7 @@
 #include "daemon/supervisor/isolation.h"
 #include "daemon/supervisor/lifecycle_parts.h"
 #include "daemon/supervisor/methods.h"
+#include "daemon/supervisor/owner.h"
 #include "daemon/supervisor/user_end.h"
 #include "proto/carried.h"
 #include "proto/check.h"
@@ -211,6 +212,7 @@ void lifecycle_ready(struct instance *instance)
 	instance_move(instance, INSTANCE_READY);
 	user_end_go_on(instance);
 	grant_files_ready(instance->node, instance);
+	owner_ready(instance);
 	/* If watd goes down, so does it. */
 	node_check_progress(instance->node);
 }

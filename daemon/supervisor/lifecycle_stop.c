@@ -94,7 +94,10 @@ static void on_stop_committed(void *arg, int r)
 		CRASH_HERE(stop_stored);
 		lifecycle_drop_segments(instance, SEGMENTS_ALL);
 		if (!instance->host ||
-		    lifecycle_request_finish(instance, WAT_STOPPED, "the instance was stopped",
+		    lifecycle_request_finish(instance, WAT_STOPPED,
+					     instance->owner_gone
+						     ? "the instance ended: its owner has gone"
+						     : "the instance was stopped",
 					     on_finished) < 0)
 			stopped(instance);
 		return;

@@ -32,6 +32,7 @@
 #include "daemon/supervisor/notify.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/overloads.h"
+#include "daemon/supervisor/owner.h"
 #include "daemon/supervisor/reload.h"
 #include "daemon/supervisor/restore.h"
 #include "daemon/supervisor/session.h"
@@ -418,6 +419,7 @@ int node_init(struct node *node, struct options *options)
 		return r;
 	groups_resume(node);
 	startup_begin(node);
+	owner_resume(node);
 	node_check_progress(node);
 	return 0;
 }

@@ -64,6 +64,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	instance->durability = row->durability;
 	instance->policy.when = (enum restart_when)row->restart;
 	memcpy(instance->isolated, row->isolated, sizeof instance->isolated);
+	memcpy(instance->owner, row->owner, sizeof instance->owner);
 	policy_take(instance);
 	instance->state = state_of(row->state);
 	instance_table_add(&node->instances, instance);

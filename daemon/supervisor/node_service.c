@@ -1,6 +1,7 @@
 /* node_service.c - handlers of wat.node.Node that only tell. Loop thread. Their replies point into
  * the node's own memory: they are packed before the handler's caller returns. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <wat/node.service.h>
@@ -281,6 +282,7 @@ void node_describe_instance(const struct instance *instance, node_instance *out)
 	out->stuck = (char *)(uintptr_t)instance->stuck;
 	if (*instance->stuck)
 		out->stuck_ms = clock_monotonic_ms() - instance->runs_since_ms;
+	out->owner_pid = (uint32_t)strtoul(instance->owner, NULL, 10);
 }
 
 wat_status node_find_instance(struct wat_call *call, const char *name, struct instance **ret)

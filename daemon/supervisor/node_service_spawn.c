@@ -7,6 +7,7 @@
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/node_service.h"
 #include "daemon/supervisor/operation.h"
+#include "daemon/supervisor/owner.h"
 #include "proto/limits.h"
 #include "proto/name.h"
 
@@ -111,12 +112,22 @@ wat_status node_check_free(struct wat_call *call, const struct instance *previou
 			       previous->name);
 }
 
+static wat_status describe_owner(struct wat_call *call, char *ret, size_t size)
+{
+	if (owner_describe(control_call_of(call)->session, ret, size) == 0)
+		return WAT_OK;
+	return call->api->fail(call, WAT_FAILED_PRECONDITION,
+			       "attached: the process of this connection is not known to watd, so "
+			       "its end could be missed");
+}
+
 wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node_spawn_request *in)
 {
 	struct wat_call *call = &c->base;
 	struct node *node = control_call_of(call)->node;
 	struct operation *operation;
 	struct lifecycle_begin begin = {.name = in->name};
+	char owner[STORE_OWNER_MAX + 1] = "";
 	wat_status status = check_spawn(call, in);
 
 	(void)state;
@@ -131,9 +142,15 @@ wat_status node_on_spawn(struct node_spawn_call *c, wat_empty *state, const node
 		status = node_find_service(call, in->service, &begin.file, &begin.service);
 	if (status == WAT_OK)
 		status = node_check_state(call, &in->state, begin.service);
+	if (status == WAT_OK && in->attached)
+		status = describe_owner(call, owner, sizeof owner);
 	if (status != WAT_OK) {
 		operation_forget(operation);
 		return status;
+	}
+	if (in->attached) {
+		begin.owner = owner;
+		begin.owner_session = control_call_of(call)->session;
 	}
 	begin.tier = node_tier_of(in->tier, INSTANCE_PROCESS);
 	begin.durability = instance_durability(in->durability, begin.service);

@@ -14,6 +14,7 @@
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/overloads.h"
+#include "daemon/supervisor/owner.h"
 #include "daemon/supervisor/session_bind.h"
 #include "proto/limits.h"
 #include "proto/support/cleanup.h"
@@ -26,6 +27,7 @@ struct session *session_free(struct session *session)
 	session_bind_forget(session);
 	control_calls_orphan(session);
 	list_remove(&session->link);
+	owner_session_gone(session);
 	admission_remove_stranger(session);
 	source_end(&session->node->admission.sources, session->source, !session->gated,
 		   clock_monotonic_ns());

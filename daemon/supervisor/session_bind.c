@@ -16,6 +16,7 @@
 #include "daemon/supervisor/node.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/overloads.h"
+#include "daemon/supervisor/owner.h"
 #include "proto/check.h"
 #include "proto/failure.h"
 #include "proto/limits.h"
@@ -371,8 +372,10 @@ static void bind_admin(const struct bind *bind)
 	if (bind->instance->state == INSTANCE_STOPPED &&
 	    bind->message->lane_mode != WAT__ENVELOPE__LANE_MODE__RESUME)
 		refuse_stopped(bind, TOKEN_ADMIN);
-	else
+	else {
+		owner_bound(bind->session, bind->instance);
 		send_bound(bind, TOKEN_ADMIN, -1);
+	}
 }
 
 static void bind_with_token(struct bind *bind)

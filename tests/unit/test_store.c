@@ -31,6 +31,7 @@ struct world {
 	struct store_host host;
 	int restart;
 	char isolated[STORE_ISOLATED_MAX + 1];
+	char owner[STORE_OWNER_MAX + 1];
 	unsigned n_deaths;
 	char deaths[16]; /* their first bytes */
 };
@@ -68,6 +69,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	assert_int_equal(row->generation, 3);
 	((struct world *)arg)->restart = row->restart;
 	memcpy(((struct world *)arg)->isolated, row->isolated, sizeof row->isolated);
+	memcpy(((struct world *)arg)->owner, row->owner, sizeof row->owner);
 	return 0;
 }
 
@@ -197,6 +199,7 @@ static void fill(struct world *w)
 					  .plugin = "x.so",
 					  .tier = 2,
 					  .isolated = "the pool died",
+					  .owner = "1 2 boot",
 					  .state = STORE_STOPPED,
 					  .epoch = 1,
 					  .generation = 3};
@@ -237,6 +240,7 @@ static void test_reopen(void **state)
 	assert_true(store_last_time(w->store) > 0);
 	assert_int_equal(w->n_instances, 1);
 	assert_string_equal(w->isolated, "the pool died");
+	assert_string_equal(w->owner, "1 2 boot");
 	assert_int_equal(w->n_grants, 1);
 	assert_int_equal(w->n_snapshots, 1);
 	assert_int_equal(w->n_answers, 1);

@@ -56,6 +56,7 @@ static int on_instance(void *arg, const struct store_instance *row)
 	assert_int_equal(row->durability, 2 - 1);
 	assert_int_equal(row->restart, 2);
 	assert_string_equal(row->isolated, "");
+	assert_string_equal(row->owner, "");
 	return 0;
 }
 

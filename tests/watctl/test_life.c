@@ -1,5 +1,6 @@
-/* wait, rm, kill, log-level and the second names of commands, against a real watd. row 108 */
+/* wait, rm, kill, log-level, spawn --attached and the second names of commands, against a real watd. row 108 */
 #include <dirent.h>
+#include <signal.h>
 #include <unistd.h>
 #include <sqlite3.h>
 
@@ -339,6 +340,46 @@ static void test_log_level(void **state)
 	assert_prints("from error to info");
 }
 
+static void spawn_attached(struct ctl_running *running, const char *name)
+{
+	const char *const arguments[] = {"-j", "spawn", "counter", name, "value=7", "--attached",
+					 NULL};
+	json_t *begun;
+
+	ctl_run(running, arguments);
+	begun = ctl_next(running);
+	assert_string(begun, "name", name);
+	assert_number(begun, "ownerPid", running->pid);
+	json_decref(begun);
+	WATCTL("show", name);
+	assert_prints("owner");
+}
+
+/* spawn --attached stays: ^C ends the instance with it, and the state is kept; whoever else stops
+ * the instance ends the waiting. row 86 */
+static void test_attached(void **state)
+{
+	struct ctl_running running;
+
+	(void)state;
+	spawn_attached(&running, "c1");
+	assert_int_equal(kill(running.pid, SIGINT), 0);
+	assert_int_equal(ctl_finish(&running, false), -SIGINT);
+	WATCTL("wait", "c1", "--for", "stopped");
+	assert_ends(0, "");
+	WATCTL("start", "c1");
+	assert_ends(0, "");
+	WATCTL("provision", "c1", "me");
+	WATCTL("call", "c1", "Get");
+	assert_prints("{\"value\":\"7\"}");
+	spawn_attached(&running, "c2");
+	WATCTL("stop", "c2");
+	assert_ends(0, "");
+	assert_int_equal(ctl_finish(&running, false), 0);
+	WATCTL("start", "c1", "--attached");
+	assert_ends(64, "--attached");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_audit_not_stored, ctl_start, ctl_end),
 		cmocka_unit_test_setup_teardown(test_kill, ctl_start, ctl_end),
 		cmocka_unit_test_setup_teardown(test_log_level, ctl_start, ctl_end),
+		cmocka_unit_test_setup_teardown(test_attached, ctl_start, ctl_end),
 	};
 
 	return test_run_cases(tests, NULL, NULL);

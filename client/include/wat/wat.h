@@ -50,10 +50,17 @@ enum wat_restart {
 	WAT_RESTART_ALWAYS = 3
 };
 
+enum wat_spawn_flags {
+	/* Spawn only: the instance is stopped, with its Stop handler, when the connection that
+	 * spawned it ends: by wat_free, or with the process. It outlives a restart of watd as long
+	 * as the process lives. */
+	WAT_SPAWN_ATTACHED = 1
+};
+
 struct wat_spawn {
 	uint32_t size;       /* of this struct */
 	uint32_t tier;       /* enum wat_tier */
-	uint32_t flags;      /* 0 */
+	uint32_t flags;      /* enum wat_spawn_flags */
 	uint32_t durability; /* enum wat_durability */
 	uint64_t from;     /* start only: number of the snapshot to begin from; 0: the last state */
 	uint32_t restart;  /* enum wat_restart */

@@ -48,6 +48,8 @@ message Instance {
   string group_state = 22;
   string stuck = 23;          // the handler that runs for longer than stuck-after; empty: none
   uint64 stuck_ms = 24;       // for how long
+  // attached: the process whose connection it ends with; 0: it is not attached
+  uint32 owner_pid = 25;
 }
 message ListRequest {
   uint64 after = 1;           // next, as the page before has it; 0: from the beginning
@@ -74,6 +76,7 @@ message SpawnRequest {
   bytes holder_pk = 6;
   uint32 durability = 7;      // 0: the service's own, 1 none, 2 crash, 3 sync
   uint32 restart = 8;         // after a death: 0 on-failure, 1 never, 2 on-failure, 3 always
+  bool attached = 9;          // it is stopped when this connection ends
 }
 message SpawnReply {
   bytes token = 1; bytes incarnation = 2; uint64 generation = 3; string service = 4;
