@@ -15,7 +15,7 @@
 #include "proto/plugin_symbols.h"
 
 #define FRAMES_MAX 32u /* that are told */
-#define FRAME_MAX 224u /* bytes of one, with its NUL */
+#define FRAME_MAX 256u /* bytes of one, with its NUL */
 
 /* Copies of what the host wrote, and the files that are known to watd. */
 struct stack {
