@@ -191,7 +191,7 @@ static void queue_bind(struct flow *flow)
 /* What has no answer. */
 static void queue_other(struct flow *flow)
 {
-	static const uint8_t types[] = {FRAME_PONG, FRAME_CANCEL, FRAME_PING, 15, 77, 255};
+	static const uint8_t types[] = {FRAME_PONG, FRAME_CANCEL, FRAME_PING, 76, 77, 255};
 	struct chance *chance = &flow->flood->chance;
 	struct frame frame = {.type = types[chance_below(chance, sizeof types)],
 			      .flags = FRAME_FLAG_SKIPPABLE,

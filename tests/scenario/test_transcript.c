@@ -32,6 +32,10 @@ static const struct varying {
 	{"()[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", "<time>"},
 	/* How many of the clients that have gone watd has not noticed yet. */
 	{"(\"connections\":)[0-9]+", "<number>"},
+	/* Who was in the pool that died is isolated then, which its clients don't see. */
+	{"(\"isolated\":)(\"[^\"]*\"|[0-9]+)", "<who or why>"},
+	{"( thread), isolated", ""},
+	{"(\n)isolated +[^\n]*\n", ""},
 	/* The columns of a table are as wide as what is in them. */
 	{"( ) +", ""},
 };
