@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,9 +345,20 @@ uint32_t host_running(const struct host *host, uint32_t slot)
 	return at ? atomic_load(&at->method_plus_1) : 0;
 }
 
-uint32_t host_begun(const struct host *host, uint32_t slot)
+void host_runs_now(const struct host *host,
+		   uint32_t slot,
+		   uint32_t *ret_running,
+		   uint32_t *ret_begun)
 {
-	return slot < ATTRIBUTION_SLOTS ? atomic_load(&host->attribution->slots[slot].begun) : 0;
+	struct attribution_slot now;
+
+	*ret_running = *ret_begun = 0;
+	if (slot >= ATTRIBUTION_SLOTS || pread(host->page_fd, &now, sizeof now,
+					       (off_t)(offsetof(struct attribution, slots) +
+						       slot * sizeof now)) != (ssize_t)sizeof now)
+		return;
+	*ret_running = atomic_load(&now.method_plus_1);
+	*ret_begun = atomic_load(&now.begun);
 }
 
 void host_running_call(const struct host *host,

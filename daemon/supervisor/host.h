@@ -94,8 +94,12 @@ void host_release_slot(struct host *host, uint32_t slot);
 struct attribution *host_page(struct host *host);
 /* Which handler ran in the slot when the host died: method + 1, 0 for none. */
 uint32_t host_running(const struct host *host, uint32_t slot);
-/* Which one it is of those that ran in the slot: only another one has another number. */
-uint32_t host_begun(const struct host *host, uint32_t slot);
+/* What runs in the slot just now: as host_running, and which one it is of those that ran there,
+ * since only another one has another number. Both 0: nothing does, or it can't be read. */
+void host_runs_now(const struct host *host,
+		   uint32_t slot,
+		   uint32_t *ret_running,
+		   uint32_t *ret_begun);
 /* Which call that was; id 0: none. */
 void host_running_call(const struct host *host,
 		       uint32_t slot,

@@ -60,9 +60,10 @@ static void is_stuck(struct instance *instance, uint32_t running, uint64_t now_m
 
 static void look_at(struct instance *instance, uint64_t now_ms)
 {
-	uint32_t running = instance->host ? host_running(instance->host, instance->slot) : 0;
-	uint32_t begun = running ? host_begun(instance->host, instance->slot) : 0;
+	uint32_t running = 0, begun = 0;
 
+	if (instance->host)
+		host_runs_now(instance->host, instance->slot, &running, &begun);
 	if (running != 0 && instance->runs_since_ms && begun == instance->runs_begun) {
 		if (!*instance->stuck &&
 		    now_ms - instance->runs_since_ms >= instance->stuck_after_ms)
