@@ -58,7 +58,7 @@ int grant_table_add(struct grant_table *table, const struct store_grant *row, st
 	if (!grant)
 		return -ENOMEM;
 	grant->row = *row;
-	grant->used_stored = row->last_used;
+	grant->used_stored = row->last_used ? row->last_used : row->created;
 	grant->serial = ++table->last_serial;
 	list_init(&grant->of_instance);
 	list_append(&table->buckets[bucket_of(row->id)], &grant->by_id);

@@ -18,7 +18,8 @@ struct grant {
 	struct grant_process *process; /* that it ends with; freed by `leaving`; NULL: none */
 	bool finishing;                /* its end is on its way into the store */
 	bool taken_with_all;  /* revoked with all others, and that is on its way into the store */
-	uint64_t used_stored; /* what the store has of row.last_used */
+	uint64_t used_stored; /* when it was, or begun, as far as the store knows */
+	bool used_unstored;   /* it was used since */
 	bool let_in;          /* pending, and its Provision handler has run: the journal says so */
 };
 

@@ -189,6 +189,7 @@ static int store_used(struct node *node, struct grant *grant)
 	if (r < 0)
 		return r;
 	grant->used_stored = grant->row.last_used;
+	grant->used_unstored = false;
 	store_submit(node->store, TAKE(txn), on_used, NULL);
 	return 0;
 }
@@ -196,6 +197,7 @@ static int store_used(struct node *node, struct grant *grant)
 void grant_times_used(struct node *node, struct grant *grant)
 {
 	grant->row.last_used = node_time(node);
+	grant->used_unstored = true;
 	if (grant->row.last_used - grant->used_stored >= USED_EVERY_S)
 		/* Without memory it is the next time. */
 		(void)store_used(node, grant);
@@ -209,7 +211,7 @@ void grant_times_store_used(struct node *node)
 		list_for_each (j, &instance->grants) {
 			struct grant *grant = container_of(j, struct grant, of_instance);
 
-			if (grant->row.last_used != grant->used_stored)
+			if (grant->used_unstored)
 				(void)store_used(node, grant);
 		}
 	}
