@@ -170,7 +170,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, void *a
 		     "SELECT name, id, service, plugin, interface_hash, tier, state, epoch, "
 		     "generation, deaths, created_ms, "
 		     "failure, durability, restart, isolated, plugin_digest, owner FROM instances "
-		     "ORDER BY rowid",
+		     "ORDER BY created_ms, name",
 		     load_instance, &l)) < 0 ||
 	    (r = load_rows(store, "SELECT " STORE_GRANT_COLUMNS " FROM grants ORDER BY rowid",
 			   load_grant, &l)) < 0 ||

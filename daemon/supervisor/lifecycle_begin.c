@@ -86,6 +86,7 @@ void lifecycle_revive(struct operation *operation, struct instance *instance)
 	groups_forget(instance);
 	instance->in_order = false;
 	instance->generation++;
+	lifecycle_take_installed_plugin(instance);
 	instance_move(instance, INSTANCE_STARTING);
 	lifecycle_start(instance, false);
 }

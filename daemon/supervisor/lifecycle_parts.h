@@ -25,7 +25,8 @@ void lifecycle_ready(struct instance *instance);
  * what to do. */
 int lifecycle_provide_plugin(struct instance *instance, char text[static PLUGIN_COPY_TEXT_MAX])
 	WAT_MUST_CHECK;
-/* Its next host maps what is installed by then; if nothing is that can be used, what it had. */
+/* Somebody asked for its next host: that maps what is installed by then; if nothing is that can be
+ * used, what it had. */
 void lifecycle_take_installed_plugin(struct instance *instance);
 
 /* lifecycle_death.c */

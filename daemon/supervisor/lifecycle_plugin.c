@@ -35,7 +35,7 @@ void lifecycle_take_installed_plugin(struct instance *instance)
 
 	if (catalog_scan(&node->catalog, node->options->plugin_dir, node->options->config) < 0 ||
 	    catalog_find(&node->catalog, instance->service, &file, &service) != CATALOG_FOUND) {
-		log_warning("an instance is restarted with the plugin that it has: none of the "
+		log_warning("an instance goes on with the plugin that it had: none of the "
 			    "plugin directory can be used",
 			    "instance", instance->name, "plugin", instance->plugin);
 		return;

@@ -135,10 +135,9 @@ void lifecycle_restart_when_settled(struct operation *operation)
 	else if (instance->state == INSTANCE_QUARANTINED)
 		refuse(operation, WAT_FAILED_PRECONDITION,
 		       "is quarantined; watctl start says that it shall go on");
-	else if (instance->state == INSTANCE_FAILED && instance->committed) {
-		lifecycle_take_installed_plugin(instance);
+	else if (instance->state == INSTANCE_FAILED && instance->committed)
 		lifecycle_revive(operation, instance);
-	} else if (instance->state == INSTANCE_FAILED)
+	else if (instance->state == INSTANCE_FAILED)
 		refuse(operation, WAT_DATA_LOSS, "has no committed state that can be read");
 	else if (instance->state == INSTANCE_READY) {
 		instance->operation = operation;

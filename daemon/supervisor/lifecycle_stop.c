@@ -306,6 +306,7 @@ static void stop_failed(struct instance *instance)
 		not_recovered(instance, WAT_DATA_LOSS, NULL, text);
 		return;
 	}
+	lifecycle_take_installed_plugin(instance);
 	r = lifecycle_recover(instance, on_recovered);
 	if (r == 0) {
 		instance->recovering = true;

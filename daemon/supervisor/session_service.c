@@ -5,6 +5,7 @@
 
 #include "daemon/supervisor/control_call.h"
 #include "daemon/supervisor/node.h"
+#include "daemon/supervisor/options.h"
 #include "proto/token.h"
 
 static const struct instance *instance_of(struct control_call *call, uint32_t handle)
@@ -14,6 +15,19 @@ static const struct instance *instance_of(struct control_call *call, uint32_t ha
 	if (!binding || binding->role == TOKEN_NODE || node_time(call->node) >= binding->not_after)
 		return NULL;
 	return instance_table_by_id(&call->node->instances, binding->instance_id);
+}
+
+/* It may have come back since the directory was looked at. */
+static bool find_plugin(struct node *node,
+			const char *name,
+			const struct plugin_file **ret_file,
+			const Wat__Manifest__Service **ret_service)
+{
+	if (catalog_find(&node->catalog, name, ret_file, ret_service) == CATALOG_FOUND)
+		return true;
+	return catalog_scan(&node->catalog, node->options->plugin_dir, node->options->config) ==
+		       0 &&
+	       catalog_find(&node->catalog, name, ret_file, ret_service) == CATALOG_FOUND;
 }
 
 wat_status session_on_get_interface(struct session_get_interface_call *c,
@@ -31,7 +45,7 @@ wat_status session_on_get_interface(struct session_get_interface_call *c,
 		return wat_fail(c, WAT_NOT_FOUND,
 				"handle: no Admin or User is bound under %u, or its time is over",
 				in->handle);
-	if (catalog_find(&call->node->catalog, instance->service, &file, &service) != CATALOG_FOUND)
+	if (!find_plugin(call->node, instance->service, &file, &service))
 		return wat_fail(c, WAT_NOT_FOUND,
 				"the plugin of %s is not in the plugin directory any more",
 				instance->service);
