@@ -1,4 +1,4 @@
-/* commands.h - the commands of watctl and the table of them, which help, dispatch and completion
+/* commands.h - the commands of watctl and the tables of them, which help, dispatch and completion
  * read. */
 #ifndef WAT_WATCTL_COMMANDS_H
 #define WAT_WATCTL_COMMANDS_H
@@ -7,8 +7,17 @@
 
 #include "client/watctl/watctl.h"
 
-extern const struct command commands[];
-extern const size_t n_commands;
+/* The tables, by group: commands_look.c and so on. */
+extern const struct command commands_look[], commands_run[], commands_use[], commands_node[],
+	commands_tool[];
+extern const size_t n_commands_look, n_commands_run, n_commands_use, n_commands_node,
+	n_commands_tool;
+
+/* More than there are. */
+#define COMMANDS_MAX 128u
+
+/* All, in the order of help; NULL behind the last one. */
+const struct command *command_at(size_t i);
 
 /* By name or alias. NULL when there is none of that name. */
 const struct command *command_find(const char *name);

@@ -80,8 +80,10 @@ static void offer(const char *word, const char *candidate)
 
 static void offer_commands(const char *word)
 {
-	for (size_t i = 0; i < n_commands; i++)
-		offer(word, commands[i].name);
+	const struct command *command;
+
+	for (size_t i = 0; (command = command_at(i)); i++)
+		offer(word, command->name);
 }
 
 /* "thread|process" */

@@ -47,10 +47,12 @@ static void print_command(FILE *out, const struct command *command)
 
 static void print_group(FILE *out, size_t group)
 {
+	const struct command *command;
+
 	fprintf(out, "\n%s\n", groups[group]);
-	for (size_t i = 0; i < n_commands; i++)
-		if ((size_t)commands[i].group == group)
-			print_command(out, &commands[i]);
+	for (size_t i = 0; (command = command_at(i)); i++)
+		if ((size_t)command->group == group)
+			print_command(out, command);
 }
 
 void help_overview(FILE *out)

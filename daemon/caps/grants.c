@@ -21,7 +21,7 @@ static size_t bucket_of(const uint8_t id[16])
 
 struct grant_table *grant_table_new(void (*leaving)(struct grant *))
 {
-	struct grant_table *table = malloc(sizeof *table);
+	struct grant_table *table = calloc(1, sizeof *table);
 
 	for (size_t i = 0; table && i < BUCKETS; i++)
 		list_init(&table->buckets[i]);
