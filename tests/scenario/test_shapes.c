@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/sanitized.h"
 #include "tests/scenario/desk.h"
 
 /* Shapes with everything in them, on the heap, different for each seed. */
@@ -221,8 +222,7 @@ static void on_done(void *arg,
 
 /* Half a million calls on each tier that change, fail and panic on a state with pointers: the last
  * good one counts, and no memory is lost: host, watd and client end in order, and a build with the
- * address sanitizer counts every byte then. One with the thread sanitizer, which looks for other
- * things, makes a tenth of them. */
+ * address sanitizer counts every byte then. One with a sanitizer makes a tenth of them. */
 static void million(struct desk *d, uint32_t tier)
 {
 	guest_desk_state initial = GUEST_DESK_STATE_INIT, *final = NULL;
@@ -231,11 +231,7 @@ static void million(struct desk *d, uint32_t tier)
 	guest_shapes *small[] = {shapes(1), shapes(2), shapes(4)};
 	guest_change change = GUEST_CHANGE_INIT;
 	struct churn churn = {0};
-#ifdef __SANITIZE_THREAD__
-	const size_t n = 50000;
-#else
-	const size_t n = 500000;
-#endif
+	const size_t n = WAT_SANITIZED ? 50000 : 500000;
 
 	for (size_t i = 0; i < n; i++) {
 		change.shapes = small[i % 3];
