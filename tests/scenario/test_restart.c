@@ -258,20 +258,18 @@ static void test_second_watd(void **state)
 }
 
 /* Listens as a watd does, and forks as it does for a host. */
-static void __attribute__((noreturn)) listen_and_fork(const char *path, int said, int wait)
+static void __attribute__((noreturn)) listen_and_fork(const char *path, int said)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	char byte = 0;
+	pid_t child;
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0)
 		_exit(1);
-	if (fork() == 0) {
-		if (write(said, &byte, 1) == 1 && read(wait, &byte, 1) < 0)
-			_exit(1);
-		_exit(0);
-	}
+	child = fork();
+	if (child > 0 && write(said, &child, sizeof child) != sizeof child)
+		_exit(1);
 	for (;;)
 		(void)pause();
 }
@@ -281,31 +279,26 @@ static void __attribute__((noreturn)) listen_and_fork(const char *path, int said
 static void test_socket_of_a_child(void **state)
 {
 	struct world *w = *state;
-	int said[2], wait[2];
-	char byte, path[96];
-	pid_t pid;
+	int said[2];
+	char path[96];
+	pid_t pid, child;
 
 	snprintf(path, sizeof path, "%s/run/watd.sock", w->daemon.dir);
 	assert_int_equal(test_daemon_terminate(&w->daemon), 0);
 	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(wait, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		close(wait[1]);
-		listen_and_fork(path, said[1], wait[0]);
-	}
-	assert_int_equal(read(said[0], &byte, 1), 1);
+	if (pid == 0)
+		listen_and_fork(path, said[1]);
+	assert_int_equal(read(said[0], &child, sizeof child), sizeof child);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	test_daemon_start(&w->daemon);
-	for (int i = 0; i < 2; i++) {
-		close(said[i]);
-		close(wait[1 - i]);
-	}
-	/* The child is this process's now. */
-	while (waitpid(-1, NULL, WNOHANG) == 0)
-		(void)sched_yield();
+	close(said[0]);
+	close(said[1]);
+	/* It is this process's now. */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
