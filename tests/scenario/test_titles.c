@@ -259,9 +259,12 @@ static void test_gate(void **state)
 	test_daemon_start(&the_daemon);
 	gate = only_child(the_daemon.pid);
 	assert_true(gate > 0);
-	/* watd is ready before its gate has to be past its beginning. */
-	while (read_proc(gate, "cmdline", text, sizeof text) > 0 && strncmp(text, "watd: ", 6) != 0)
+	/* watd is ready before its gate has to be past its beginning; while that is executed it has
+	 * no arguments at all. */
+	do {
 		(void)sched_yield();
+		(void)read_proc(gate, "cmdline", text, sizeof text);
+	} while (strncmp(text, "watd: ", 6) != 0);
 	assert_title(gate, "watd: gate");
 	assert_true(read_proc(the_daemon.pid, "cmdline", text, sizeof text) > 0);
 	assert_non_null(strstr(text, "watd"));
