@@ -35,6 +35,7 @@ struct blocked {
 	pthread_t thread;
 	atomic_int tid; /* of the thread; 0: it has not begun */
 	atomic_bool done;
+	atomic_bool sent_next; /* its capability is bound, and the call comes next */
 	int r;
 	char text[256]; /* of the failure */
 };
@@ -130,6 +131,7 @@ static int call_later(struct blocked *b)
 	probe_user *user = NULL;
 	int r = probe_user_open(b->w, b->world->probe, &user);
 
+	b->sent_next = true;
 	if (r == 0)
 		r = probe_wait(user, NULL, NULL);
 	probe_user_free(user);
@@ -206,7 +208,8 @@ static void wait_blocked(const struct blocked *b)
 	char path[64], line[512] = "", *at;
 	FILE *file;
 
-	while (!b->tid)
+	/* One that is taken only when watd goes on would be taken by the next one. */
+	while (!b->tid || (b->call == call_later && !b->sent_next))
 		(void)sched_yield();
 	(void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", b->tid);
 	do {
